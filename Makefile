@@ -1,0 +1,54 @@
+# Two commands do everything on a fresh machine: `make train` and `make test`.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+# Words for the commands below: CORPUS=nietzsche, RUN=runs/theano_rnn-1, ARGS='--hidden 128'.
+CORPUS ?= python-docs
+RUN ?= latest
+PROMPT ?= The
+ARGS ?=
+
+PYTHON := .venv/bin/python
+READY := .venv/ready
+READY_DEV := .venv/ready-dev
+
+.PHONY: help train sample doctor test format clean constraints
+
+help:  ## show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+$(READY): scripts/environment.sh scripts/constraints.txt pyproject.toml
+	@./scripts/environment.sh
+	@touch $(READY)
+
+$(READY_DEV): $(READY)
+	@./scripts/environment.sh dev
+	@touch $(READY_DEV)
+
+train: $(READY)  ## train the lesson's network (CORPUS=nietzsche or a file; ARGS='--hidden 128')
+	@$(PYTHON) -m graphrnn train --corpus "$(CORPUS)" $(ARGS)
+
+sample: $(READY)  ## write text with a trained network (RUN=folder PROMPT='The')
+	@$(PYTHON) -m graphrnn sample "$(RUN)" --prompt "$(PROMPT)" $(ARGS)
+
+doctor: $(READY)  ## say what graphrnn found on this machine
+	@$(PYTHON) -m graphrnn doctor
+
+test: $(READY_DEV)  ## check style, types and behaviour
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+	@$(PYTHON) -m pytest -n auto $(ARGS)
+
+format: $(READY_DEV)  ## lay the code out as `make test` wants it
+	@$(PYTHON) -m ruff check --fix .
+	@$(PYTHON) -m ruff format .
+
+constraints: $(READY_DEV)  ## pin the libraries anew
+	@PATH="$$PATH:$$PWD/.uv/bin" uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+		--no-header --no-annotate --no-emit-index-url --extra dev pyproject.toml -o scripts/constraints.txt
+
+clean:  ## remove the environment and what tools left (runs/ stays)
+	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache build dist
+	find graphrnn scripts tests -name __pycache__ -prune -exec rm -rf {} +

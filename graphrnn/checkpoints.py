@@ -1,0 +1,167 @@
+"""Tensors and a JSON header in one safetensors file, written atomically; loading runs no code."""
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from graphrnn.errors import UserError, reason
+from graphrnn.settings import TrainSettings
+from graphrnn.text import PADDING, Vocabulary
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+Tensors = Mapping[str, npt.NDArray[Any]]
+
+FORMAT = 1
+"""The version of the layout; a file with another one is refused."""
+
+_KEY = "graphrnn"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One point of the loss curve: means over the last stretch of training.
+
+    Losses are in nats per character; accuracy is the share of characters predicted right.
+    """
+
+    sequences: int
+    loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Header:
+    """All that a checkpoint says beside its tensors."""
+
+    format: int = FORMAT
+    settings: TrainSettings
+    corpus: str
+    vocabulary: tuple[str, ...]
+    sequences: int
+    train: tuple[Point, ...] = ()
+    held_out: tuple[Point, ...] = ()
+    versions: dict[str, str]
+    digest: str = ""
+
+
+@dataclass(frozen=True, config=ConfigDict(arbitrary_types_allowed=True))
+class Checkpoint:
+    """A header and the weights by name."""
+
+    header: Header
+    weights: dict[str, npt.NDArray[Any]]
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The characters that the network was trained on."""
+        return Vocabulary(self.header.vocabulary)
+
+
+_HEADER = TypeAdapter(Header)
+
+
+def _digest(header: Header, weights: Tensors) -> str:
+    """Hash the header and every tensor: SHA-256, over names in order."""
+    digest = hashlib.sha256(_HEADER.dump_json(replace(header, digest="")))
+    for name in sorted(weights):
+        value = np.ascontiguousarray(weights[name])
+        digest.update(f"{name}{value.dtype.str}{value.shape}".encode())
+        digest.update(value.tobytes())
+    return digest.hexdigest()
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that at any moment `path` holds all of the old bytes or all of the new.
+
+    Raises:
+        UserError: the disk is full, the folder cannot be written, …; the old file is untouched.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # "x" refuses a name that exists; the user's umask decides who may read the file.
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        kept = "; the file from before is untouched" if path.is_file() else ""
+        raise UserError(
+            f"cannot write {str(path)!r}: {reason(error)}{kept}; "
+            "make room or name another folder with --out"
+        ) from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Save a checkpoint atomically.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    weights = {name: np.ascontiguousarray(value) for name, value in checkpoint.weights.items()}
+    header = replace(checkpoint.header, digest=_digest(checkpoint.header, weights))
+    write_atomically(path, save(weights, {_KEY: _HEADER.dump_json(header).decode()}))
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Load and check a checkpoint.
+
+    Raises:
+        UserError: missing, foreign, truncated, tampered with, or of another format.
+    """
+    if not path.is_file():
+        raise UserError(f"checkpoint {str(path)!r}: no such file; train first: graphrnn train")
+    foreign = f"checkpoint {str(path)!r}: is not a graphrnn checkpoint"
+    try:
+        with safe_open(path, framework="numpy") as file:
+            text = (file.metadata() or {}).get(_KEY)
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except OSError as error:
+        raise UserError(f"checkpoint {str(path)!r}: {reason(error)}") from error
+    except (SafetensorError, ValueError, TypeError, AttributeError) as error:
+        detail = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{foreign}, or is cut short ({detail})") from error
+    if text is None:
+        raise UserError(f"{foreign}: it has no graphrnn header")
+    return Checkpoint(_check_header(path, text, weights), weights)
+
+
+def _check_header(path: Path, text: str, weights: Tensors) -> Header:
+    """Parse the header and hold it against the tensors.
+
+    Raises:
+        UserError: another format, a field that is wrong, or a digest that does not fit.
+    """
+    name = f"checkpoint {str(path)!r}"
+    try:
+        version = json.loads(text)["format"]
+        if version != FORMAT:
+            raise UserError(f"{name}: got format {version}, needed {FORMAT}; train it again")
+        header = _HEADER.validate_json(text)
+    except (ValidationError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{name}: its header is damaged; use another checkpoint") from error
+    if header.digest != _digest(header, weights):
+        raise UserError(
+            f"{name}: was changed after it was saved (its digest differs); use another checkpoint"
+        )
+    if len(set(header.vocabulary)) != len(header.vocabulary) or header.vocabulary[:1] != (PADDING,):
+        raise UserError(f"{name}: its vocabulary is damaged; use another checkpoint")
+    return header

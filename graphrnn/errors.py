@@ -1,0 +1,44 @@
+"""What a user can mend, told in one line: the name, what it got, what it needed, what to do."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """A mistake that the user can mend; the command line prints it as one line and exits with 2."""
+
+    exit_code = 2
+
+
+class DivergedError(UserError):
+    """Training left the finite numbers; the command line exits with 3."""
+
+    exit_code = 3
+
+
+class ShapeError(UserError, ValueError):
+    """Two symbolic variables do not fit; raised while the graph is built, before compiling."""
+
+
+def unknown(kind: str, got: str, known: Iterable[str]) -> UserError:
+    """Make the error for a name that is not in a list, with the near matches.
+
+    Example:
+        >>> print(unknown("loop", "scna", ["scan", "unrolled"]))
+        unknown loop 'scna'; did you mean 'scan'? (known: scan, unrolled)
+    """
+    names = list(known)
+    near = difflib.get_close_matches(got, names, n=2, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(repr(name) for name in near)}?" if near else ""
+    return UserError(f"unknown {kind} {got!r}{hint} (known: {', '.join(names)})")
+
+
+def reason(error: OSError) -> str:
+    """Say why an operating-system call failed, without its errno and path.
+
+    Example:
+        >>> reason(OSError(28, "No space left on device", "out.bin"))
+        'no space left on device'
+    """
+    text = error.strerror or str(error) or type(error).__name__
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,174 @@
+"""Text in and out: corpora, vocabulary, characters ↔ indices, the split into train and held-out."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from pydoc_data.topics import topics
+
+from graphrnn.errors import UserError, reason, unknown
+from graphrnn.toolchain import cache_folder
+
+import numpy as np
+import numpy.typing as npt
+import pooch
+
+Indices = npt.NDArray[np.int32]
+
+PADDING = "\0"
+"""The symbol at index 0, as in the lesson: it stands for no character and occurs in no corpus."""
+
+_NIETZSCHE_URL = "https://s3.amazonaws.com/text-datasets/nietzsche.txt"
+_NIETZSCHE_SHA256 = "23cf69874ab69d3d256099ab530ea4be24d47d9675b673bcc67cbcd6298ec647"
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The characters that a network knows, sorted, with the padding symbol at index 0.
+
+    Example:
+        >>> vocabulary = Vocabulary.of("abba!")
+        >>> len(vocabulary), vocabulary.encode("ab!").tolist(), vocabulary.decode([2, 3])
+        (4, [2, 3, 1], 'ab')
+    """
+
+    characters: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> "Vocabulary":
+        """Collect the characters of a text."""
+        return cls((PADDING, *sorted(set(text) - {PADDING})))
+
+    def __len__(self) -> int:
+        """Count the characters, padding included."""
+        return len(self.characters)
+
+    @cached_property
+    def _table(self) -> Indices:
+        """Map a code point to its index, or to -1."""
+        points = np.array([ord(character) for character in self.characters])
+        table = np.full(points.max() + 1, -1, dtype=np.int32)
+        table[points] = np.arange(len(self.characters), dtype=np.int32)
+        table[ord(PADDING)] = -1  # padding is never read from a text
+        return table
+
+    def encode(self, text: str) -> Indices:
+        """Turn a text of n characters into n indices, int32 `(n,)`.
+
+        Raises:
+            UserError: the text has characters that the vocabulary has not; they are listed.
+        """
+        # surrogatepass: a lone surrogate (a mangled argument) must end in the error below.
+        points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+        known = points < len(self._table)
+        indices = np.where(known, self._table[np.where(known, points, 0)], np.int32(-1))
+        if (indices < 0).any():
+            missing = sorted({text[i] for i in np.flatnonzero(indices < 0)})
+            shown = ", ".join(ascii(character) for character in missing[:10])
+            more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
+            raise UserError(
+                f"text: got characters that the network has never seen: {shown}{more}; "
+                f"use only the {len(self) - 1} characters of its corpus"
+            )
+        return indices.astype(np.int32)
+
+    def decode(self, indices: npt.ArrayLike) -> str:
+        """Turn indices `(n,)` into a text of n characters."""
+        return "".join(self.characters[i] for i in np.asarray(indices, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A named text."""
+
+    name: str
+    text: str
+
+
+def python_docs() -> str:
+    """Give the language reference that every CPython carries, its topics in alphabetical order."""
+    return "\n".join(topics[name] for name in sorted(topics))
+
+
+def nietzsche() -> str:
+    """Give the lesson's corpus, downloaded once and checked against its SHA-256.
+
+    Raises:
+        UserError: there is no network, or what came is another text.
+    """
+    folder = cache_folder() / "corpora"
+    pooch.get_logger().setLevel("ERROR")
+    try:
+        name = pooch.retrieve(
+            _NIETZSCHE_URL,
+            known_hash=f"sha256:{_NIETZSCHE_SHA256}",
+            fname="nietzsche.txt",
+            path=folder,
+            downloader=pooch.HTTPDownloader(timeout=20),
+        )
+    except Exception as error:
+        # pooch lets through whatever the network library raises; all of it means the same here.
+        raise UserError(
+            f"corpus nietzsche: could not be downloaded ({type(error).__name__}); "
+            "if you have the file, name it instead: --corpus path/to/nietzsche.txt"
+        ) from error
+    return read_file(Path(name))
+
+
+CORPORA: dict[str, Callable[[], str]] = {"python-docs": python_docs, "nietzsche": nietzsche}
+
+
+def read_file(path: Path) -> str:
+    """Read a UTF-8 text file, without its byte-order mark and with LF line endings.
+
+    Raises:
+        UserError: missing, unreadable, a folder, binary, or not UTF-8 (with the offset).
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"corpus {str(path)!r}: {reason(error)}; name a text file") from error
+    if b"\0" in data:
+        offset = data.index(b"\0")
+        raise UserError(
+            f"corpus {str(path)!r}: is binary (byte {offset} is zero); name a UTF-8 text file"
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"corpus {str(path)!r}: is not UTF-8 (byte {data[error.start]:#04x} at offset "
+            f"{error.start}); convert it, for example with iconv -t UTF-8"
+        ) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def load_corpus(name: str) -> Corpus:
+    """Load a corpus by its name (`python-docs`, `nietzsche`) or by the path of a text file.
+
+    Raises:
+        UserError: no such corpus or file, or it cannot be used.
+    """
+    if name in CORPORA:
+        return Corpus(name, CORPORA[name]())
+    path = Path(name)
+    looks_like_path = os.sep in name or bool(path.suffix) or path.exists()
+    if not looks_like_path:
+        raise unknown("corpus", name, [*CORPORA, "path/to/file.txt"])
+    text = read_file(path)
+    if not text.strip():
+        raise UserError(f"corpus {name!r}: is empty; name a file with text in it")
+    return Corpus(path.stem, text)
+
+
+def split(indices: Indices, held_out: float) -> tuple[Indices, Indices]:
+    """Cut off the end of a corpus as held-out text: `(n,)` → `(n - m,)`, `(m,)`, both views.
+
+    Example:
+        >>> train, rest = split(np.arange(10, dtype=np.int32), held_out=0.2)
+        >>> train.tolist(), rest.tolist()
+        ([0, 1, 2, 3, 4, 5, 6, 7], [8, 9])
+    """
+    border = len(indices) - round(len(indices) * held_out)
+    return indices[:border], indices[border:]

@@ -1,0 +1,185 @@
+"""Finds the C++ compiler and the BLAS, and sets Aesara's configuration before Aesara is imported.
+
+Every default here yields to the user's own: `AESARA_FLAGS` first, then `.aesararc`.
+"""
+
+import configparser
+import ctypes
+import functools
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphrnn.errors import UserError
+
+import platformdirs
+import scipy_openblas32
+
+# The BLAS routines that Aesara's generated C calls, for the two precisions s and d.
+_BLAS_ROUTINES = ("gemm", "gemv", "ger", "dot", "axpy", "scal", "syrk", "syr", "copy", "swap")
+
+# Anything non-empty keeps Aesara from looking for a BLAS of its own; the mathematics library is
+# linked all the same. See `preload_blas` for why no -L and -l of OpenBLAS stand here.
+_LDFLAGS = "-lm"
+
+# A process that we start inherits the flags that we set; here it finds those that the user had.
+_KEPT = "GRAPHRNN_USER_AESARA_FLAGS"
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """What was found and set: for `graphrnn doctor` and for error messages."""
+
+    compiler: str | None
+    blas: Path | None
+    given: Mapping[str, str]
+
+
+def user_flags(environ: Mapping[str, str]) -> dict[str, str]:
+    """Read the Aesara flags that the user has set, AESARA_FLAGS over `.aesararc`.
+
+    Example:
+        >>> user_flags({"AESARA_FLAGS": "floatX=float32,cxx=", "AESARARC": "/nonexistent"})
+        {'floatX': 'float32', 'cxx': ''}
+    """
+    files = environ.get("AESARARC", "~/.aesararc").split(os.pathsep)
+    parser = configparser.RawConfigParser()
+    # Aesara's flags are case-sensitive (floatX); the parser would fold them.
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    try:
+        parser.read([Path(name).expanduser() for name in files if name], encoding="utf-8")
+    except configparser.Error as error:
+        raise UserError(f".aesararc cannot be read: {error.message.splitlines()[0]}") from error
+    flags = {
+        option if section == "global" else f"{section}__{option}": value
+        for section in parser.sections()
+        for option, value in parser.items(section)
+    }
+    words = shlex.shlex(environ.get(_KEPT, environ.get("AESARA_FLAGS", "")), posix=True)
+    words.whitespace = ","
+    words.whitespace_split = True
+    pairs = (word.partition("=") for word in words)
+    return flags | {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def blas_library() -> Path:
+    """Give the path of the OpenBLAS that the scipy-openblas32 wheel carries."""
+    folder = Path(scipy_openblas32.get_lib_dir())
+    return folder / str(scipy_openblas32.get_library(fullname=True))
+
+
+def preload_blas() -> Path:
+    """Load OpenBLAS for the whole process, so that compiled modules find its symbols by name.
+
+    Aesara splits its linker flags at blanks: a `-L` with this project's path fails where that path
+    has a space. A library loaded with RTLD_GLOBAL needs no path at all.
+    """
+    library = blas_library()
+    ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
+    return library
+
+
+def renamed_symbols() -> str:
+    """Give the compiler flags that rename BLAS calls to the wheel's prefixed symbols.
+
+    Example:
+        >>> renamed_symbols().split()[0]
+        '-Dsgemm_=scipy_sgemm_'
+    """
+    return " ".join(
+        f"-D{precision}{routine}_=scipy_{precision}{routine}_"
+        for routine in _BLAS_ROUTINES
+        for precision in "sd"
+    )
+
+
+def cache_folder() -> Path:
+    """Give the folder in the user's cache where compiled modules and downloads are kept."""
+    return platformdirs.user_cache_path("graphrnn")
+
+
+@functools.cache
+def configure() -> Toolchain:
+    """Set Aesara's configuration through the environment, once; must run before it is imported.
+
+    Raises:
+        UserError: `.aesararc` cannot be parsed.
+    """
+    mine: dict[str, str] = {}
+    theirs = user_flags(os.environ)
+    library = None
+    if "blas__ldflags" not in theirs:
+        library = preload_blas()
+        mine["blas__ldflags"] = _LDFLAGS
+        # Theirs are kept, with the renaming that linking needs added at the end.
+        given = theirs.get("gcc__cxxflags", "")
+        mine["gcc__cxxflags"] = f"{given} {renamed_symbols()}".strip()
+    if not {"base_compiledir", "compiledir"} & theirs.keys():
+        mine["base_compiledir"] = str(cache_folder() / "aesara")
+    compiler = theirs.get("cxx", find_compiler())
+    if "cxx" not in theirs:
+        # Empty where there is none: Aesara keeps silent, and our own message names the remedy.
+        mine["cxx"] = compiler or ""
+    _hand_over(mine)
+    return Toolchain(compiler=compiler or None, blas=library, given=theirs)
+
+
+def _hand_over(flags: Mapping[str, str]) -> None:
+    """Give Aesara our flags: through the environment, or to its configuration if it is loaded."""
+    aesara = sys.modules.get("aesara")
+    if aesara is None:
+        given = os.environ.setdefault(_KEPT, os.environ.get("AESARA_FLAGS", ""))
+        words = [given] if given else []
+        words += [f"{key}={shlex.quote(value)}" for key, value in flags.items()]
+        os.environ["AESARA_FLAGS"] = ",".join(words)
+        return
+    for key, value in flags.items():
+        # Where the cache is cannot be changed any more once Aesara is loaded.
+        if key != "base_compiledir":
+            setattr(aesara.config, key, value)
+
+
+def find_compiler() -> str | None:
+    """Find a C++ compiler: the one named by CXX, else g++, else clang++."""
+    names = (os.environ.get("CXX", ""), "g++", "clang++")
+    return next((path for name in names if name and (path := shutil.which(name))), None)
+
+
+def require_compiler() -> str:
+    """Give the C++ compiler.
+
+    Raises:
+        UserError: there is none, or the user's flags say so (`cxx=`).
+    """
+    compiler = configure().compiler
+    if compiler is None or shutil.which(shlex.split(compiler)[0]) is None:
+        raise UserError(
+            "no C++ compiler found: install one with 'sudo apt install g++' (Debian, Ubuntu), "
+            "'sudo dnf install gcc-c++' (Fedora) or 'xcode-select --install' (macOS), "
+            "or run slowly without one by --backend python"
+        )
+    return compiler
+
+
+def compiler_version(compiler: str) -> str:
+    """Give the first line of the compiler's own `--version`."""
+    answer = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False)
+    return answer.stdout.partition("\n")[0] or "unknown"
+
+
+def blas_description(library: Path) -> str:
+    """Give OpenBLAS's own line about itself: version, threads, the kernel that it chose."""
+    loaded = ctypes.CDLL(str(library))
+    describe = loaded.scipy_openblas_get_config
+    describe.restype = ctypes.c_char_p
+    core = loaded.scipy_openblas_get_corename
+    core.restype = ctypes.c_char_p
+    threads = loaded.scipy_openblas_get_num_threads()
+    words = re.sub(r"\s+", " ", describe().decode()).strip()
+    return f"{words}; kernel {core().decode()}, {threads} threads"

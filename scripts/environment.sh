@@ -1,0 +1,54 @@
+#!/bin/sh
+# Makes the project's own environment in .venv: `scripts/environment.sh [extra]`, from the top folder.
+#
+# Aesara needs CPython 3.11 and a system may carry any python3, or a 3.11 without the C headers that
+# compiling needs. So uv makes the environment: from PATH, else as a wheel in a private environment.
+set -eu
+
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "$*"; exit 2; }
+
+python_version=3.11
+extra=${1-}
+
+if [ -z "${CXX-}" ] && ! command -v g++ >/dev/null 2>&1 && ! command -v clang++ >/dev/null 2>&1; then
+    fail "no C++ compiler (g++ or clang++) on PATH: install one with 'sudo apt install g++' (Debian, Ubuntu), 'sudo dnf install gcc-c++' (Fedora) or 'xcode-select --install' (macOS)"
+fi
+
+if command -v uv >/dev/null 2>&1; then
+    uv=uv
+else
+    uv=.uv/bin/uv
+    if ! "$uv" --version >/dev/null 2>&1; then
+        command -v python3 >/dev/null 2>&1 ||
+            fail "no python3 and no uv on PATH: install either one (any python3 will do)"
+        say "fetching uv, which brings Python $python_version ..."
+        rm -rf .uv
+        python3 -m venv .uv >/dev/null 2>&1 ||
+            fail "python3 cannot make an environment here: install its venv module ('sudo apt install python3-venv' on Debian and Ubuntu) or uv"
+        .uv/bin/python -m pip install --quiet --disable-pip-version-check uv ||
+            fail "could not install uv with pip (its message is above): check the network, or install uv yourself"
+    fi
+fi
+
+has_headers() {
+    "$1" -c 'import os, sysconfig as s; raise SystemExit(not os.path.exists(os.path.join(s.get_path("include"), "Python.h")))' 2>/dev/null
+}
+
+if ! .venv/bin/python -c "import sys; raise SystemExit(sys.version_info[:2] != (3, 11))" 2>/dev/null; then
+    rm -rf .venv
+    python=$("$uv" python find --system "$python_version" 2>/dev/null || true)
+    if [ -n "$python" ] && has_headers "$python"; then
+        say "making .venv with $python ..."
+        "$uv" venv --quiet --python "$python" .venv
+    else
+        say "making .venv with a Python $python_version of its own ..."
+        "$uv" venv --quiet --managed-python --python "$python_version" .venv ||
+            fail "no Python $python_version with C headers was found, and uv could not bring one (its message is above): install python$python_version and python$python_version-dev, or check the network"
+    fi
+fi
+
+say "installing graphrnn and the libraries it needs into .venv ..."
+"$uv" pip install --quiet --python .venv/bin/python --constraint scripts/constraints.txt \
+    --build-constraint scripts/constraints.txt --editable ".${extra:+[$extra]}" ||
+    fail "could not install the libraries (uv's message is above): check the network and try again"

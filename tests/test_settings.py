@@ -1,0 +1,39 @@
+import dataclasses
+
+from graphrnn.errors import UserError
+from graphrnn.settings import SampleSettings, TrainSettings, describe
+
+import pytest
+from pydantic import ValidationError
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"hidden": 0}, "--hidden: got 0, needed a value greater than 0"),
+        ({"hidden": "many"}, "--hidden: got many, needed a valid integer"),
+        ({"rate": -1}, "--rate: got -1, needed a value greater than 0"),
+        ({"rate": float("nan")}, "--rate: got nan, needed a finite number"),
+        ({"rate": float("inf")}, "--rate: got inf, needed a finite number"),
+        ({"held_out": 0.9}, "--held-out: got 0.9, needed a value less than or equal to 0.5"),
+        ({"seed": -1}, "--seed: got -1, needed a value greater than or equal to 0"),
+        ({"hiden": 5}, "--hiden: got 5, needed Unexpected keyword argument"),
+    ],
+)
+def test_out_of_range(settings, message):
+    with pytest.raises(ValidationError) as error:
+        TrainSettings(**settings)
+    assert describe(error.value) == message
+
+
+@pytest.mark.parametrize("temperature", [0, -1])
+def test_temperature_says_greedy(temperature):
+    with pytest.raises(UserError, match="--temperature: got .*, needed more than 0;.*--greedy"):
+        SampleSettings(temperature=temperature)
+
+
+@pytest.mark.parametrize("kind", [TrainSettings, SampleSettings])
+def test_settings_are_frozen_and_every_field_has_a_default(kind):
+    settings = kind()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings.seed = 1
