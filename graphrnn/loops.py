@@ -1,0 +1,260 @@
+"""Drivers that repeat a step over time: `scanned` keeps one copy of it, `unrolled` writes T.
+
+Both have one signature and give the same numbers. A step takes the sequences at time t, the states
+at t-1 and the constants, and returns the states at t, then any extra outputs:
+
+    states_t, extras_t = step(*sequences_t, *states_tm1, *constants)        t = 0 … T-1
+
+A step that has one output may return it bare.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from graphrnn.errors import ShapeError, UserError, unknown
+from graphrnn.shapes import Shape, Step, Tensor, label, shape_of, show, tensor, with_shape
+
+import aesara
+import aesara.tensor as at
+from aesara.compile.sharedvalue import SharedVariable
+from aesara.graph.basic import ancestors
+from aesara.tensor.random.op import RandomVariable
+from aesara.tensor.type import TensorType
+
+
+class LoopError(UserError, ValueError):
+    """A step that cannot be looped; raised while the graph is built, before anything compiles."""
+
+
+class Loop(Protocol):
+    """The one signature that every driver has."""
+
+    def __call__(
+        self,
+        step: Step,
+        sequences: Sequence[Tensor],
+        states: Sequence[Tensor],
+        constants: Sequence[Tensor] = (),
+    ) -> list[Tensor]:
+        """Repeat a step along the first axis of the sequences; give each output at all times."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What the trial step showed: how often to repeat it, and the shape of each of its outputs."""
+
+    time: int
+    shapes: tuple[Shape, ...]
+
+
+def scanned(
+    step: Step,
+    sequences: Sequence[Tensor],
+    states: Sequence[Tensor],
+    constants: Sequence[Tensor] = (),
+) -> list[Tensor]:
+    """Loop by Aesara's scan: the step stands in the graph once, whatever T is.
+
+    Shapes: sequences `(T, …)`, states as the step returns them, results `(T, *output)`.
+
+    Raises:
+        LoopError: the step cannot be looped (see `check_step`).
+        ShapeError: a length is unknown, or differs between sequences.
+
+    Example:
+        >>> x, total = tensor("x", "float32", (4, 2)), at.zeros(2, dtype="float32")
+        >>> (totals,) = scanned(lambda x_t, total_tm1: total_tm1 + x_t, [x], [total])
+        >>> totals.type.shape
+        (4, 2)
+    """
+    plan = check_step(step, sequences, states, constants)
+    n_states = len(states)
+
+    def body(*arguments: Tensor) -> list[Tensor]:
+        outputs = _outputs(step(*arguments))
+        # Scan wants a state's type unchanged by the step, lengths of axes included.
+        new_states = [
+            with_shape(output, tuple(state.type.shape))
+            for output, state in zip(outputs, states, strict=False)
+        ]
+        return new_states + outputs[n_states:]
+
+    results, _ = aesara.scan(
+        body,
+        sequences=list(sequences),
+        outputs_info=[*states, *[None] * (len(plan.shapes) - n_states)],
+        non_sequences=list(constants),
+        n_steps=plan.time,
+        return_list=True,
+        strict=True,
+    )
+    return [
+        with_shape(result, (plan.time, *shape))
+        for result, shape in zip(results, plan.shapes, strict=True)
+    ]
+
+
+def unrolled(
+    step: Step,
+    sequences: Sequence[Tensor],
+    states: Sequence[Tensor],
+    constants: Sequence[Tensor] = (),
+) -> list[Tensor]:
+    """Loop in Python: the step stands in the graph T times, open to every rewrite.
+
+    Shapes and errors as for `scanned`.
+
+    Example:
+        >>> x, total = tensor("x", "float32", (4, 2)), at.zeros(2, dtype="float32")
+        >>> (totals,) = unrolled(lambda x_t, total_tm1: total_tm1 + x_t, [x], [total])
+        >>> totals.type.shape
+        (4, 2)
+    """
+    plan = check_step(step, sequences, states, constants)
+    now = list(states)
+    history: list[list[Tensor]] = []
+    for t in range(plan.time):
+        outputs = _outputs(step(*(sequence[t] for sequence in sequences), *now, *constants))
+        now = [
+            with_shape(output, tuple(state.type.shape))
+            for output, state in zip(outputs, states, strict=False)
+        ]
+        history.append(now + outputs[len(states) :])
+    return [
+        with_shape(at.stack(values), (plan.time, *shape))
+        for values, shape in zip(zip(*history, strict=True), plan.shapes, strict=True)
+    ]
+
+
+LOOPS: dict[str, Loop] = {"scan": scanned, "unrolled": unrolled}
+
+
+def loop_named(name: str) -> Loop:
+    """Find a driver by its name.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    if name not in LOOPS:
+        raise unknown("loop", name, LOOPS)
+    return LOOPS[name]
+
+
+def check_step(
+    step: Step, sequences: Sequence[Tensor], states: Sequence[Tensor], constants: Sequence[Tensor]
+) -> _Plan:
+    """Try a step on one moment and check what scan would stumble over, or silently get wrong.
+
+    Raises:
+        LoopError: a state changes its rank, dtype or shape in a step; the step draws random
+            numbers, or uses a shared variable that is not among the constants.
+        ShapeError: a length is unknown, or the sequences differ in theirs.
+    """
+    for kind, variables in (("sequence", sequences), ("state", states), ("constant", constants)):
+        for variable in variables:
+            _require_static(kind, variable)
+    time = _common_time(sequences)
+    moment = [
+        tensor(f"{label(sequence)}_t", sequence.type.dtype, sequence.type.shape[1:])
+        for sequence in sequences
+    ]
+    before = [tensor(f"{label(state)}_tm1", state.type.dtype, state.type.shape) for state in states]
+    outputs = _outputs(step(*moment, *before, *constants))
+    if len(outputs) < len(states):
+        raise LoopError(
+            f"step: got {len(outputs)} outputs, needed at least {len(states)}, one for each state "
+            f"({', '.join(map(label, states))}); return every state at time t, in that order"
+        )
+    for state, output in zip(states, outputs, strict=False):
+        _check_state(state, output)
+    _check_sources(outputs, [*moment, *before, *constants])
+    shapes = tuple(tuple(state.type.shape) for state in states) + tuple(
+        shape_of(output) for output in outputs[len(states) :]
+    )
+    return _Plan(time, shapes)
+
+
+def _outputs(returned: Tensor | Sequence[Tensor]) -> list[Tensor]:
+    """Make a list of what a step returned."""
+    return list(returned) if isinstance(returned, (list, tuple)) else [returned]
+
+
+def _require_static(kind: str, variable: Tensor) -> None:
+    """Refuse what is no tensor of known shape."""
+    if not isinstance(getattr(variable, "type", None), TensorType):
+        raise LoopError(
+            f"{kind}: got {variable!r}, needed a symbolic tensor; wrap it in at.as_tensor"
+        )
+    if None in variable.type.shape:
+        raise ShapeError(
+            f"{kind} {label(variable)}: got shape {show(variable.type.shape)}, needed every length "
+            "known; make it by shapes.tensor(name, dtype, shape) or at.specify_shape"
+        )
+
+
+def _common_time(sequences: Sequence[Tensor]) -> int:
+    """Give T, which every sequence has as the length of its first axis."""
+    if not sequences:
+        raise LoopError("sequences: got none, needed at least one to loop over")
+    for sequence in sequences:
+        if sequence.type.ndim == 0:
+            raise ShapeError(f"sequence {label(sequence)}: got a scalar, needed time as first axis")
+    times = {label(sequence): int(sequence.type.shape[0]) for sequence in sequences}
+    if len(set(times.values())) > 1:
+        told = ", ".join(f"{name} {time}" for name, time in times.items())
+        raise ShapeError(f"sequences: got unequal lengths in time ({told}), needed one T for all")
+    return next(iter(times.values()))
+
+
+def _check_state(state: Tensor, output: Tensor) -> None:
+    """Hold a state's new value against its old: rank, dtype, shape.
+
+    Raises:
+        LoopError: naming the state, what the step gave, what it needed, and the remedy.
+    """
+    name, old, new = f"state {label(state)}", state.type, output.type
+    if new.ndim != old.ndim:
+        raise LoopError(
+            f"{name}: the step returns {new.ndim} axes, needed {old.ndim} like the initial state, "
+            f"shape {show(old.shape)}; give the initial state the shape of one step's value, "
+            "without a time axis"
+        )
+    if new.dtype != old.dtype:
+        raise LoopError(
+            f"{name}: the step returns {new.dtype}, needed {old.dtype} like the initial state; "
+            f"cast one: .astype({old.dtype!r}) in the step, or start from {new.dtype}"
+        )
+    got = shape_of(output)
+    if any(length not in (None, needed) for length, needed in zip(got, old.shape, strict=True)):
+        remedy = (
+            "give the initial state its batch, for example at.zeros((batch, hidden)); "
+            "scan does not broadcast it"
+            if 1 in old.shape
+            else "make the initial state and the step's weights agree"
+        )
+        raise LoopError(
+            f"{name}: the step returns shape {show(got)}, needed {show(old.shape)} like the "
+            f"initial state; {remedy}"
+        )
+
+
+def _check_sources(outputs: Sequence[Tensor], given: Sequence[Tensor]) -> None:
+    """Refuse random draws and hidden shared variables inside a step.
+
+    Raises:
+        LoopError: naming the variable and the remedy.
+    """
+    allowed = set(given)
+    for variable in ancestors(outputs, blockers=list(given)):
+        if variable.owner and isinstance(variable.owner.op, RandomVariable):
+            raise LoopError(
+                f"step: draws random numbers ({variable.owner.op.name}), which every step would "
+                "repeat unless scan's updates are handed on; draw them for all T before the loop "
+                "and pass them as a sequence"
+            )
+        if isinstance(variable, SharedVariable) and variable not in allowed:
+            raise LoopError(
+                f"step: uses the shared variable {label(variable)} that is not passed to it; "
+                "add it to the constants of the loop and to the step's arguments"
+            )

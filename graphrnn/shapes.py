@@ -1,0 +1,112 @@
+"""Static shapes: known when the graph is built, so that a mismatch is an error before compiling."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from graphrnn.errors import ShapeError
+
+import aesara
+import aesara.tensor as at
+from aesara.graph.basic import Constant
+from aesara.graph.fg import FunctionGraph
+from aesara.graph.rewriting.utils import rewrite_graph
+from aesara.tensor.rewriting.shape import ShapeFeature
+
+Tensor = Any
+"""A symbolic tensor: aesara.tensor.TensorVariable. Aesara carries no types of its own."""
+
+Shape = tuple[int | None, ...]
+"""A static shape; None where the length of an axis is not known while building."""
+
+Step = Callable[..., Any]
+"""One step of a recurrence: (sequences at t, states at t-1, constants) → (states at t, extras)."""
+
+
+def tensor(name: str, dtype: str, shape: Sequence[int]) -> Tensor:
+    """Make a symbolic input of a known shape.
+
+    Example:
+        >>> tensor("x", "int32", (8, 1)).type.shape
+        (8, 1)
+    """
+    return at.TensorType(dtype, tuple(shape))(name)
+
+
+def label(variable: Tensor) -> str:
+    """Name a variable for a message."""
+    return variable.name or "an unnamed variable"
+
+
+def show(shape: Shape) -> str:
+    """Write a shape, with ? for an axis of unknown length.
+
+    Example:
+        >>> show((8, None)), show((3,))
+        ('(8, ?)', '(3,)')
+    """
+    inner = ", ".join("?" if length is None else str(length) for length in shape)
+    return f"({inner},)" if len(shape) == 1 else f"({inner})"
+
+
+def shape_of(variable: Tensor) -> Shape:
+    """Give a variable's shape as far as it can be known while building.
+
+    Aesara's types lose lengths that its shape rules still know (behind a slice, a join, a gather),
+    so those rules are asked for what the type does not say.
+
+    Example:
+        >>> x = tensor("x", "float32", (8, 2, 5))
+        >>> shape_of(x[0]), shape_of(at.stack([x[1], x[2]]))
+        ((2, 5), (2, 2, 5))
+    """
+    known: Shape = tuple(variable.type.shape)
+    if None not in known or variable.owner is None:
+        return known
+    graph = FunctionGraph(outputs=[variable], clone=True, features=[ShapeFeature()])
+    inferred = graph.shape_feature.shape_of[graph.outputs[0]]
+    # Folding constants compiles C++ unless it is told that there is no compiler.
+    with aesara.config.change_flags(cxx=""):
+        folded = [rewrite_graph(length, include=("canonicalize",)) for length in inferred]
+    return tuple(int(length.data) if isinstance(length, Constant) else None for length in folded)
+
+
+def require_axes(**named: tuple[Tensor, str]) -> None:
+    """Check that variables fit together, each axis being named by a word.
+
+    Axes of the same name must have the same length; an unknown length fits all.
+
+    Raises:
+        ShapeError: naming the variable, what it got, what it needed, and what else says so.
+
+    Example:
+        >>> x, W = tensor("x", "float32", (2, 5)), tensor("W", "float32", (6, 3))
+        >>> require_axes(x_t=(x, "batch in"), W_xh=(W, "in hidden"))
+        Traceback (most recent call last):
+        graphrnn.errors.ShapeError: W_xh: got shape (6, 3), needed (in, hidden) with in = 5 as in \
+x_t; give W_xh that shape, or mend x_t
+    """
+    lengths: dict[str, tuple[int, str]] = {}
+    for name, (variable, words) in named.items():
+        axes, shape = words.split(), tuple(variable.type.shape)
+        needed = f"({', '.join(axes)})"
+        if len(axes) != len(shape):
+            raise ShapeError(
+                f"{name}: got {len(shape)} axes, shape {show(shape)}, "
+                f"needed {len(axes)}: {needed}; add or drop an axis of {name}"
+            )
+        for axis, length in zip(axes, shape, strict=True):
+            if length is None:
+                continue
+            first, source = lengths.setdefault(axis, (length, name))
+            if first != length:
+                raise ShapeError(
+                    f"{name}: got shape {show(shape)}, needed {needed} with {axis} = {first} "
+                    f"as in {source}; give {name} that shape, or mend {source}"
+                )
+
+
+def with_shape(variable: Tensor, shape: Shape) -> Tensor:
+    """Tell Aesara a shape that its type does not say; a no-op where it does."""
+    if tuple(variable.type.shape) == shape:
+        return variable
+    return at.specify_shape(variable, shape)

@@ -1,0 +1,56 @@
+import shutil
+
+from graphrnn import backends
+from graphrnn.errors import UserError
+from graphrnn.shapes import tensor
+
+import aesara
+import aesara.tensor as at
+import numpy as np
+import pytest
+from aesara.link.c.op import COp
+
+
+def product():
+    A = tensor("A", "float32", (2, 2))
+    return [A], [at.tanh(at.dot(A, A) * np.float32(2) * np.float32(3))], []
+
+
+@pytest.mark.parametrize("backend", backends.BACKENDS)
+def test_phases_are_reported_in_order(backend):
+    builds = []
+    f = backends.compile_graph(product, name="product", backend=backend, report=builds.append)
+    phases = list(dict.fromkeys(build.phase for build in builds))
+    middle = ["compiling C"] if backend == "aesara" else []
+    assert phases == ["building the graph and its gradients", "rewriting", *middle, "ready"]
+    assert {build.function for build in builds} == {"product"}
+    last = builds[-1]
+    if backend == "aesara":
+        assert last.done == last.total > 0
+    else:
+        assert last.done == last.modules == 0
+    np.testing.assert_allclose(f(np.eye(2, dtype="float32"))[0], np.tanh(6 * np.eye(2)), rtol=1e-6)
+
+
+def test_the_count_leaves_aesara_as_it_was():
+    before, cxx = COp.make_c_thunk, aesara.config.cxx
+    backends.compile_graph(product, name="product")
+
+    def broken():
+        raise ValueError
+
+    with pytest.raises(ValueError, match="^$"):
+        backends.compile_graph(broken, name="broken")
+    assert COp.make_c_thunk is before
+    assert aesara.config.cxx == cxx
+
+
+def test_unknown_backend():
+    with pytest.raises(UserError, match="unknown backend 'pyton'; did you mean 'python'"):
+        backends.compile_graph(product, name="product", backend="pyton")
+
+
+def test_no_compiler_names_the_packages(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name, *a, **k: None)
+    with pytest.raises(UserError, match="apt install g.*dnf install gcc-c.*xcode-select --install"):
+        backends.compile_graph(product, name="product")
