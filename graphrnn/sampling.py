@@ -1,0 +1,167 @@
+"""Checkpoint → text: the state is warmed by a prompt, then each character is drawn and fed back."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphrnn.backends import Function, Report, silent
+from graphrnn.checkpoints import Checkpoint, load_checkpoint
+from graphrnn.errors import UserError
+from graphrnn.functions import Network, share
+from graphrnn.initial import Array
+from graphrnn.models import Sizes, model_named
+from graphrnn.settings import SampleSettings
+from graphrnn.text import Vocabulary
+from graphrnn.training import CHECKPOINT
+
+import numpy as np
+import numpy.typing as npt
+
+LATEST = "latest"
+"""The name of the newest run in runs/."""
+
+
+def find_checkpoint(run: str) -> Path:
+    """Find the checkpoint of a run: a folder, a checkpoint file, a name in runs/, or `latest`.
+
+    Raises:
+        UserError: there is none.
+    """
+    runs = Path("runs")
+    if run == LATEST:
+        found = sorted(runs.glob(f"*/{CHECKPOINT}"), key=lambda path: path.stat().st_mtime)
+        if not found:
+            raise UserError("no trained network in runs/; train one first: graphrnn train")
+        return found[-1]
+    for path in (Path(run), runs / run):
+        if path.is_dir() and (path / CHECKPOINT).is_file():
+            return path / CHECKPOINT
+        if path.is_file():
+            return path
+    raise UserError(
+        f"run {run!r}: no such folder with a {CHECKPOINT} in it; name one of runs/, or {LATEST!r}"
+    )
+
+
+def probabilities(
+    logits: Array, temperature: float = 1.0, top_k: int | None = None
+) -> npt.NDArray[np.float64]:
+    """Give the distribution that the next character is drawn from.
+
+    p_k = exp(z_k / τ) / Σ_j exp(z_j / τ), over the K largest z only where K is given
+
+    Shapes: logits z `(V,)`, result `(V,)`. The padding symbol at index 0 has probability 0.
+
+    Example:
+        >>> probabilities(np.array([9.0, 0.0, 0.0, -50.0])).round(3).tolist()
+        [0.0, 0.5, 0.5, 0.0]
+    """
+    z = logits.astype(np.float64) / temperature
+    z[0] = -np.inf
+    if top_k is not None and top_k < len(z) - 1:
+        # By rank, so that a tie at the border cannot let more than K through.
+        z[np.argsort(-z, kind="stable")[top_k:]] = -np.inf
+    p: npt.NDArray[np.float64] = np.exp(z - z.max())
+    p /= p.sum()
+    return p
+
+
+@dataclass
+class Sampler:
+    """A trained network that reads and writes one character at a time."""
+
+    vocabulary: Vocabulary
+    step: Function
+    states: list[Array]
+    logits: Array | None = None
+
+    @classmethod
+    def of(
+        cls, checkpoint: Checkpoint, *, backend: str = "aesara", report: Report = silent
+    ) -> "Sampler":
+        """Compile the step of a checkpoint's network.
+
+        Raises:
+            UserError: its weights do not fit its settings.
+        """
+        settings = checkpoint.header.settings
+        model = model_named(settings.model)
+        sizes = Sizes(vocabulary=len(checkpoint.vocabulary), hidden=settings.hidden)
+        expected = model.initial_weights(np.random.default_rng(0), sizes, settings.dtype)
+        got = {name: (w.shape, w.dtype) for name, w in checkpoint.weights.items()}
+        needed = {name: (w.shape, w.dtype) for name, w in expected.items()}
+        if got != needed:
+            wrong = sorted(
+                name for name in got.keys() | needed.keys() if got.get(name) != needed.get(name)
+            )
+            raise UserError(
+                f"checkpoint: {', '.join(wrong)} do not fit a vocabulary of {sizes.vocabulary} "
+                f"and {sizes.hidden} hidden units; it was made from another vocabulary or changed"
+            )
+        network = Network(model, sizes, share(checkpoint.weights), backend=backend)
+        states = [
+            np.zeros((1, width), dtype=settings.dtype)
+            for width in model.state_widths(sizes).values()
+        ]
+        return cls(checkpoint.vocabulary, network.step(report=report), states)
+
+    def reset(self) -> None:
+        """Forget what was read."""
+        self.states = [np.zeros_like(state) for state in self.states]
+        self.logits = None
+
+    def read(self, text: str) -> None:
+        """Let the network read a text, going on from its state.
+
+        Raises:
+            UserError: the text is empty, or has characters that the network does not know.
+        """
+        if not text:
+            raise UserError("text: got an empty one, needed at least one character to begin with")
+        for index in self.vocabulary.encode(text):
+            logits, *self.states = self.step(np.full((1, 1), index, dtype=np.int32), *self.states)
+            self.logits = logits[0, 0]
+
+    def next_characters(self, n: int) -> list[tuple[str, float]]:
+        """Give the n likeliest next characters with their probabilities, the likeliest first."""
+        p = probabilities(self._require_logits())
+        order = np.argsort(-p, kind="stable")[: min(n, len(p) - 1)]
+        return [(self.vocabulary.characters[k], float(p[k])) for k in order]
+
+    def write(self, settings: SampleSettings) -> Iterator[str]:
+        """Read the prompt, then draw characters and feed each back; gives them one by one.
+
+        Raises:
+            UserError: the prompt is empty or has characters that the network does not know.
+        """
+        rng = np.random.default_rng(settings.seed)
+        self.read(settings.prompt)
+        for _ in range(settings.length):
+            logits = self._require_logits()
+            if settings.greedy:
+                index = int(np.argmax(probabilities(logits)))
+            else:
+                p = probabilities(logits, settings.temperature, settings.top_k)
+                index = int(rng.choice(len(p), p=p))
+            character = self.vocabulary.characters[index]
+            yield character
+            self.read(character)
+
+    def _require_logits(self) -> Array:
+        """Give the logits after what was read.
+
+        Raises:
+            UserError: nothing was read.
+        """
+        if self.logits is None:
+            raise UserError("sampler: has read nothing yet; call read(text) first")
+        return self.logits
+
+
+def load_sampler(run: str, *, backend: str = "aesara", report: Report = silent) -> Sampler:
+    """Load a run's network for sampling.
+
+    Raises:
+        UserError: there is no such run, or its checkpoint cannot be used.
+    """
+    return Sampler.of(load_checkpoint(find_checkpoint(run)), backend=backend, report=report)

@@ -1,0 +1,141 @@
+import os
+from dataclasses import replace
+
+from graphrnn import sampling, training
+from graphrnn.checkpoints import Checkpoint
+from graphrnn.errors import UserError
+from graphrnn.settings import SampleSettings, TrainSettings
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A small network that has learnt a little."""
+    folder = tmp_path_factory.mktemp("trained")
+    text = folder / "small.txt"
+    text.write_text("the cat sat on the mat; the dog lay by the log.\n" * 92, encoding="utf-8")
+    return training.train(
+        TrainSettings(
+            corpus=str(text),
+            hidden=16,
+            sequences=2500,
+            batch=1,
+            backend="python",
+            rate=0.02,
+            out=folder / "run",
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def sampler(trained):
+    return sampling.load_sampler(str(trained.folder), backend="python")
+
+
+@pytest.fixture(autouse=True)
+def fresh(sampler):
+    sampler.reset()
+
+
+def write(sampler, **settings):
+    sampler.reset()
+    return "".join(sampler.write(SampleSettings(**({"prompt": "the ", "length": 60} | settings))))
+
+
+def test_it_writes_what_it_has_learnt(sampler):
+    text = write(sampler, temperature=0.3)
+    assert len(text) == 60
+    assert set(text) <= set(sampler.vocabulary.characters) - {"\0"}
+    assert "the" in text
+
+
+def test_same_seed_same_text(sampler):
+    assert write(sampler, seed=1) == write(sampler, seed=1) != write(sampler, seed=2)
+
+
+def test_greedy_is_top_1_and_very_cold(sampler):
+    greedy = write(sampler, greedy=True)
+    assert greedy == write(sampler, top_k=1) == write(sampler, temperature=1e-9)
+
+
+def test_next_characters(sampler):
+    sampler.read("th")
+    best = sampler.next_characters(3)
+    assert best[0][0] == "e"
+    assert [p for _, p in best] == sorted((p for _, p in best), reverse=True)
+    everything = sampler.next_characters(10_000)
+    assert len(everything) == len(sampler.vocabulary) - 1
+    assert sum(p for _, p in everything) == pytest.approx(1)
+
+
+def test_reading_goes_on_from_the_state(sampler):
+    sampler.read("the c")
+    whole = sampler.next_characters(3)
+    sampler.reset()
+    sampler.read("the")
+    sampler.read(" c")
+    assert sampler.next_characters(3) == whole
+
+
+def test_probabilities_are_the_softmax(rng):
+    z = rng.standard_normal(9).astype("float32")
+    p = sampling.probabilities(z, temperature=0.7)
+    expected = np.exp(z[1:].astype("float64") / 0.7)
+    np.testing.assert_allclose(p[1:], expected / expected.sum(), rtol=1e-12)
+    assert p[0] == 0
+    assert p.dtype == np.float64
+
+
+@pytest.mark.parametrize("k", [1, 3, 8, 100])
+def test_top_k_lets_k_through(rng, k):
+    p = sampling.probabilities(rng.standard_normal(9), top_k=k)
+    assert (p > 0).sum() == min(k, 8)
+    tied = sampling.probabilities(np.zeros(9), top_k=k)
+    assert (tied > 0).sum() == min(k, 8)
+    assert p.sum() == pytest.approx(1)
+
+
+def test_entropy_grows_with_temperature(rng):
+    z = rng.standard_normal(50)
+
+    def entropy(temperature):
+        p = sampling.probabilities(z, temperature)
+        return -(p[p > 0] * np.log(p[p > 0])).sum()
+
+    entropies = [entropy(t) for t in (0.01, 0.3, 0.8, 1.0, 2.0, 100.0)]
+    assert entropies == sorted(entropies)
+
+
+def test_unknown_characters_and_nothing_to_read(sampler):
+    with pytest.raises(UserError, match="never seen: 'Q'"):
+        write(sampler, prompt="Q")
+    with pytest.raises(UserError, match="needed at least one character"):
+        write(sampler, prompt="")
+    sampler.reset()
+    with pytest.raises(UserError, match="has read nothing yet"):
+        sampler.next_characters(1)
+
+
+def test_a_checkpoint_from_another_vocabulary(trained):
+    header = replace(trained.checkpoint.header, vocabulary=("\0", "a", "b"))
+    with pytest.raises(UserError, match="W_hy, W_xh, b_y do not fit a vocabulary of 3"):
+        sampling.Sampler.of(Checkpoint(header, trained.checkpoint.weights), backend="python")
+
+
+def test_runs_are_found_by_folder_file_name_and_age(trained, in_tmp):
+    file = trained.folder / training.CHECKPOINT
+    assert sampling.find_checkpoint(str(trained.folder)) == file
+    assert sampling.find_checkpoint(str(file)) == file
+    with pytest.raises(UserError, match=r"no trained network in runs/; train one first"):
+        sampling.find_checkpoint("latest")
+    for age, name in enumerate(["new", "old"]):
+        (in_tmp / "runs" / name).mkdir(parents=True)
+        path = in_tmp / "runs" / name / training.CHECKPOINT
+        path.write_bytes(file.read_bytes())
+        os.utime(path, (1e9 - age, 1e9 - age))
+    assert sampling.find_checkpoint("latest").parent.name == "new"
+    assert sampling.find_checkpoint("old").parent.name == "old"
+    with pytest.raises(UserError, match="run 'other': no such folder"):
+        sampling.find_checkpoint("other")

@@ -1,0 +1,159 @@
+import signal
+import threading
+
+from graphrnn import training
+from graphrnn.checkpoints import load_checkpoint
+from graphrnn.errors import DivergedError, UserError
+from graphrnn.settings import TrainSettings
+
+import numpy as np
+import pytest
+
+
+def settings(corpus, **changes):
+    """Small enough for the Python backend."""
+    given = {"hidden": 8, "sequences": 60, "batch": 4, "backend": "python", "rate": 0.02}
+    return TrainSettings(corpus=str(corpus), **(given | changes))
+
+
+class Recorder(training.Quiet):
+    """Keeps all that a watcher is told."""
+
+    def __init__(self):
+        self.progress, self.points, self.builds = [], [], []
+
+    def built(self, build):
+        self.builds.append(build)
+
+    def progressed(self, progress):
+        self.progress.append(progress)
+
+    def evaluated(self, point):
+        self.points.append(point)
+
+
+def test_a_run_learns_and_is_saved(small_text):
+    recorder = Recorder()
+    run = training.train(settings(small_text, sequences=1200, batch=1, hidden=16), recorder)
+    header = run.checkpoint.header
+    assert run.folder.as_posix() == "runs/theano_rnn-1"
+    assert [point.sequences for point in header.train] == [1000, 1200]
+    assert [point.sequences for point in header.held_out] == list(range(120, 1201, 120))
+    assert header.held_out[-1].loss < 0.85 * header.held_out[0].loss
+    assert header.held_out[-1].accuracy > header.held_out[0].accuracy
+    assert len(recorder.progress) == 1200
+    assert recorder.progress[-1].sequences == recorder.progress[-1].total == 1200
+    assert tuple(recorder.points) == header.held_out
+    assert {build.function for build in recorder.builds} == {"train", "evaluate"}
+    loaded = load_checkpoint(run.folder / training.CHECKPOINT)
+    for name, value in run.checkpoint.weights.items():
+        np.testing.assert_array_equal(loaded.weights[name], value)
+    assert loaded.header.train == header.train
+
+
+@pytest.mark.parametrize("loop", ["scan", "unrolled"])
+def test_same_seed_same_numbers(small_text, loop):
+    runs = [
+        training.train(settings(small_text, seed=seed, loop=loop)).checkpoint for seed in (5, 5, 6)
+    ]
+    same, again, other = (run.weights["W_hy"] for run in runs)
+    np.testing.assert_array_equal(same, again)
+    assert (same != other).any()
+    assert runs[0].header.train == runs[1].header.train
+
+
+def test_scan_and_unrolled_train_alike(small_text):
+    scan, unrolled = (
+        training.train(settings(small_text, loop=loop, dtype="float64")).checkpoint
+        for loop in ("scan", "unrolled")
+    )
+    for name, value in scan.weights.items():
+        np.testing.assert_allclose(value, unrolled.weights[name], rtol=1e-9, atol=1e-12)
+
+
+def test_runs_are_numbered_and_never_overwritten(small_text, in_tmp):
+    folders = [training.train(settings(small_text)).folder.name for _ in range(2)]
+    assert folders == ["theano_rnn-1", "theano_rnn-2"]
+    out = in_tmp / "runs" / "theano_rnn-1"
+    with pytest.raises(UserError, match="holds a run already"):
+        training.train(settings(small_text, out=out))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": "gruu"}, "unknown model 'gruu'"),
+        ({"loop": "scam"}, "unknown loop 'scam'; did you mean 'scan'"),
+        ({"backend": "numba"}, "unknown backend 'numba'"),
+        ({"dtype": "float16"}, "unknown dtype 'float16'"),
+        ({"batch": 5000}, "batch: got 5000, needed at most 496"),
+        ({"time": 5000}, "training text: got 3974 characters, needed at least 5001"),
+        ({"time": 1000, "batch": 1}, "held-out text: got 442 characters, needed at least 1001"),
+    ],
+)
+def test_bad_settings_end_before_anything_compiles(small_text, changes, message):
+    recorder = Recorder()
+    with pytest.raises(UserError, match=message):
+        training.train(settings(small_text, **changes), recorder)
+    assert recorder.builds == []
+    assert not (small_text.parent / "runs").exists()
+
+
+def test_folder_that_cannot_be_written(small_text, in_tmp):
+    (in_tmp / "file").touch()
+    with pytest.raises(UserError, match="--out: .*is a file; name a folder"):
+        training.train(settings(small_text, out=in_tmp / "file"))
+    with pytest.raises(UserError, match="--out: cannot write in .*not a directory"):
+        training.train(settings(small_text, out=in_tmp / "file" / "run"))
+
+
+def test_explosion_stops_and_names_the_remedy(small_text, in_tmp):
+    with pytest.raises(DivergedError, match=r"the loss became (nan|inf).*lower --rate .*--clip 1"):
+        training.train(settings(small_text, rate=1e6, sequences=400, out=in_tmp / "run"))
+    assert not (in_tmp / "run").exists()
+
+
+def test_ctrl_c_saves_at_the_next_step(small_text, in_tmp):
+    class Impatient(training.Quiet):
+        def progressed(self, progress):
+            if progress.sequences == 20:
+                signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(training.Interrupted, match="after 20 of 60 sequences.*is kept in"):
+        training.train(settings(small_text, out=in_tmp / "run"), Impatient())
+    assert load_checkpoint(in_tmp / "run" / training.CHECKPOINT).header.sequences == 20
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_second_ctrl_c_ends_at_once(small_text):
+    class Furious(training.Quiet):
+        def progressed(self, progress):
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        training.train(settings(small_text), Furious())
+
+
+def test_training_in_another_thread(small_text):
+    runs = []
+    thread = threading.Thread(target=lambda: runs.append(training.train(settings(small_text))))
+    thread.start()
+    thread.join()
+    assert len(runs) == 1
+
+
+def test_a_failed_save_keeps_the_last_checkpoint(small_text, in_tmp, monkeypatch):
+    saves = []
+
+    def second_fails(path, checkpoint, save=training.save_checkpoint):
+        saves.append(path)
+        if len(saves) == 2:
+            raise UserError("cannot write: no space left on device")
+        save(path, checkpoint)
+
+    monkeypatch.setattr(training, "save_checkpoint", second_fails)
+    with pytest.raises(UserError, match="no space left"):
+        training.train(settings(small_text, save_every=0, out=in_tmp / "run"))
+    assert load_checkpoint(in_tmp / "run" / training.CHECKPOINT).header.sequences == 4
