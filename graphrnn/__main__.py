@@ -1,0 +1,5 @@
+"""`python -m graphrnn` is the command `graphrnn`."""
+
+from graphrnn.cli import main
+
+main()

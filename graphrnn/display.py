@@ -1,0 +1,149 @@
+"""What a person sees while they wait: live bars in a terminal, a line now and then in a pipe."""
+
+import math
+import time as clock
+from types import TracebackType
+
+from graphrnn.backends import Build
+from graphrnn.checkpoints import Point
+from graphrnn.training import Progress
+
+from rich.console import Console
+from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+PLAIN_EVERY = 5.0
+"""Seconds between two lines of progress where the output is no terminal."""
+
+
+def seconds(value: float) -> str:
+    """Write a duration.
+
+    Example:
+        >>> seconds(4.21), seconds(75), seconds(3700)
+        ('4.2 s', '1 min 15 s', '1 h 01 min')
+    """
+    if value < 60:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def bits(nats: float) -> float:
+    """Turn nats into bits: 1 nat = 1 / ln 2 bits."""
+    return nats / math.log(2)
+
+
+class Display:
+    """Shows a build and a training run; a `training.Watcher` and a context manager."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.live = console.is_terminal
+        self._bars = Bars(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[text]}"),
+            console=console,
+            transient=True,
+            disable=not self.live,
+        )
+        self._task: TaskID | None = None
+        self._said = 0.0
+        self._phase: tuple[str, str] | None = None
+        self._function = ""
+        self._began = clock.perf_counter()
+
+    def __enter__(self) -> "Display":
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bars.stop()
+
+    def line(self, text: str) -> None:
+        """Print a line that stays."""
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def built(self, build: Build) -> None:
+        """Show how far compiling is."""
+        now = clock.perf_counter()
+        if build.function != self._function:
+            self._function, self._began = build.function, now
+        if build.phase == "ready":
+            self._finish(build, now - self._began)
+            return
+        counts = f"node {build.done} of {build.total}" if build.done else ""
+        if build.modules:
+            counts += f", {build.modules} modules compiled for the cache"
+        phase = (build.function, build.phase)
+        if self.live:
+            self._show(f"{build.function}: {build.phase}", build.done, build.total, counts)
+        elif (phase != self._phase and not build.done) or now - self._said >= PLAIN_EVERY:
+            self._said = now
+            self.line(f"  {build.function}: {build.phase}{counts and f' ({counts})'} ...")
+        self._phase = phase
+
+    def _finish(self, build: Build, took: float) -> None:
+        """Say what a build came to."""
+        self._drop()
+        new = f"{build.modules} compiled now" if build.modules else "all from the cache"
+        c = f"; {build.total} nodes in C, {new}" if build.total else ""
+        self.line(f"  {build.function}: ready in {seconds(took)}{c}")
+
+    def progressed(self, progress: Progress) -> None:
+        """Show how far training is."""
+        now = clock.perf_counter()
+        if now - self._said < (0.1 if self.live else PLAIN_EVERY):
+            return
+        self._said = now
+        text = (
+            f"loss {progress.loss:.3f}  accuracy {progress.accuracy:.1%}  "
+            f"{progress.characters_per_second:,.0f} characters/s  "
+            f"{seconds(progress.seconds_left)} left"
+        )
+        done, total = progress.sequences, progress.total
+        if self.live:
+            self._show(f"{done:,} of {total:,} sequences", done, total, text)
+        else:
+            self.line(f"  {done:>9,} of {total:,} sequences  {text}")
+
+    def evaluated(self, point: Point) -> None:
+        """Say how the held-out text is predicted."""
+        self.line(
+            f"  {point.sequences:>9,} sequences: held-out loss {point.loss:.3f} nats, "
+            f"{bits(point.loss):.3f} bits a character, accuracy {point.accuracy:.1%}"
+        )
+
+    def _show(self, description: str, done: int, total: int, text: str) -> None:
+        """Update the live bar; a total of 0 makes it pulse."""
+        if self._task is None:
+            self._task = self._bars.add_task(description, total=None, text=text)
+        self._bars.update(
+            self._task, description=description, completed=done, total=total or None, text=text
+        )
+
+    def _drop(self) -> None:
+        """Take the live bar away, so that the next one starts afresh."""
+        if self._task is not None:
+            self._bars.remove_task(self._task)
+            self._task = None
+
+
+def results_table(train: Point, held_out: Point) -> Table:
+    """Make the table that ends a run."""
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for heading in ("", "loss (nats/char)", "loss (bits/char)", "accuracy"):
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+    for name, point in (("training, last stretch", train), ("held-out", held_out)):
+        table.add_row(name, f"{point.loss:.3f}", f"{bits(point.loss):.3f}", f"{point.accuracy:.1%}")
+    return table

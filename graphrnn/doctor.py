@@ -1,0 +1,102 @@
+"""What graphrnn found on this machine: what one would paste into a bug report."""
+
+import os
+import platform
+import sys
+import time as clock
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+from graphrnn import toolchain
+from graphrnn.backends import Report, compile_graph, silent
+from graphrnn.errors import UserError
+from graphrnn.shapes import Tensor, tensor
+from graphrnn.updates import Updates
+
+import aesara
+import aesara.tensor as at
+import numpy as np
+
+_ORDER = 1024
+_REPEATS = 7
+
+
+def gemm_rate(report: Report = silent) -> float:
+    """Measure a float32 product of two matrices of order n through Aesara, in GFLOP/s.
+
+    A product takes 2n³ operations; the median of several runs after a warm-up is given.
+
+    Raises:
+        UserError: there is no compiler.
+    """
+
+    def graph() -> tuple[list[Tensor], list[Tensor], Updates]:
+        shape = (_ORDER, _ORDER)
+        A, B = tensor("A", "float32", shape), tensor("B", "float32", shape)
+        return [A, B], [at.dot(A, B)], []
+
+    product = compile_graph(graph, name="gemm", report=report)
+    value = np.random.default_rng(0).standard_normal((_ORDER, _ORDER), dtype=np.float32)
+    product(value, value)
+    times = []
+    for _ in range(_REPEATS):
+        began = clock.perf_counter()
+        product(value, value)
+        times.append(clock.perf_counter() - began)
+    return 2 * _ORDER**3 / median(times) / 1e9
+
+
+def folder_size(folder: Path) -> tuple[int, int]:
+    """Count the files below a folder and their bytes; a file that vanishes meanwhile counts 0."""
+    files = size = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            try:
+                size += (Path(path) / name).stat().st_size
+                files += 1
+            except OSError:
+                continue
+    return files, size
+
+
+def findings(report: Report = silent) -> list[tuple[str, str]]:
+    """Give pairs of a name and what was found; a check that fails says so and hides no other."""
+    tools = toolchain.configure()
+    config = aesara.config
+    compiler = tools.compiler
+    rows = [
+        ("graphrnn", version("graphrnn")),
+        ("interpreter", f"Python {sys.version.split()[0]}, {sys.executable}"),
+        ("platform", f"{platform.platform()}, {os.cpu_count()} cores"),
+        ("aesara", version("aesara")),
+        ("numpy", version("numpy")),
+    ]
+    if compiler:
+        rows.append(("compiler", f"{compiler}: {toolchain.compiler_version(compiler)}"))
+    else:
+        rows.append(("compiler", "none found"))
+    rows.append(("compiler flags", f"{config.gcc__cxxflags} {config.blas__ldflags}"))
+    rows.append(("user's flags", _user_flags()))
+    if tools.blas:
+        rows.append(("BLAS", toolchain.blas_description(tools.blas)))
+        rows.append(("BLAS file", str(tools.blas)))
+    else:
+        rows.append(("BLAS", f"the user's: {config.blas__ldflags or 'none'}"))
+    try:
+        rate = f"{gemm_rate(report):.0f} GFLOP/s (float32, order {_ORDER}, through Aesara)"
+    except UserError as error:
+        rate = f"not measured: {error}"
+    except Exception as error:
+        rate = f"failed: {type(error).__name__}: {str(error).splitlines()[0]}"
+    rows.append(("matrix product", rate))
+    folder = Path(config.base_compiledir)
+    files, size = folder_size(folder)
+    rows.append(("cache folder", f"{folder} ({files:,} files, {size / 1e6:.1f} MB)"))
+    return rows
+
+
+def _user_flags() -> str:
+    """Give the user's own Aesara flags, from the environment as it was and from `.aesararc`."""
+    flags = toolchain.configure().given
+    return ", ".join(f"{key}={value}" for key, value in flags.items()) or "none"

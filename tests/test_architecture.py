@@ -1,0 +1,82 @@
+"""The house stays as it is drawn: imports run downward, functions and files stay short."""
+
+import ast
+import re
+from pathlib import Path
+
+import graphrnn
+
+import pytest
+
+PACKAGE = Path(graphrnn.__file__).parent
+ROOT = PACKAGE.parent
+
+# Each line may import what stands above it, and nothing beside or below.
+FLOORS = [
+    {"errors"},
+    {"toolchain", "settings"},
+    {"text"},
+    {"batches", "checkpoints"},
+    {"initial", "shapes"},
+    {"cells", "loops", "layers"},
+    {"losses", "updates"},
+    {"models", "backends"},
+    {"functions"},
+    {"training"},
+    {"sampling"},
+    {"display", "plots", "doctor"},
+    {"cli"},
+    {"__main__"},
+]
+# The oracle shares no code with what it is held against.
+ALONE = {"reference"}
+
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+
+
+def imported(path):
+    """Give the modules of the package that a file imports, anywhere in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "graphrnn":
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("graphrnn."):
+            names.add((node.module or "").split(".")[1])
+        elif isinstance(node, ast.Import):
+            names |= {a.name.split(".")[1] for a in node.names if a.name.startswith("graphrnn.")}
+    return names - {"__version__"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_imports_run_downward(path):
+    if path.stem in ALONE:
+        assert imported(path) == set()
+        return
+    floor = next((i for i, floor in enumerate(FLOORS) if path.stem in floor), None)
+    assert floor is not None, f"{path.stem} has no floor: give it one in FLOORS"
+    above = set().union(*FLOORS[:floor])
+    assert imported(path) <= above, f"{path.stem} imports {imported(path) - above}"
+
+
+def test_every_floor_is_real():
+    assert set().union(*FLOORS) | ALONE == {path.stem for path in MODULES}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_functions_are_short(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            length = (node.end_lineno or 0) - node.lineno + 1
+            assert length <= 62, f"{path.name}: {node.name} has {length} lines"
+
+
+def test_every_module_has_a_test():
+    tested = {path.stem.removeprefix("test_") for path in (ROOT / "tests").glob("test_*.py")}
+    missing = {path.stem for path in MODULES} - tested - {"__main__"}
+    assert not missing
+
+
+def test_constraints_are_plain():
+    """Each line is name==version with an optional marker: no addresses, no hashes."""
+    for line in (ROOT / "scripts/constraints.txt").read_text().splitlines():
+        assert re.fullmatch(r"[A-Za-z0-9_.-]+==[^\s/]+( ; .*)?", line), line

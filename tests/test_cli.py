@@ -1,0 +1,199 @@
+"""Bad input is one line on stderr, exit code 2, no traceback, nothing lost."""
+
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+from graphrnn import cli, training
+from graphrnn.checkpoints import load_checkpoint
+
+import pytest
+
+SMALL = ["--backend", "python", "--hidden", "8", "--sequences", "60"]
+
+
+def run(*arguments, **options):
+    """Run the command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "graphrnn", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+
+
+@pytest.fixture
+def trained(small_text):
+    training.train(
+        training.TrainSettings(corpus=str(small_text), hidden=8, sequences=40, backend="python")
+    )
+    return "runs/theano_rnn-1"
+
+
+def refused(capsys, *arguments, code=2):
+    """Give the one line that a command ends with."""
+    with pytest.raises(SystemExit) as exit_:
+        cli.main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    assert exit_.value.code == code
+    assert captured.err.count("\n") == 1
+    assert captured.err.startswith("graphrnn: ")
+    assert "Traceback" not in captured.out + captured.err
+    return captured.err.strip()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--hidden", "0"], "--hidden: got 0, needed a value greater than 0"),
+        (["--hidden", "x"], "--hidden: got x, needed a valid integer"),
+        (["--rate", "-1"], "--rate: got -1, needed a value greater than 0"),
+        (["--rate", "nan"], "--rate: got nan, needed a finite number"),
+        (["--batch", "9999999"], "batch: got 9999999, needed at most"),
+        (["--model", "theano_rmn"], "did you mean 'theano_rnn'?"),
+        (["--corpus", "nitzsche"], "did you mean 'nietzsche'?"),
+        (["--loop", "unrol"], "did you mean 'unrolled'?"),
+        (["--hiden", "3"], "Unknown option: --hiden. Did you mean --hidden?"),
+        (["--corpus", "missing.txt"], "no such file"),
+        (["--corpus", "."], "is a directory"),
+        (["--out", "/proc/nothing"], "cannot write in '/proc/nothing'"),
+    ],
+)
+def test_train_refuses(capsys, in_tmp, arguments, message):
+    assert message in refused(capsys, "train", *arguments)
+    assert list(in_tmp.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "is empty"),
+        (b"short", "needed at least 9 for one window of 8"),
+        (b"a\x00b", "is binary"),
+        (b"good until h\xe9re", "not UTF-8 (byte 0xe9 at offset 12)"),
+    ],
+)
+def test_train_refuses_a_corpus(capsys, in_tmp, data, message):
+    (in_tmp / "corpus.txt").write_bytes(data)
+    assert message in refused(capsys, "train", "--corpus", "corpus.txt", *SMALL)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--temperature", "0"], "--temperature: got 0, needed more than 0; .* --greedy"),
+        (["--temperature", "-2"], "--temperature: got -2, needed more than 0"),
+        (["--temperature", "nan"], "--temperature: got nan, needed a finite number"),
+        (["--length", "0"], "--length: got 0"),
+        (["--top-k", "0"], "--top-k: got 0"),
+        (["--prompt", "Ωmega"], r"never seen: '\\u03a9'"),
+        (["--prompt", ""], "needed at least one character"),
+        (["--backend", "tpu"], "unknown backend 'tpu'"),
+    ],
+)
+def test_sample_refuses(capsys, trained, arguments, message):
+    backend = [] if "--backend" in arguments else ["--backend", "python"]
+    assert re.search(message, refused(capsys, "sample", trained, *backend, *arguments))
+
+
+def test_runs_that_cannot_be_used(capsys, trained, in_tmp):
+    assert "no such folder" in refused(capsys, "sample", "runs/nothing")
+    broken = in_tmp / "broken"
+    broken.write_bytes((in_tmp / trained / training.CHECKPOINT).read_bytes()[:-9])
+    assert "is cut short" in refused(capsys, "next", broken, "the")
+    assert "--count" in refused(capsys, "next", trained, "the", "--count", "0")
+
+
+def test_unknown_command_has_a_near_match(capsys):
+    assert 'Did you mean "train"?' in refused(capsys, "trian")
+
+
+def test_debug_shows_the_traceback(small_text):
+    done = run("train", "--corpus", "nothing.txt", "--debug")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "FileNotFoundError" in done.stderr
+
+
+def test_train_sample_next(capsys, small_text):
+    cli.main(["train", "--corpus", str(small_text), *SMALL])
+    out = capsys.readouterr().out
+    for words in ("held-out", "bits", "accuracy", "loss.png", "it writes", "try next:"):
+        assert words in out
+    assert (small_text.parent / "runs/theano_rnn-1/loss.png").stat().st_size > 1000
+    cli.main(["sample", "--prompt", "the", "--length", "30", "--backend", "python"])
+    captured = capsys.readouterr()
+    assert captured.out.startswith("the")
+    assert len(captured.out) == 3 + 30 + 1
+    assert captured.err == ""
+    cli.main(["next", "latest", " th", "--count", "3", "--backend", "python"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert all(line.endswith("%") for line in lines)
+
+
+def test_no_compiler(small_text, tmp_path):
+    (tmp_path / "bin").mkdir()
+    done = run("train", "--corpus", small_text, env=os.environ | {"PATH": str(tmp_path / "bin")})
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    for package in ("apt install g++", "dnf install gcc-c++", "xcode-select --install"):
+        assert package in done.stderr
+
+
+def test_full_disk(small_text):
+    """No file may grow beyond 2,000 bytes: a checkpoint of 8 hidden units does not fit."""
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+
+    done = run("train", "--corpus", small_text, *SMALL, preexec_fn=limit)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "cannot write 'runs/theano_rnn-1/checkpoint.safetensors'" in done.stderr
+    assert not (small_text.parent / "runs" / "theano_rnn-1").exists()
+
+
+def test_ctrl_c_keeps_and_names_the_checkpoint(small_text):
+    arguments = ["train", "--corpus", str(small_text), *SMALL[:-1], "10000000"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "graphrnn", *arguments, "--save-every", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    checkpoint = small_text.parent / "runs/theano_rnn-1/checkpoint.safetensors"
+    deadline = time.monotonic() + 60
+    while not checkpoint.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.count("\n") == 1
+    assert "is kept in 'runs/theano_rnn-1/checkpoint.safetensors'" in err
+    assert load_checkpoint(checkpoint).header.sequences > 0
+
+
+def test_a_reader_that_goes_away_is_no_error(trained):
+    command = f'"{sys.executable}" -m graphrnn sample {trained} --backend python --prompt the'
+    done = subprocess.run(
+        ["sh", "-c", f"{command} --length 5000 | head -c 10"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.startswith("the")
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("command", ["train", "sample", "next", "doctor"])
+def test_help_lists_every_setting(capsys, command):
+    cli.main([command, "--help"])
+    text = capsys.readouterr().out
+    words = {"train": "--held-out", "sample": "--top-k", "next": "--count", "doctor": "cache"}
+    assert words[command] in text

@@ -1,0 +1,92 @@
+import io
+
+from graphrnn import display
+from graphrnn.backends import Build
+from graphrnn.checkpoints import Point
+from graphrnn.training import Progress
+
+import pytest
+from rich.console import Console
+
+
+def shown(terminal, tell):
+    """Give what a display prints."""
+    out = io.StringIO()
+    environ = {"TERM": "xterm"}  # a dumb one gets no bars
+    console = Console(file=out, force_terminal=terminal, width=100, _environ=environ)
+    with display.Display(console) as screen:
+        tell(screen)
+    return out.getvalue()
+
+
+def a_build(screen):
+    screen.built(Build("train", "building the graph and its gradients"))
+    screen.built(Build("train", "rewriting"))
+    for done in range(1, 4):
+        screen.built(Build("train", "compiling C", done, 3, modules=done // 2))
+    screen.built(Build("train", "ready", 3, 3, modules=1))
+
+
+def test_a_pipe_gets_plain_lines():
+    lines = shown(False, a_build).splitlines()
+    assert lines[:2] == [
+        "  train: building the graph and its gradients ...",
+        "  train: rewriting ...",
+    ]
+    assert lines[-1] == "  train: ready in 0.0 s; 3 nodes in C, 1 compiled now"
+
+
+def test_a_terminal_gets_a_bar_that_goes_away():
+    text = shown(True, a_build)
+    assert "\x1b[" in text
+    assert "train: ready in 0.0 s; 3 nodes in C, 1 compiled now" in text
+    # Behind the line that stays: the bar is wiped (erase line) and the cursor is shown again.
+    assert text.rstrip().endswith("\x1b[2K\x1b[?25h")
+
+
+def progress(sequences):
+    return Progress(
+        sequences=sequences,
+        total=2000,
+        loss=2.34567,
+        accuracy=0.321,
+        characters_per_second=23456.7,
+        seconds_left=75,
+    )
+
+
+def test_a_pipe_gets_a_line_every_few_seconds(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(display.clock, "perf_counter", lambda: now[0])
+
+    def tell(screen):
+        for sequences in range(100):
+            now[0] += 0.1
+            screen.progressed(progress(sequences))
+
+    lines = shown(False, tell).splitlines()
+    assert len(lines) == 2
+    assert lines[0] == (
+        "          0 of 2,000 sequences  loss 2.346  accuracy 32.1%  23,457 characters/s  "
+        "1 min 15 s left"
+    )
+
+
+def test_evaluations_are_lines_in_bits_too():
+    point = Point(sequences=6000, loss=1.0, accuracy=0.5)
+    line = shown(False, lambda screen: screen.evaluated(point))
+    assert "held-out loss 1.000 nats, 1.443 bits a character, accuracy 50.0%" in line
+
+
+def test_results_fit_a_narrow_pipe():
+    out = io.StringIO()
+    point = Point(sequences=6000, loss=1.0, accuracy=0.5)
+    Console(file=out, width=80).print(display.results_table(point, point))
+    lines = out.getvalue().splitlines()
+    assert len(lines) == 3
+    assert lines[1].split() == ["training,", "last", "stretch", "1.000", "1.443", "50.0%"]
+
+
+@pytest.mark.parametrize("brackets", ["[bold]", "[/]", "a [link] b"])
+def test_text_with_brackets_is_text(brackets):
+    assert brackets in shown(False, lambda screen: screen.line(brackets))

@@ -1,0 +1,35 @@
+from graphrnn import plots
+from graphrnn.checkpoints import Header, Point
+from graphrnn.errors import UserError
+from graphrnn.settings import TrainSettings
+
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def header():
+    points = tuple(Point(sequences=1000 * i, loss=3 / i, accuracy=0.1) for i in (1, 2, 3))
+    return Header(
+        settings=TrainSettings(),
+        corpus="a $corpus_ with ^marks",
+        vocabulary=("\0", "a"),
+        sequences=3000,
+        train=points,
+        held_out=points[1:],
+        versions={},
+    )
+
+
+def test_a_curve_is_drawn(in_tmp, header):
+    plots.loss_curve(header, in_tmp / "loss.png")
+    with Image.open(in_tmp / "loss.png") as picture:
+        colours = picture.convert("RGB").getcolors(10**6)
+    assert colours is not None
+    assert len(colours) > 20
+
+
+def test_a_picture_that_cannot_be_written(in_tmp, header):
+    (in_tmp / "file").touch()
+    with pytest.raises(UserError, match="cannot write"):
+        plots.loss_curve(header, in_tmp / "file" / "loss.png")

@@ -1,0 +1,38 @@
+"""What the README says is so."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_network_by_hand_learns(capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 35
+    names: dict[str, object] = {}
+    exec(compile(code, "README.md", "exec"), names)
+    errors = np.asarray(names["errors"])
+    assert errors[:100].mean() > 24
+    assert errors[-1000:].mean() < 17
+    assert "nats" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\(([^):]+)\)", README))
+def test_links_lead_somewhere(target):
+    assert (ROOT / target).exists()
+
+
+def test_every_module_is_in_the_picture():
+    floors = README.split("| floor | files |")[1].split("\n\n")[0]
+    named = set(re.findall(r"`(\w+)`", floors))
+    files = {path.stem for path in (ROOT / "graphrnn").glob("*.py")} - {"__init__", "__main__"}
+    assert named == files
+
+
+def test_every_target_that_is_named_exists():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    assert set(re.findall(r"(?:`|^    )make ([a-z]+)", README, re.MULTILINE)) <= targets

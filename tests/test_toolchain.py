@@ -1,0 +1,109 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from graphrnn import toolchain
+from graphrnn.errors import UserError
+
+import pytest
+
+NOTHING = {"AESARARC": os.devnull}
+
+
+def test_flags_win_over_aesararc(in_tmp):
+    rc = in_tmp / "rc"
+    rc.write_text("[global]\nfloatX = float32\ncxx = /opt/g++\n[blas]\nldflags = -lrc\n")
+    flags = toolchain.user_flags({"AESARARC": str(rc), "AESARA_FLAGS": "blas__ldflags='-la,-lb'"})
+    assert flags == {"floatX": "float32", "cxx": "/opt/g++", "blas__ldflags": "-la,-lb"}
+
+
+def test_broken_aesararc_is_one_line(in_tmp):
+    (in_tmp / "rc").write_text("no section\n")
+    with pytest.raises(UserError, match=r"\.aesararc cannot be read"):
+        toolchain.user_flags({"AESARARC": str(in_tmp / "rc")})
+
+
+def run(code, **environ):
+    """Run code in a fresh interpreter and give what it printed."""
+    clean = {k: v for k, v in os.environ.items() if "AESARA" not in k}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=clean | NOTHING | environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip(), done.stderr.strip()
+
+
+SHOW = "import graphrnn, aesara; c = aesara.config; print({})"
+
+
+def test_the_users_own_flags_win(in_tmp):
+    out, _ = run(
+        SHOW.format("c.blas__ldflags, '|', c.gcc__cxxflags, '|', c.base_compiledir, '|', c.cxx"),
+        AESARA_FLAGS=f"blas__ldflags=-lm -lm,gcc__cxxflags=-O1,base_compiledir={in_tmp},cxx=",
+    )
+    assert out == f"-lm -lm | -O1 | {in_tmp} |"
+
+
+def test_the_users_compiler_flags_are_kept_beside_ours():
+    out, _ = run(SHOW.format("c.gcc__cxxflags"), AESARA_FLAGS="gcc__cxxflags=-O1")
+    assert out.startswith("-O1 -Dsgemm_=scipy_sgemm_ ")
+
+
+def test_aesararc_wins_over_ours(in_tmp):
+    (in_tmp / "rc").write_text(f"[global]\nbase_compiledir = {in_tmp / 'mine'}\n")
+    out, _ = run(SHOW.format("c.base_compiledir"), AESARARC=str(in_tmp / "rc"))
+    assert out == str(in_tmp / "mine")
+
+
+def test_importing_is_silent_and_fast_blas_is_set():
+    assert run(SHOW.format("c.blas__ldflags")) == ("-lm", "")
+
+
+def test_aesara_imported_first_still_gets_the_blas():
+    out, _ = run("import aesara, graphrnn; print(aesara.config.gcc__cxxflags[:25])")
+    assert out == "-Dsgemm_=scipy_sgemm_ -Dd"
+
+
+CHILD = "import graphrnn.toolchain as t; c = t.configure(); print(c.given, c.blas is not None)"
+
+
+def test_a_child_process_finds_the_users_flags_not_ours():
+    out, _ = run(
+        f"import graphrnn, subprocess, sys; subprocess.run([sys.executable, '-c', {CHILD!r}])",
+        AESARA_FLAGS="floatX=float32",
+    )
+    assert out == "{'floatX': 'float32'} True"
+
+
+PRODUCT = """
+from graphrnn.doctor import gemm_rate
+from pathlib import Path
+import aesara
+print(gemm_rate() > 0, Path(aesara.config.base_compiledir))
+used = [line for line in open('/proc/self/maps') if 'openblas' in line]
+print(any('scipy_openblas32' in line for line in used))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux has /proc")
+def test_compiling_in_a_folder_with_spaces_and_umlauts(in_tmp):
+    cache = in_tmp / "Zwischen ablage, größer"
+    out, err = run(PRODUCT, XDG_CACHE_HOME=str(cache))
+    assert err == ""
+    assert out.splitlines() == [f"True {cache}/graphrnn/aesara", "True"]
+
+
+def test_compiler_is_found_by_cxx_first(monkeypatch, in_tmp):
+    mine = in_tmp / "my-g++"
+    mine.write_text("#!/bin/sh\n")
+    mine.chmod(0o755)
+    monkeypatch.setenv("CXX", str(mine))
+    assert toolchain.find_compiler() == str(mine)
+    monkeypatch.setenv("PATH", str(in_tmp))
+    monkeypatch.delenv("CXX")
+    assert toolchain.find_compiler() is None
