@@ -21,6 +21,7 @@ app = cyclopts.App(
     help_epilogue="Add --debug to any command to see the whole traceback of an error.",
     version=__version__,
     result_action="return_value",
+    suppress_keyboard_interrupt=False,
 )
 
 # The heavy modules are imported inside the commands: --help and a typing error answer at once.

@@ -144,6 +144,6 @@ def results_table(train: Point, held_out: Point) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for heading in ("", "loss (nats/char)", "loss (bits/char)", "accuracy"):
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
-    for name, point in (("training, last stretch", train), ("held-out", held_out)):
+    for name, point in (("training, last 1,000 sequences", train), ("held-out", held_out)):
         table.add_row(name, f"{point.loss:.3f}", f"{bits(point.loss):.3f}", f"{point.accuracy:.1%}")
     return table

@@ -214,7 +214,10 @@ def train(settings: TrainSettings, watcher: Watcher | None = None) -> Run:
     data = prepare(settings)
     folder = claim_folder(settings)
     try:
-        trainer = _Trainer.build(settings, data, folder, watcher)
+        try:
+            trainer = _Trainer.build(settings, data, folder, watcher)
+        except KeyboardInterrupt:
+            raise Interrupted("interrupted before training began; nothing was saved") from None
         with _CtrlC() as ctrl_c:
             trainer.run(ctrl_c)
     except BaseException:
@@ -316,6 +319,9 @@ class _Trainer:
         total = max(self.settings.sequences, self.sequences)
         speed = self.sequences / max(seconds, 1e-9)
         point = stretch.point(self.sequences)
+        if self.curve and stretch.steps * self.settings.batch < STRETCH // 2:
+            # A stretch that has just begun says little: one sequence may be all right or all wrong.
+            point = self.curve[-1]
         return Progress(
             sequences=self.sequences,
             total=total,

@@ -197,3 +197,11 @@ def test_help_lists_every_setting(capsys, command):
     text = capsys.readouterr().out
     words = {"train": "--held-out", "sample": "--top-k", "next": "--count", "doctor": "cache"}
     assert words[command] in text
+
+
+def test_ctrl_c_elsewhere_is_one_line(capsys, monkeypatch):
+    def interrupt(report):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("graphrnn.doctor.findings", interrupt)
+    assert refused(capsys, "doctor", code=130) == "graphrnn: interrupted"

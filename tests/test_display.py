@@ -84,7 +84,15 @@ def test_results_fit_a_narrow_pipe():
     Console(file=out, width=80).print(display.results_table(point, point))
     lines = out.getvalue().splitlines()
     assert len(lines) == 3
-    assert lines[1].split() == ["training,", "last", "stretch", "1.000", "1.443", "50.0%"]
+    assert lines[1].split() == [
+        "training,",
+        "last",
+        "1,000",
+        "sequences",
+        "1.000",
+        "1.443",
+        "50.0%",
+    ]
 
 
 @pytest.mark.parametrize("brackets", ["[bold]", "[/]", "a [link] b"])

@@ -157,3 +157,22 @@ def test_a_failed_save_keeps_the_last_checkpoint(small_text, in_tmp, monkeypatch
     with pytest.raises(UserError, match="no space left"):
         training.train(settings(small_text, save_every=0, out=in_tmp / "run"))
     assert load_checkpoint(in_tmp / "run" / training.CHECKPOINT).header.sequences == 4
+
+
+def test_a_stretch_that_has_just_begun_is_not_shown(small_text):
+    recorder = Recorder()
+    run = training.train(settings(small_text, sequences=1100, batch=1), recorder)
+    first = run.checkpoint.header.train[0]
+    assert first.sequences == 1000
+    shown = recorder.progress[1000:]
+    assert {progress.loss for progress in shown} == {first.loss}
+
+
+def test_ctrl_c_while_compiling_leaves_nothing(small_text, in_tmp):
+    class Impatient(training.Quiet):
+        def built(self, build):
+            raise KeyboardInterrupt
+
+    with pytest.raises(training.Interrupted, match="before training began; nothing was saved"):
+        training.train(settings(small_text, out=in_tmp / "run"), Impatient())
+    assert not (in_tmp / "run").exists()
