@@ -1,0 +1,208 @@
+"""Program → C: one function for the whole graph, run by all threads, which meet after each step.
+
+Every line of the graph stands as a comment above what became of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from math import prod
+
+from graphrnn.native.program import (
+    ArgMax,
+    Gather,
+    Gemm,
+    Kernel,
+    Loop,
+    Op,
+    Program,
+    Reduce,
+    Scatter,
+    Softmax,
+    walk,
+)
+from graphrnn.native.rows import find_rows
+from graphrnn.native.scalars import c_type
+from graphrnn.native.views import Buffer
+from graphrnn.native.write_kernels import write_kernel
+from graphrnn.native.write_rows import (
+    write_argmax,
+    write_gather,
+    write_gemm,
+    write_reduce,
+    write_scatter,
+    write_softmax,
+)
+from graphrnn.native.writer import Writer
+
+PARALLEL_FROM = 4_000_000
+"""Operations of arithmetic from which a call is worth a second thread."""
+
+
+_BLOCK = 256  # KC of gemm.h
+
+
+_WIDEST = 32  # NR of gemm.h, for float32 in vectors of 512 bits
+
+
+def prelude() -> str:
+    """Give the C that every generated file begins with."""
+    folder = files("graphrnn.native")
+    gemm = (folder / "gemm.h").read_text(encoding="utf-8")
+    widths = (
+        "#if defined(__AVX512F__)\n#define VECTOR_BYTES 64\n#define MR 12\n"
+        "#elif defined(__AVX__)\n#define VECTOR_BYTES 32\n#define MR 6\n"
+        "#else\n#define VECTOR_BYTES 16\n#define MR 6\n#endif\n"
+    )
+    kinds = "".join(
+        f"#define REAL {real}\n#define NAME(x) x##_{dtype}\n{gemm}#undef REAL\n#undef NAME\n"
+        for real, dtype in (("float", "float32"), ("double", "float64"))
+    )
+    return (folder / "runtime.h").read_text(encoding="utf-8") + widths + kinds
+
+
+def work(ops: Sequence[Op]) -> int:
+    """Estimate the arithmetic of operations, a multiplication with an addition counting as two."""
+    total = 0
+    for op in ops:
+        if isinstance(op, Loop):
+            total += op.steps * work(op.body)
+        elif isinstance(op, Gemm):
+            total += 2 * op.m * op.n * op.k
+        elif isinstance(op, Kernel):
+            costly = sum(8 if "g_" in i.template else 1 for i in op.instructions)
+            total += prod(op.lengths) * (1 + costly)
+        else:
+            total += sum(prod(lengths) for _, lengths in op.reads())
+    return total
+
+
+def _loop(w: Writer, op: Loop) -> None:
+    """Write a loop; where rows are independent each thread runs its own through all steps."""
+    outer_axes, outer_packed = w.axes, dict(w.packed)
+    if w.axes is None:
+        w.axes = w.rows.get(id(op))
+        w.open("")
+        if w.axes is not None:
+            _pack_constants(w, op)
+            rows = f"part({op.rows}, 1, tid, nt)", f"part({op.rows}, 1, tid + 1, nt)"
+            w.put(f"const idx row0 = {rows[0]}, row1 = {rows[1]};")
+    else:
+        w.open("")
+    w.open(f"for (idx {op.variable} = 0; {op.variable} < {op.steps}; {op.variable}++)")
+    for name, start, slots in op.positions:
+        w.put(f"const idx {name} = ({op.variable} + {start}) % {slots};")
+    _write_all(w, op.body)
+    w.close()
+    w.close()
+    w.axes, w.packed = outer_axes, outer_packed
+
+
+def _pack_constants(w: Writer, loop: Loop) -> None:
+    """Pack the matrices that a loop multiplies by at every step, once before it."""
+    written = {ref.buffer for ref, _ in loop.writes()}
+    found = False
+    for op in loop.body:
+        if not isinstance(op, Gemm) or op.B.buffer in written or op.B.offset.terms:
+            continue
+        key = (op.B.buffer, op.B.offset, op.B.strides)
+        assert w.axes is not None
+        if w.axes[id(op)] != 0 or key in w.packed or op.m < 4:
+            continue
+        kind, dtype = c_type(op.C.buffer.dtype), op.C.buffer.dtype
+        room = w.rooms[id(op)]
+        w.packed[key] = f"(arena + {room})"
+        width = "(2 * VECTOR_BYTES / sizeof(" + kind + "))"
+        w.put(f"const idx w{room} = {width};")
+        w.put(
+            f"const idx lo{room} = part({op.n}, w{room}, tid, nt), "
+            f"hi{room} = part({op.n}, w{room}, tid + 1, nt);"
+        )
+        w.put(
+            f"pack_{dtype}({op.k}, lo{room}, hi{room}, {w.pointer(op.B)}, {op.B.strides[0]}, "
+            f"{op.B.strides[1]}, ({kind} *)(arena + {room}) + lo{room} * {op.k});"
+        )
+        found = True
+    if found and w.threads:
+        w.put("barrier(nt);")
+
+
+_WRITERS = {
+    Kernel: write_kernel,
+    Gemm: write_gemm,
+    Reduce: write_reduce,
+    Softmax: write_softmax,
+    ArgMax: write_argmax,
+    Gather: write_gather,
+    Scatter: write_scatter,
+    Loop: _loop,
+}
+
+
+def _write_all(w: Writer, ops: Sequence[Op]) -> None:
+    """Write operations one after the other."""
+    for op in ops:
+        w.put(f"/* {op.note} */")
+        _WRITERS[type(op)](w, op)  # type: ignore[operator]
+        w.meet()
+
+
+@dataclass(frozen=True)
+class Source:
+    """A generated C file, and what its function needs."""
+
+    text: str
+    scratch_bytes: int
+    threaded: bool
+    constants: list[Buffer]
+
+
+def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Source:
+    """Write a whole program as C.
+
+    `graph_run(inputs, outputs, threads)` gives 0, 1 after an index outside its array, 2 without
+    memory.
+    """
+    threaded = max_threads > 1 and work(program.ops) >= PARALLEL_FROM
+    constants = program.constants
+    slots = {buffer: f"in[{k}]" for k, buffer in enumerate(program.inputs)}
+    slots |= {buffer: f"out[{k}]" for k, buffer in enumerate(program.outputs)}
+    slots |= {buffer: f"constants[{k}]" for k, buffer in enumerate(constants)}
+    gemms = [op for op in walk(program.ops) if isinstance(op, Gemm)]
+    scratch = max((_BLOCK * (op.n + _WIDEST + 12) * 8 for op in gemms), default=0)
+    w = Writer(places, slots, scratch, threaded)
+    arena = program.scratch
+    for op in walk(program.ops):
+        if isinstance(op, Loop):
+            w.rows[id(op)] = find_rows(op)
+            for inner in op.body:
+                if isinstance(inner, Gemm):
+                    w.rooms[id(inner)] = arena
+                    arena += -(-(inner.n + _WIDEST) * inner.k * 8 // 64) * 64
+    _write_all(w, program.ops)
+    threads = max_threads if threaded else 1
+    text = "\n".join([
+        prelude(),
+        "static void **in, **out, **constants;",
+        "static char *arena, *scratch;",
+        "static volatile int failed;",
+        "static void body(int tid, int nt) {\n    (void)tid; (void)nt;",
+        *w.lines,
+        "}",
+        "void graph_constants(void **table) { constants = table; }",
+        "int graph_run(void **inputs, void **outputs, int threads) {",
+        "    pthread_mutex_lock(&pool.call);",
+        "    if (!arena) {",
+        f"        arena = aligned_alloc(64, {max(arena, 64)});",
+        f"        scratch = aligned_alloc(64, {max(threads * scratch, 64)});",
+        "    }",
+        "    if (!arena || !scratch) { pthread_mutex_unlock(&pool.call); return 2; }",
+        "    in = inputs; out = outputs; failed = 0;",
+        f"    if (threads > {threads}) threads = {threads};",
+        "    if (threads > 1) run_threads(body, threads); else body(0, 1);",
+        "    int result = failed;",
+        "    pthread_mutex_unlock(&pool.call);",
+        "    return result;",
+        "}\n",
+    ])  # fmt: skip
+    return Source(text, arena + threads * scratch, threaded, constants)

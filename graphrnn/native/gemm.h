@@ -1,0 +1,154 @@
+/* Matrix products of REAL: C = A B, any strides for A and B, rows of C with unit stride.
+   A micro-kernel keeps MR rows by NR columns of C in vector registers; B is packed into panels of NR
+   columns. Goto and van de Geijn, "Anatomy of high-performance matrix multiplication" (2008). */
+
+typedef REAL NAME(vec) __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL))));
+#define VL ((idx)(VECTOR_BYTES / sizeof(REAL)))
+#define NV 2
+#define NR (NV * VL)
+#define KC 256
+
+/* mr x NR of C; `first` sets, otherwise adds. Columns beyond nr are computed and not stored. */
+INLINE void NAME(micro)(const int mr, idx k, const REAL *a, idx as0, idx as1, const REAL *b,
+                        REAL *c, idx cs, idx nr, int first) {
+    NAME(vec) acc[MR][NV];
+    for (int i = 0; i < mr; i++)
+        for (int j = 0; j < NV; j++) acc[i][j] = (NAME(vec)){0};
+    for (idx p = 0; p < k; p++) {
+        NAME(vec) b0 = *(const NAME(vec) *)(b + p * NR), b1 = *(const NAME(vec) *)(b + p * NR + VL);
+#pragma GCC unroll 16
+        for (int i = 0; i < mr; i++) {
+            REAL x = a[i * as0 + p * as1];
+            acc[i][0] += x * b0;
+            acc[i][1] += x * b1;
+        }
+    }
+    if (nr == NR) {
+#pragma GCC unroll 16
+        for (int i = 0; i < mr; i++)
+            for (int j = 0; j < NV; j++) {
+                NAME(vec) *to = (NAME(vec) *)(c + i * cs + j * VL);
+                *to = first ? acc[i][j] : *to + acc[i][j];
+            }
+        return;
+    }
+    for (int i = 0; i < mr; i++)
+        for (idx j = 0; j < nr; j++) {
+            REAL x = acc[i][j / VL][j % VL];
+            c[i * cs + j] = first ? x : c[i * cs + j] + x;
+        }
+}
+static void NAME(strip)(int mr, idx k, const REAL *a, idx as0, idx as1, const REAL *b, REAL *c,
+                        idx cs, idx nr, int first) {
+    switch (mr) {
+#define CASE(n) case n: NAME(micro)(n, k, a, as0, as1, b, c, cs, nr, first); break;
+        CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6)
+#if MR == 12
+        CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12)
+#endif
+#undef CASE
+    }
+}
+/* Pack columns n0 to n1 (n0 a multiple of NR) of rows k0 to k0+kc into panels, padded with zeros. */
+static void NAME(pack)(idx kc, idx n0, idx n1, const REAL *b, idx bs0, idx bs1, REAL *to) {
+    for (idx n = n0; n < n1; n += NR, to += kc * NR) {
+        idx nr = MIN(NR, n1 - n);
+        if (bs1 == 1 && nr == NR)
+            for (idx p = 0; p < kc; p++) memcpy(to + p * NR, b + p * bs0 + n, NR * sizeof(REAL));
+        else if (bs0 == 1)
+            for (idx j = 0; j < NR; j++)
+                for (idx p = 0; p < kc; p++) to[p * NR + j] = j < nr ? b[p + (n + j) * bs1] : 0;
+        else
+            for (idx p = 0; p < kc; p++)
+                for (idx j = 0; j < NR; j++) to[p * NR + j] = j < nr ? b[p * bs0 + (n + j) * bs1] : 0;
+    }
+}
+/* Rows m0 to m1 of C = A B with B packed whole, K deep. */
+static void NAME(gemm_packed)(idx m0, idx m1, idx n, idx k, const REAL *a, idx as0, idx as1,
+                              const REAL *b, REAL *c, idx cs) {
+    idx rows = m1 - m0, strips = (rows + MR - 1) / MR;
+    for (idx s = 0; s < strips; s++) {
+        /* strips of nearly equal height: 32 rows are 11, 11, 10 and not 12, 12, 8 */
+        idx lo = m0 + rows * s / strips, hi = m0 + rows * (s + 1) / strips;
+        for (idx j = 0; j < n; j += NR)
+            NAME(strip)((int)(hi - lo), k, a + lo * as0, as0, as1, b + j * k, c + lo * cs + j, cs,
+                        MIN(NR, n - j), 1);
+    }
+}
+/* y = x B for one row x. */
+static void NAME(row)(idx n, idx k, const REAL *a, idx as1, const REAL *b, idx bs0, idx bs1, REAL *c) {
+    if (bs1 == 1) {
+        idx j = 0;
+        for (; j + 4 * VL <= n; j += 4 * VL) {
+            NAME(vec) s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
+            for (idx p = 0; p < k; p++) {
+                REAL x = a[p * as1];
+                const REAL *at = b + p * bs0 + j;
+                s0 += x * *(const NAME(vec) *)at;
+                s1 += x * *(const NAME(vec) *)(at + VL);
+                s2 += x * *(const NAME(vec) *)(at + 2 * VL);
+                s3 += x * *(const NAME(vec) *)(at + 3 * VL);
+            }
+            *(NAME(vec) *)(c + j) = s0; *(NAME(vec) *)(c + j + VL) = s1;
+            *(NAME(vec) *)(c + j + 2 * VL) = s2; *(NAME(vec) *)(c + j + 3 * VL) = s3;
+        }
+        for (; j + VL <= n; j += VL) {
+            NAME(vec) s = {0};
+            for (idx p = 0; p < k; p++) s += a[p * as1] * *(const NAME(vec) *)(b + p * bs0 + j);
+            *(NAME(vec) *)(c + j) = s;
+        }
+        for (; j < n; j++) {
+            REAL s = 0;
+            for (idx p = 0; p < k; p++) s += a[p * as1] * b[p * bs0 + j];
+            c[j] = s;
+        }
+        return;
+    }
+    for (idx j = 0; j < n; j++) {
+        const REAL *col = b + j * bs1;
+        NAME(vec) s0 = {0}, s1 = {0};
+        REAL s = 0;
+        idx p = 0;
+        if (bs0 == 1 && as1 == 1)
+            for (; p + 2 * VL <= k; p += 2 * VL) {
+                s0 += *(const NAME(vec) *)(a + p) * *(const NAME(vec) *)(col + p);
+                s1 += *(const NAME(vec) *)(a + p + VL) * *(const NAME(vec) *)(col + p + VL);
+            }
+        s0 += s1;
+        for (int l = 0; l < VL; l++) s += s0[l];
+        for (; p < k; p++) s += a[p * as1] * col[p * bs0];
+        c[j] = s;
+    }
+}
+/* C = A B, shared among nt threads; `scratch` holds KC * (n + NR) + KC * MR numbers a thread. */
+static void NAME(gemm)(idx m, idx n, idx k, const REAL *a, idx as0, idx as1, const REAL *b, idx bs0,
+                       idx bs1, REAL *c, idx cs, REAL *scratch, int tid, int nt) {
+    idx m0 = 0, m1 = m, n0 = 0, n1 = n;
+    if (n >= m) { n0 = part(n, NR, tid, nt); n1 = part(n, NR, tid + 1, nt); }
+    else { m0 = part(m, MR, tid, nt); m1 = part(m, MR, tid + 1, nt); }
+    if (m0 >= m1 || n0 >= n1) return;
+    if (m == 1) { NAME(row)(n1 - n0, k, a, as1, b + n0 * bs1, bs0, bs1, c + n0); return; }
+    REAL *panel = scratch + tid * (KC * (n + NR) + KC * MR), *packed = panel + KC * MR;
+    idx rows = m1 - m0, strips = (rows + MR - 1) / MR;
+    for (idx k0 = 0; k0 < k; k0 += KC) {
+        idx kc = MIN(KC, k - k0);
+        NAME(pack)(kc, n0, n1, b + k0 * bs0, bs0, bs1, packed);
+        for (idx s = 0; s < strips; s++) {
+            idx lo = m0 + rows * s / strips, mr = m0 + rows * (s + 1) / strips - lo;
+            const REAL *from = a + lo * as0 + k0 * as1;
+            idx s0 = as0, s1 = as1;
+            if (as1 != 1) {
+                for (idx p = 0; p < kc; p++)
+                    for (idx i = 0; i < mr; i++) panel[p * mr + i] = from[i * as0 + p * as1];
+                from = panel; s0 = 1; s1 = mr;
+            }
+            for (idx j = n0; j < n1; j += NR)
+                NAME(strip)((int)mr, kc, from, s0, s1, packed + (j - n0) * kc, c + lo * cs + j, cs,
+                            MIN(NR, n1 - j), k0 == 0);
+        }
+    }
+}
+#undef VL
+#undef NV
+#undef NR
+#undef KC

@@ -1,0 +1,221 @@
+"""The door: an Aesara linker and mode whose functions run as one C function."""
+
+import ctypes
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from graphrnn.native import math_rules, scans, shape_rules  # noqa: F401  they fill the table
+from graphrnn.native.emit import Source, emit
+from graphrnn.native.library import CompileError, load
+from graphrnn.native.lowering import Lowering
+from graphrnn.native.passes import improve, updates_last
+from graphrnn.native.plan import place
+from graphrnn.native.program import Program
+from graphrnn.native.rewriting import WithoutCompiler, query
+from graphrnn.native.verify import verify
+from graphrnn.native.views import Unsupported, contiguous
+
+import numpy as np
+from aesara.compile.mode import Mode, optdb
+from aesara.graph.basic import Constant
+from aesara.graph.fg import FunctionGraph
+from aesara.link.basic import JITLinker
+from aesara.link.vm import VMLinker
+from aesara.tensor.type import TensorType
+
+Say = Callable[[str], None]
+
+
+def _warn(text: str) -> None:
+    """Print a line that names what is not covered."""
+    print(text, file=sys.stderr)
+
+
+def _ignore(text: str) -> None:
+    """Take no notice."""
+
+
+def default_threads() -> int:
+    """Give the number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def lower_graph(fgraph: FunctionGraph, values: Sequence[Any] = ()) -> Program:
+    """Lower a rewritten graph to an improved program.
+
+    `values` stands in for inputs whose type does not say their shape (shared variables).
+
+    Raises:
+        Unsupported: an operation, dtype or shape is not covered.
+    """
+    low = Lowering()
+    inputs, outputs, in_shapes, out_shapes = [], [], [], []
+    for k, variable in enumerate(fgraph.inputs):
+        if not isinstance(variable.type, TensorType):
+            raise Unsupported(f"input {variable} of type {variable.type}")
+        shape = variable.type.shape
+        if None in shape:
+            value = values[k] if k < len(values) else None
+            if not isinstance(value, np.ndarray):
+                raise Unsupported(f"input {variable}: its shape {shape} is not static")
+            shape = value.shape
+        buffer = low.buffer(variable.dtype, int(np.prod(shape, dtype=np.int64)), "input")
+        low.views[variable] = contiguous(buffer, shape)
+        inputs.append(buffer)
+        in_shapes.append(tuple(shape))
+    low.lower(fgraph, fgraph.toposort())
+    for variable in fgraph.outputs:
+        view = low.view(variable)
+        low.note = f"result {variable}"
+        buffer = low.buffer(variable.dtype, view.size, "output")
+        outputs.append(buffer)
+        target = contiguous(buffer, view.shape)
+        out_shapes.append(view.shape)
+        low.copy(view, target)
+    program = Program(low.ops, inputs, outputs, low.constants, in_shapes, out_shapes)
+    verify(program)
+    improve(program)
+    verify(program)
+    return program
+
+
+class NativeLinker(JITLinker):  # type: ignore[misc]
+    """Turns a whole graph into one C function.
+
+    What is not covered runs in stock Aesara after one line that says why; with `strict` it is
+    refused.
+    """
+
+    def __init__(
+        self,
+        *,
+        threads: int | None = None,
+        strict: bool = False,
+        say: Say = _warn,
+        on_phase: Say = _ignore,
+    ) -> None:
+        super().__init__()
+        self.on_phase = on_phase
+        self.threads = threads or default_threads()
+        self.strict = strict
+        self.say = say
+
+    def fgraph_convert(
+        self,
+        fgraph: Any,
+        order: Any,
+        input_storage: Any,
+        output_storage: Any,
+        storage_map: Any,
+        **_: Any,
+    ) -> Callable[..., Any]:
+        """Lower, write and load a graph; gives a callable of arrays."""
+        values = [storage_map[variable][0] for variable in fgraph.inputs]
+        updated = dict(getattr(fgraph, "update_mapping", None) or {})
+        self.on_phase("lowering to one C function")
+        program = lower_graph(fgraph, values)
+        in_place = updates_last(program, updated)
+        source = emit(program, place(program), self.threads)
+        self.on_phase("compiling C")
+        return NativeFunction(fgraph, program, source, in_place, self.threads)
+
+    def create_thunk_inputs(self, storage_map: Any) -> list[Any]:
+        """Give the cells of all inputs."""
+        return [storage_map[variable] for variable in self.fgraph.inputs]
+
+    def jit_compile(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """Hand the function on: it is compiled."""
+        return fn
+
+    def make_all(
+        self, input_storage: Any = None, output_storage: Any = None, storage_map: Any = None
+    ) -> Any:
+        """Make the function, or let stock Aesara make it where this backend cannot."""
+        try:
+            if all(isinstance(o, Constant) or o.owner is None for o in self.fgraph.outputs):
+                raise Unsupported("a graph without operations")
+            return super().make_all(input_storage, output_storage, storage_map)
+        except (Unsupported, CompileError) as error:
+            if self.strict:
+                raise
+            self.say(f"native backend: {error}; this function runs in stock Aesara instead")
+            other = VMLinker(use_cloop=False).accept(self.fgraph, no_recycling=self.no_recycling)
+            return other.make_all(
+                input_storage=input_storage, output_storage=output_storage, storage_map=storage_map
+            )
+
+
+class NativeFunction:
+    """Calls the compiled function on arrays."""
+
+    def __init__(
+        self,
+        fgraph: FunctionGraph,
+        program: Program,
+        source: Source,
+        in_place: dict[int, int],
+        threads: int,
+    ) -> None:
+        self.program, self.source, self.in_place, self.threads = program, source, in_place, threads
+        self.library = load(source.text)
+        self.dtypes = [np.dtype(variable.dtype) for variable in fgraph.inputs]
+        self.shapes = program.input_shapes
+        self.outputs = [
+            (np.dtype(variable.dtype), shape)
+            for variable, shape in zip(fgraph.outputs, program.output_shapes, strict=True)
+        ]
+        self.names = [str(variable) for variable in fgraph.inputs]
+        self.constants = [np.ascontiguousarray(k.data) for k in source.constants]
+        self.table = (ctypes.c_void_p * max(1, len(self.constants)))(
+            *(array.ctypes.data for array in self.constants)
+        )
+        self.library.graph_constants(self.table)
+        self.run = self.library.graph_run
+        self.ins = (ctypes.c_void_p * max(1, len(self.dtypes)))()
+        self.outs = (ctypes.c_void_p * max(1, len(self.outputs)))()
+
+    def __call__(self, *arrays: Any) -> list[Any]:
+        """Run once."""
+        held = [self._checked(k, array) for k, array in enumerate(arrays)]
+        for k, array in enumerate(held):
+            self.ins[k] = array.ctypes.data
+        results = []
+        for k, (dtype, shape) in enumerate(self.outputs):
+            result = held[self.in_place[k]] if k in self.in_place else np.empty(shape, dtype)
+            self.outs[k] = result.ctypes.data
+            results.append(result)
+        status = self.run(self.ins, self.outs, self.threads)
+        if status == 2:
+            raise MemoryError("native backend: no memory for the function's arena")
+        if status:
+            raise IndexError("native backend: an index is outside the array that it selects from")
+        return results
+
+    def _checked(self, k: int, array: Any) -> Any:
+        """Give an input as the C function needs it: its dtype and shape, in C order, aligned."""
+        if type(array) is not np.ndarray or array.dtype != self.dtypes[k] or not array.flags.carray:
+            array = np.require(array, self.dtypes[k], ["C", "A", "W"])
+        if array.shape != self.shapes[k]:
+            raise ValueError(
+                f"{self.names[k]}: got shape {array.shape}, needed {self.shapes[k]}, "
+                "for which this function was compiled"
+            )
+        return array
+
+
+def native_mode(*, threads: int | None = None, strict: bool = False, say: Say = _warn) -> Mode:
+    """Give an Aesara mode that compiles with this backend.
+
+    Example:
+        >>> import aesara, aesara.tensor as at
+        >>> x = at.TensorType("float64", (3,))("x")
+        >>> f = aesara.function([x], at.exp(x) - 1, mode=native_mode(threads=1))
+        >>> f(np.zeros(3)).tolist()
+        [0.0, 0.0, 0.0]
+    """
+    rewriter = WithoutCompiler(optdb.query(query()))
+    return Mode(NativeLinker(threads=threads, strict=strict, say=say), rewriter)

@@ -1,0 +1,264 @@
+"""Graph → program: every variable becomes a view, every node one or more operations.
+
+The rules stand in the table `RULES`, keyed by the class of a node's op and filled by
+`shape_rules.py`, `math_rules.py` and `scans.py`: adding an operation is one entry and one test.
+What is known while building (lengths, indices) is computed at once and never reaches the program.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from typing import Any
+
+from graphrnn.native import program as p
+from graphrnn.native.scalars import c_type, literal
+from graphrnn.native.views import (
+    Buffer,
+    CannotMerge,
+    Unsupported,
+    View,
+    coalesce_axis,
+    common_loops,
+    contiguous,
+    slice_axis,
+)
+
+import numpy as np
+from aesara.graph.basic import Constant, Variable
+from aesara.graph.fg import FunctionGraph
+from aesara.tensor.type import TensorType
+
+Node = Any
+"""An Aesara Apply node."""
+
+RuleFn = Callable[["Lowering", Node], None]
+RULES: dict[type, RuleFn] = {}
+
+SMALL = 4096
+"""Elements up to which a node of constants is computed while building."""
+
+
+def rule(*kinds: type) -> Callable[[RuleFn], RuleFn]:
+    """Enter a function into the table for these classes of ops."""
+
+    def enter(function: RuleFn) -> RuleFn:
+        for kind in kinds:
+            RULES[kind] = function
+        return function
+
+    return enter
+
+
+class Lowering:
+    """The state of lowering one graph, or the body of one of its loops."""
+
+    def __init__(self, parent: "Lowering | None" = None) -> None:
+        self.parent = parent
+        self.ops: list[p.Op] = []
+        self.views: dict[Variable, View] = {}
+        self.known: dict[Variable, Any] = {}
+        # Axis and stretches of a fresh buffer that are written; the rest of it is known to be zero.
+        self.unwritten: dict[Variable, Zeroed] = {}
+        self.note = ""
+        self.constants: list[Buffer] = parent.constants if parent else []
+        self._names: Iterator[int] = parent._names if parent else count()
+
+    # ── what rules call ──
+
+    def buffer(self, dtype: str, size: int, kind: str = "temp", data: Any = None) -> Buffer:
+        """Make a buffer with a name of its own."""
+        c_type(dtype)
+        prefix = {"temp": "t", "input": "in", "output": "out", "constant": "k"}[kind]
+        buffer = Buffer(f"{prefix}{next(self._names)}", dtype, size, kind, data, self.note)
+        if kind == "constant":
+            self.constants.append(buffer)
+        return buffer
+
+    def variable(self, prefix: str) -> str:
+        """Make the name of a loop variable."""
+        return f"{prefix}{next(self._names)}"
+
+    def fresh(self, variable: Variable, shape: Sequence[int]) -> View:
+        """Give a variable a new array in C order."""
+        self.views[variable] = self.temporary(variable.dtype, shape)
+        return self.views[variable]
+
+    def temporary(self, dtype: str, shape: Sequence[int]) -> View:
+        """Give a new array in C order."""
+        return contiguous(self.buffer(dtype, _size(shape)), shape)
+
+    def view(self, variable: Variable) -> View:
+        """Give the view of a variable; a constant gets a buffer of its own."""
+        if variable in self.unwritten:
+            self._fill_unwritten(variable)
+        if variable not in self.views:
+            value = self.value(variable)
+            if value is None:
+                raise Unsupported(f"{variable}: no value")
+            self.views[variable] = self._constant(np.asarray(value))
+        return self.views[variable]
+
+    def _constant(self, data: np.ndarray[Any, Any]) -> View:
+        """Make a constant array; a uniform one takes one element, repeated by strides of 0."""
+        data = np.asarray(data)
+        if data.size > 1 and (data == data.flat[0]).all():
+            buffer = self.buffer(str(data.dtype), 1, "constant", data.flat[:1].copy())
+            return View(buffer, tuple(((length, 0),) for length in data.shape))
+        data = np.ascontiguousarray(data).reshape(data.shape)
+        return contiguous(self.buffer(str(data.dtype), data.size, "constant", data), data.shape)
+
+    def value(self, variable: Variable) -> Any:
+        """Give what a variable is known to be while building, or None."""
+        if isinstance(variable, Constant):
+            return variable.data
+        return self.known.get(variable)
+
+    def number(self, variable: Variable) -> int:
+        """Give a variable that must be a known integer.
+
+        Raises:
+            Unsupported: it is only known when the function runs.
+        """
+        value = self.value(variable)
+        if value is None:
+            raise Unsupported(f"{variable} is known only at run time; lengths must be static")
+        return int(value)
+
+    def shape(self, variable: Variable) -> tuple[int, ...]:
+        """Give the shape of a variable, without making it."""
+        if variable in self.views:
+            return self.views[variable].shape
+        value = self.value(variable)
+        if value is not None:
+            return np.shape(value)
+        return self.view(variable).shape
+
+    def emit(self, op: p.Op) -> None:
+        """Add an operation to the program."""
+        op.note = op.note or self.note
+        self.ops.append(op)
+
+    def kernel(
+        self,
+        loads: Sequence[View],
+        instructions: list[p.Instruction],
+        stores: Sequence[tuple[View, int]],
+    ) -> None:
+        """Add elementwise work over views of one shape; copies what cannot be walked together."""
+        views = [*loads, *(view for view, _ in stores)]
+        if 0 in views[-1].shape:
+            return
+        try:
+            lengths, strides = common_loops(views)
+        except CannotMerge:
+            loads = [self._copied(view) for view in loads]
+            views = [*loads, *(view for view, _ in stores)]
+            lengths, strides = common_loops(views)
+        refs = [p.Ref(v.buffer, v.offset, s) for v, s in zip(views, strides, strict=True)]
+        n = len(loads)
+        places = [(ref, value) for ref, (_, value) in zip(refs[n:], stores, strict=True)]
+        self.emit(p.Kernel(lengths, refs[:n], instructions, places))
+
+    def _copied(self, view: View) -> View:
+        """Copy a view whose axes are merged from parts that lie apart."""
+        if all(len(axis) == 1 for axis in view.axes):
+            return view
+        apart = View(
+            view.buffer, tuple((part,) for axis in view.axes for part in axis), view.offset
+        )
+        whole = self.temporary(view.dtype, apart.shape)
+        self.kernel([apart], [], [(whole, 0)])
+        return contiguous(whole.buffer, view.shape)
+
+    def copy(self, source: View, target: View) -> None:
+        """Copy one array into another of its shape, converting the dtype."""
+        self.kernel([source], [], [(target, 0)])
+
+    def fill(self, target: View, value: float) -> None:
+        """Set every element to one number."""
+        instruction = p.Instruction(literal(value, target.dtype), (), target.dtype)
+        self.kernel([], [instruction], [(target, 0)])
+
+    def simple(self, view: View) -> View:
+        """Give a view each of whose axes is one part, copying where there is none."""
+        axes = tuple(coalesce_axis(axis) for axis in view.axes)
+        flat = View(view.buffer, axes, view.offset)
+        return flat if all(len(axis) == 1 for axis in axes) else self._copied(view)
+
+    # ── the walk over the graph ──
+
+    def lower(self, fgraph: FunctionGraph, order: Sequence[Node]) -> None:
+        """Lower the nodes of a graph; its inputs must have views."""
+        for node in order:
+            self.note = describe(node)
+            if self._fold(node):
+                continue
+            handler = next((RULES[k] for k in type(node.op).__mro__ if k in RULES), None)
+            if handler is None:
+                raise Unsupported(f"{node.op} has no rule")
+            handler(self, node)
+
+    def _fold(self, node: Node) -> bool:
+        """Compute a node of known small values at once."""
+        values = [self.value(variable) for variable in node.inputs]
+        if any(value is None for value in values) or not node.inputs:
+            return False
+        if sum(np.size(value) for value in values) > SMALL:
+            return False
+        if not all(isinstance(o.type, TensorType) or o.type.ndim == 0 for o in node.outputs):
+            return False
+        storage: list[list[Any]] = [[None] for _ in node.outputs]
+        try:
+            node.op.perform(node, list(values), storage)
+        except (NotImplementedError, AttributeError, TypeError):
+            return False
+        if any(np.size(cell[0]) > SMALL for cell in storage):
+            return False
+        for output, cell in zip(node.outputs, storage, strict=True):
+            self.known[output] = np.asarray(cell[0])
+        return True
+
+    def _fill_unwritten(self, variable: Variable) -> None:
+        """Write the zeros that were put off in the hope that something else is written there."""
+        zeroed = self.unwritten.pop(variable)
+        for view in zeroed.gaps(self.views[variable]):
+            self.fill(view, 0)
+
+
+class Zeroed:
+    """A fresh array of zeros that is not yet written, but for stretches of one axis."""
+
+    def __init__(self, axis: int | None = None, written: Sequence[tuple[int, int]] = ()) -> None:
+        self.axis = axis
+        self.written = tuple(sorted(written))
+
+    def free(self, axis: int, start: int, stop: int) -> bool:
+        """Say whether a stretch is still to be written."""
+        if self.axis not in (None, axis):
+            return False
+        return all(stop <= a or b <= start for a, b in self.written)
+
+    def with_written(self, axis: int, start: int, stop: int) -> "Zeroed":
+        """Note that a stretch is written."""
+        return Zeroed(axis, (*self.written, (start, stop)))
+
+    def gaps(self, view: View) -> list[View]:
+        """Give the stretches that are still to be filled with zeros."""
+        if self.axis is None:
+            return [view]
+        found, at = [], 0
+        for start, stop in (*self.written, (view.shape[self.axis],) * 2):
+            if at < start:
+                found.append(slice_axis(view, self.axis, slice(at, start)))
+            at = max(at, stop)
+        return found
+
+
+def _size(shape: Sequence[int]) -> int:
+    return int(np.prod(shape, dtype=np.int64)) if len(shape) else 1
+
+
+def describe(node: Node) -> str:
+    """Write a node as one short line, for comments and messages."""
+    outputs = ", ".join(str(output.name or output.type) for output in node.outputs[:3])
+    text = f"{outputs} = {node.op}"
+    return " ".join(text.replace("*/", "* /").split())[:96]

@@ -1,0 +1,56 @@
+"""Which of Aesara's rewrites this backend asks for, outside and inside of loops."""
+
+import functools
+from typing import Any
+
+import aesara
+from aesara.compile.mode import optdb
+from aesara.graph.fg import FunctionGraph
+from aesara.graph.rewriting.basic import GraphRewriter
+from aesara.graph.rewriting.db import RewriteDatabaseQuery
+
+# Fusing and working in place are this backend's own business, done on the program; calls of BLAS
+# and what needs a C++ compiler are not used; the last one materialises T x B x H arrays.
+EXCLUDED = (
+    "cxx_only",
+    "BlasOpt",
+    "fusion",
+    "inplace",
+    "scan_make_inplace",
+    "scan_pushout_seqs_ops",
+)
+
+
+def query(*more: str) -> RewriteDatabaseQuery:
+    """Ask for the usual rewrites, without those that do not serve here."""
+    return RewriteDatabaseQuery(include=["fast_run"], exclude=[*EXCLUDED, *more])
+
+
+@functools.cache
+def _body_rewriter() -> Any:
+    """Give the rewriter of loop bodies, which is the same for all."""
+    return optdb.query(query("ShapeOpt"))
+
+
+class WithoutCompiler(GraphRewriter):  # type: ignore[misc]
+    """A rewriter that folds constants in Python instead of compiling C++ for each."""
+
+    def __init__(self, inner: GraphRewriter) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def add_requirements(self, fgraph: FunctionGraph) -> None:
+        """Attach what the inner rewriter needs."""
+        self.inner.add_requirements(fgraph)
+
+    def apply(self, fgraph: FunctionGraph) -> Any:
+        """Rewrite the graph."""
+        with aesara.config.change_flags(cxx=""):
+            return self.inner.apply(fgraph)
+
+
+def rewrite_body(fgraph: FunctionGraph) -> FunctionGraph:
+    """Give a rewritten copy of the body of a loop; the number and order of its ends stay."""
+    body = fgraph.clone()
+    WithoutCompiler(_body_rewriter()).rewrite(body)
+    return body

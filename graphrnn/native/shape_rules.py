@@ -1,0 +1,267 @@
+"""The rules of lowering for what moves elements and computes none: most of it is views."""
+
+from typing import Any
+
+from graphrnn.native import program as p
+from graphrnn.native import views as v
+from graphrnn.native.lowering import Lowering, Node, Zeroed, rule
+from graphrnn.native.views import CannotMerge, Unsupported, View
+
+import numpy as np
+from aesara.compile.ops import DeepCopyOp, OutputGuard, ViewOp
+from aesara.raise_op import CheckAndRaise
+from aesara.tensor.basic import (
+    Alloc,
+    AllocEmpty,
+    Join,
+    MakeVector,
+    ScalarFromTensor,
+    Split,
+    TensorFromScalar,
+)
+from aesara.tensor.elemwise import DimShuffle
+from aesara.tensor.extra_ops import BroadcastTo
+from aesara.tensor.shape import Reshape, Shape, Shape_i, SpecifyShape, Unbroadcast
+from aesara.tensor.subtensor import IncSubtensor, Subtensor, indices_from_subtensor
+
+
+@rule(
+    SpecifyShape,
+    Unbroadcast,
+    ViewOp,
+    OutputGuard,
+    TensorFromScalar,
+    ScalarFromTensor,
+    CheckAndRaise,
+)
+def same(low: Lowering, node: Node) -> None:
+    """Hand the first input on: what these say of types is known here already."""
+    if isinstance(node.op, CheckAndRaise):
+        for condition in node.inputs[1:]:
+            value = low.value(condition)
+            if value is None or not np.all(value):
+                raise Unsupported(f"{node.op}: the condition is not known to hold")
+    if isinstance(node.op, SpecifyShape):
+        _check_specified(low, node)
+    source = node.inputs[0]
+    low.views[node.outputs[0]] = low.view(source)
+
+
+def _check_specified(low: Lowering, node: Node) -> None:
+    """Compare a shape that the user specified with the one that is known."""
+    for axis, (length, got) in enumerate(
+        zip(node.inputs[1:], low.shape(node.inputs[0]), strict=True)
+    ):
+        wanted = getattr(length, "data", None)
+        if wanted is not None and int(wanted) != got:
+            raise Unsupported(f"{node.op}: axis {axis} has length {got}, not {int(wanted)}")
+
+
+@rule(DeepCopyOp)
+def deep_copy(low: Lowering, node: Node) -> None:
+    """Copy an array."""
+    source = low.view(node.inputs[0])
+    low.copy(source, low.fresh(node.outputs[0], source.shape))
+
+
+@rule(Shape)
+def shape(low: Lowering, node: Node) -> None:
+    """Give a shape, which is known while building."""
+    low.known[node.outputs[0]] = np.array(low.shape(node.inputs[0]), dtype="int64")
+
+
+@rule(Shape_i)
+def shape_i(low: Lowering, node: Node) -> None:
+    """Give one length, which is known while building."""
+    low.known[node.outputs[0]] = np.array(low.shape(node.inputs[0])[node.op.i], dtype="int64")
+
+
+@rule(MakeVector)
+def make_vector(low: Lowering, node: Node) -> None:
+    """Put scalars side by side."""
+    target = low.fresh(node.outputs[0], (len(node.inputs),))
+    for k, variable in enumerate(node.inputs):
+        low.copy(low.view(variable), v.index(target, 0, k))
+
+
+@rule(Reshape)
+def reshape(low: Lowering, node: Node) -> None:
+    """Give the elements another shape: a view wherever the axes allow it."""
+    source = low.view(node.inputs[0])
+    wanted = low.value(node.inputs[1])
+    if wanted is None:
+        raise Unsupported(f"{node.op}: the shape is known only at run time")
+    lengths = [int(n) for n in wanted]
+    if -1 in lengths:
+        rest = -int(np.prod(lengths))
+        if not rest or source.size % rest:
+            raise Unsupported(f"{node.op}: {source.shape} does not fit {tuple(lengths)}")
+        lengths[lengths.index(-1)] = source.size // rest
+    if int(np.prod(lengths)) != source.size:
+        raise Unsupported(f"{node.op}: {source.shape} does not fit {tuple(lengths)}")
+    try:
+        low.views[node.outputs[0]] = v.reshape(source, lengths)
+    except CannotMerge:
+        whole = low.temporary(source.dtype, source.shape)
+        if source.size:
+            low.copy(source, whole)
+        low.views[node.outputs[0]] = v.contiguous(whole.buffer, lengths)
+
+
+def _indices(low: Lowering, inputs: list[Any], idx_list: Any) -> list[int | slice]:
+    """Give the indices of a subtensor as numbers."""
+
+    def known(entry: Any) -> int | None:
+        if entry is None:
+            return None
+        return int(entry) if isinstance(entry, (int, np.integer)) else low.number(entry)
+
+    found: list[int | slice] = []
+    for entry in indices_from_subtensor(inputs, idx_list):
+        if isinstance(entry, slice):
+            found.append(slice(known(entry.start), known(entry.stop), known(entry.step)))
+        else:
+            found.append(int(low.number(entry)))
+    return found
+
+
+def _subview(low: Lowering, view: View, indices: list[int | slice]) -> View:
+    """Take basic indices of a view."""
+    axis = 0
+    for entry in indices:
+        if isinstance(entry, slice):
+            view = v.slice_axis(view, axis, entry)
+            axis += 1
+        else:
+            view = v.index(view, axis, entry)
+    return view
+
+
+@rule(Subtensor)
+def subtensor(low: Lowering, node: Node) -> None:
+    """Take basic indices: a view."""
+    source = low.view(node.inputs[0])
+    indices = _indices(low, node.inputs[1:], node.op.idx_list)
+    try:
+        low.views[node.outputs[0]] = _subview(low, source, indices)
+    except CannotMerge:
+        low.views[node.outputs[0]] = _subview(low, low.simple(source), indices)
+
+
+@rule(IncSubtensor)
+def inc_subtensor(low: Lowering, node: Node) -> None:
+    """Set or add to basic indices of a copy; what is known to be zero is set, never added to."""
+    base, part = node.inputs[:2]
+    indices = _indices(low, node.inputs[2:], node.op.idx_list)
+    shape = low.views[base].shape if base in low.unwritten else low.shape(base)
+    zeroed = low.unwritten.get(base)
+    out = node.outputs[0]
+    target = low.fresh(out, shape)
+    stretch = _stretch(indices, shape)
+    place = _subview(low, target, indices)
+    if zeroed and stretch and zeroed.free(*stretch):
+        # The stretches written before, into the base, come along.
+        for start, stop in zeroed.written:
+            assert zeroed.axis is not None
+            piece = slice(start, stop)
+            low.copy(
+                v.slice_axis(low.views[base], zeroed.axis, piece),
+                v.slice_axis(target, zeroed.axis, piece),
+            )
+        low.copy(v.broadcast(low.view(part), place.shape), place)
+        low.unwritten[out] = zeroed.with_written(*stretch)
+        return
+    low.copy(low.view(base), target)
+    added = v.broadcast(low.view(part), place.shape)
+    if node.op.set_instead_of_inc:
+        low.copy(added, place)
+    else:
+        dtype = place.dtype
+        code = p.Instruction("({0} + {1})", (0, 1), dtype)
+        low.kernel([place, added], [code], [(place, 2)])
+
+
+def _stretch(indices: list[int | slice], shape: tuple[int, ...]) -> tuple[int, int, int] | None:
+    """Give (axis, start, stop) of indices that take one stretch of one axis and all of the rest."""
+    found = None
+    if not shape:
+        return None
+    for axis, (entry, length) in enumerate(zip(indices, shape, strict=False)):
+        if isinstance(entry, slice):
+            start, stop, step = entry.indices(length)
+            if (start, stop, step) == (0, length, 1):
+                continue
+            if step < 0:
+                start, stop, step = stop + 1, start + 1, -step
+            if step != 1:
+                return None
+        else:
+            start = entry + length if entry < 0 else entry
+            stop = start + 1
+        if found is not None:
+            return None
+        found = (axis, start, stop)
+    return found or (0, 0, shape[0])
+
+
+@rule(Alloc)
+def alloc(low: Lowering, node: Node) -> None:
+    """Repeat a value: a view with strides of 0. An array of zeros is put off until it is read."""
+    shape = tuple(low.number(length) for length in node.inputs[1:])
+    value = low.value(node.inputs[0])
+    if value is not None and not np.any(value) and shape:
+        low.fresh(node.outputs[0], shape)
+        low.unwritten[node.outputs[0]] = Zeroed()
+        return
+    low.views[node.outputs[0]] = v.broadcast(low.view(node.inputs[0]), shape)
+
+
+@rule(AllocEmpty)
+def alloc_empty(low: Lowering, node: Node) -> None:
+    """Make an array whose elements nobody reads before they are written; zeros will do."""
+    low.fresh(node.outputs[0], tuple(low.number(length) for length in node.inputs))
+    low.unwritten[node.outputs[0]] = Zeroed()
+
+
+@rule(Join)
+def join(low: Lowering, node: Node) -> None:
+    """Put arrays one behind the other along an axis."""
+    axis = low.number(node.inputs[0])
+    parts = [low.view(variable) for variable in node.inputs[1:]]
+    axis += len(parts[0].shape) if axis < 0 else 0
+    lengths = [part.shape[axis] for part in parts]
+    shape = list(parts[0].shape)
+    shape[axis] = sum(lengths)
+    target = low.fresh(node.outputs[0], shape)
+    at = 0
+    for part, length in zip(parts, lengths, strict=True):
+        low.copy(part, v.slice_axis(target, axis, slice(at, at + length)))
+        at += length
+
+
+@rule(DimShuffle)
+def dimshuffle(low: Lowering, node: Node) -> None:
+    """Permute axes: a view."""
+    low.views[node.outputs[0]] = v.dimshuffle(low.view(node.inputs[0]), node.op.new_order)
+
+
+@rule(BroadcastTo)
+def broadcast_to(low: Lowering, node: Node) -> None:
+    """Repeat an array along axes: a view."""
+    shape = [low.number(length) for length in node.inputs[1:]]
+    low.views[node.outputs[0]] = v.broadcast(low.view(node.inputs[0]), shape)
+
+
+@rule(Split)
+def split(low: Lowering, node: Node) -> None:
+    """Cut an array into pieces along an axis: views."""
+    source, axis = low.simple(low.view(node.inputs[0])), low.number(node.inputs[1])
+    lengths = low.value(node.inputs[2])
+    if lengths is None:
+        raise Unsupported(f"{node.op}: the lengths are known only at run time")
+    if sum(int(n) for n in lengths) != source.shape[axis]:
+        raise Unsupported(f"{node.op}: the pieces do not add up to the axis")
+    at = 0
+    for output, length in zip(node.outputs, lengths, strict=True):
+        low.views[output] = v.slice_axis(source, axis, slice(at, at + int(length)))
+        at += int(length)

@@ -1,0 +1,191 @@
+"""Products, reductions and row operations as C."""
+
+from collections.abc import Sequence
+
+from graphrnn.native.program import ArgMax, Gather, Gemm, Reduce, Scatter, Softmax
+from graphrnn.native.scalars import c_type
+from graphrnn.native.writer import Writer, subscript
+
+
+def write_gemm(w: Writer, op: Gemm) -> None:
+    """Write a matrix product."""
+    kind = op.C.buffer.dtype
+    a, b, c = (w.pointer(ref) for ref in (op.A, op.B, op.C))
+    a_strides, b_strides = (", ".join(map(str, ref.strides)) for ref in (op.A, op.B))
+    packed = w.packed.get((op.B.buffer, op.B.offset, op.B.strides))
+    cs = op.C.strides[0] if op.m > 1 else op.n
+    if packed is not None:
+        low, high = w.bounds(op, 0, op.m, 1)
+        w.put(
+            f"gemm_packed_{kind}({low}, {high}, {op.n}, {op.k}, {a}, {a_strides}, "
+            f"({c_type(kind)} *){packed}, {c}, {cs});"
+        )
+        return
+    sizes = f"{op.m}, {op.n}, {op.k}"
+    if w.axes is not None:
+        axis = w.axes[id(op)]
+        sizes = f"row1 - row0, {op.n}, {op.k}" if axis == 0 else f"{op.m}, row1 - row0, {op.k}"
+        moved, stride = (a, op.A.strides[0]) if axis == 0 else (b, op.B.strides[1])
+        moved = f"{moved} + row0 * {stride}"
+        a, b = (moved, b) if axis == 0 else (a, moved)
+        c = f"{c} + row0 * {op.C.strides[axis]}"
+    mine = "0, 1" if w.axes is not None or not w.threads else "tid, nt"
+    scratch = f"({c_type(kind)} *)(scratch + {'tid' if w.axes is not None else 0} * {w.scratch})"
+    w.put(
+        f"gemm_{kind}({sizes}, {a}, {a_strides}, {b}, {b_strides}, {c}, {cs}, {scratch}, {mine});"
+    )
+
+
+def write_reduce(w: Writer, op: Reduce) -> None:
+    """Write a reduction; a sum runs in four lanes, so that it is quick and loses little."""
+    kind, out = c_type(op.accumulator), c_type(op.target.buffer.dtype)
+    start = {
+        "sum": "0", "product": "1", "all": "1", "any": "0",
+        "max": "*s", "min": "*s",
+    }[op.kind]  # fmt: skip
+    join = {
+        "sum": "r += y;", "product": "r *= y;", "all": "r = r && y;", "any": "r = r || y;",
+        "max": "r = y > r || y != y ? y : r;", "min": "r = y < r || y != y ? y : r;",
+    }[op.kind]  # fmt: skip
+    w.open("")
+    w.put(f"{c_type(op.source.buffer.dtype)} *s0 = {w.pointer(op.source)};")
+    w.put(f"{out} *t0 = {w.pointer(op.target)};")
+    n = len(op.outer)
+    for k, length in enumerate(op.outer):
+        low, high = w.bounds(op, k, length)
+        w.open(f"for (idx i{k} = {low}; i{k} < {high}; i{k}++)")
+    if not op.outer and w.threads and w.axes is None:
+        w.open("if (tid == 0)")
+    outer = [f"i{k}" for k in range(n)]
+    w.put(f"{c_type(op.source.buffer.dtype)} *s = s0 + {subscript(op.source.strides[:n], outer)};")
+    lanes = (
+        op.kind == "sum"
+        and op.accumulator.startswith("float")
+        and op.inner[-1:]
+        and op.inner[-1] >= 16
+    )
+    if lanes:
+        w.put(f"{kind} lane[16] = {{0}};")
+    w.put(f"{kind} r = {start};")
+    for k, length in enumerate(op.inner[:-1] if lanes else op.inner):
+        w.open(f"for (idx j{k} = 0; j{k} < {length}; j{k}++)")
+    inner = [f"j{k}" for k in range(len(op.inner))]
+    strides = op.source.strides[n:]
+    if lanes:
+        last, k = op.inner[-1], len(op.inner) - 1
+        head = subscript(strides[:-1], inner[:-1])
+        w.put(f"idx j{k} = 0;")
+        w.put(f"for (; j{k} + 16 <= {last}; j{k} += 16)")
+        w.put(
+            f"    for (int l = 0; l < 16; l++) lane[l] += s[{head} + (j{k} + l) * {strides[-1]}];"
+        )
+        w.put(f"for (; j{k} < {last}; j{k}++) r += s[{head} + j{k} * {strides[-1]}];")
+    else:
+        w.put(f"{kind} y = s[{subscript(strides, inner)}];")
+        w.put(join)
+    for _ in op.inner[:-1] if lanes else op.inner:
+        w.close()
+    if lanes:
+        w.put("for (int h = 8; h; h >>= 1) for (int l = 0; l < h; l++) lane[l] += lane[l + h];")
+        w.put("r += lane[0];")
+    w.put(f"t0[{subscript(op.target.strides, outer)}] = ({out})r;")
+    for _ in op.outer or ([0] if w.threads and w.axes is None else []):
+        w.close()
+    w.close()
+
+
+def _rowwise(w: Writer, op: Softmax | ArgMax, body: Sequence[str]) -> None:
+    """Write a loop over rows around some lines; in them s and t are the row's beginnings."""
+    kind, out = c_type(op.source.buffer.dtype), c_type(op.target.buffer.dtype)
+    n = len(op.outer)
+    w.open("")
+    w.put(f"{kind} *s0 = {w.pointer(op.source)};")
+    w.put(f"{out} *t0 = {w.pointer(op.target)};")
+    for k, length in enumerate(op.outer):
+        low, high = w.bounds(op, k, length)
+        w.open(f"for (idx i{k} = {low}; i{k} < {high}; i{k}++)")
+    if not op.outer and w.threads and w.axes is None:
+        w.open("if (tid == 0)")
+    outer = [f"i{k}" for k in range(n)]
+    w.put(f"{kind} *s = s0 + {subscript(op.source.strides[:n], outer)};")
+    w.put(f"{out} *t = t0 + {subscript(op.target.strides[:n], outer)};")
+    for line in body:
+        w.put(line)
+    for _ in op.outer or ([0] if w.threads and w.axes is None else []):
+        w.close()
+    w.close()
+
+
+def write_softmax(w: Writer, op: Softmax) -> None:
+    """Write a softmax: the largest is taken off first, so that nothing overflows."""
+    kind = c_type(op.source.buffer.dtype)
+    exp, log = ("g_expf", "logf") if kind == "float" else ("exp", "log")
+    n, a, b = op.length, op.source.strides[-1], op.target.strides[-1]
+    loop = f"for (idx j = 0; j < {n}; j++)"
+    body = [
+        f"{kind} m = s[0], r = 0;",
+        f"{loop} m = s[j * {a}] > m || s[j * {a}] != s[j * {a}] ? s[j * {a}] : m;",
+    ]
+    if op.logarithm:
+        body += [f"{loop} r += {exp}(s[j * {a}] - m);", f"r = {log}(r);"]
+        body += [f"{loop} t[j * {b}] = s[j * {a}] - m - r;"]
+    else:
+        body += [f"{loop} t[j * {b}] = {exp}(s[j * {a}] - m);", f"{loop} r += t[j * {b}];"]
+        body += [f"{loop} t[j * {b}] /= r;"]
+    _rowwise(w, op, body)
+
+
+def write_argmax(w: Writer, op: ArgMax) -> None:
+    """Write the search for the largest: the first of equals, and a NaN counts as largest."""
+    a = op.source.strides[-1]
+    _rowwise(w, op, [
+        "idx best = 0;",
+        f"for (idx j = 1; j < {op.length} && s[best * {a}] == s[best * {a}]; j++)",
+        f"    if (s[j * {a}] > s[best * {a}] || s[j * {a}] != s[j * {a}]) best = j;",
+        "*t = best;",
+    ])  # fmt: skip
+
+
+def _checked_index(w: Writer, height: int, index: str) -> None:
+    """Read an index, counting from the end where it is negative, and refuse one that is outside."""
+    w.put(f"idx r = {index};")
+    w.put(f"if (r < 0) r += {height};")
+    w.put(f"if (r < 0 || r >= {height}) {{ failed = 1; r = 0; }}")
+
+
+def write_gather(w: Writer, op: Gather) -> None:
+    """Write a gather of rows."""
+    w.open("")
+    w.put(f"{c_type(op.source.buffer.dtype)} *s = {w.pointer(op.source)};")
+    w.put(f"{c_type(op.index.buffer.dtype)} *at = {w.pointer(op.index)};")
+    w.put(f"{c_type(op.target.buffer.dtype)} *t = {w.pointer(op.target)};")
+    low, high = w.bounds(op, 0, op.rows)
+    w.open(f"for (idx i = {low}; i < {high}; i++)")
+    _checked_index(w, op.height, f"at[i * {op.index.strides[0]}]")
+    w.put(
+        f"for (idx j = 0; j < {op.columns}; j++) t[i * {op.target.strides[0]} + j * "
+        f"{op.target.strides[1]}] = s[r * {op.source.strides[0]} + j * {op.source.strides[1]}];"
+    )
+    w.close()
+    w.close()
+
+
+def write_scatter(w: Writer, op: Scatter) -> None:
+    """Write a scatter: threads share the columns, so that equal indices never meet."""
+    w.open("")
+    w.put(f"{c_type(op.source.buffer.dtype)} *s = {w.pointer(op.source)};")
+    w.put(f"{c_type(op.index.buffer.dtype)} *at = {w.pointer(op.index)};")
+    w.put(f"{c_type(op.target.buffer.dtype)} *t = {w.pointer(op.target)};")
+    low, high = w.bounds(op, 0, op.columns, 16)
+    w.put(f"idx low = {low}, high = {high};")
+    w.open(f"for (idx i = 0; i < {op.rows}; i++)")
+    _checked_index(w, op.height, f"at[i * {op.index.strides[0]}]")
+    sign = "+=" if op.add else "="
+    w.put("#pragma GCC ivdep")
+    w.put(
+        f"for (idx j = low; j < high; j++) t[r * {op.target.strides[0]} + j * "
+        f"{op.target.strides[1]}] {sign} "
+        f"s[i * {op.source.strides[0]} + j * {op.source.strides[1]}];"
+    )
+    w.close()
+    w.close()
