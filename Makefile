@@ -30,7 +30,7 @@ train: $(READY)  ## train the lesson's network (CORPUS=nietzsche or a file; ARGS
 	@$(PYTHON) -m graphrnn train --corpus "$(CORPUS)" $(ARGS)
 
 sample: $(READY)  ## write text with a trained network (RUN=folder PROMPT='The')
-	@$(PYTHON) -m graphrnn sample "$(RUN)" --prompt "$(PROMPT)" $(ARGS)
+	@$(PYTHON) -m graphrnn sample "$(RUN)" --prompt="$(PROMPT)" $(ARGS)
 
 doctor: $(READY)  ## say what graphrnn found on this machine
 	@$(PYTHON) -m graphrnn doctor

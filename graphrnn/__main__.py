@@ -1,5 +1,10 @@
 """`python -m graphrnn` is the command `graphrnn`."""
 
-from graphrnn.cli import main
+import sys
 
-main()
+try:
+    from graphrnn.cli import main
+
+    main()
+except KeyboardInterrupt:
+    sys.exit(130)

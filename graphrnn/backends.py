@@ -1,12 +1,18 @@
-"""What runs a graph: Aesara's compiled C, or its Python mode; and word of how the build goes on."""
+"""What runs a graph: one C function, stock Aesara or Python; and word of how the build goes on."""
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from graphrnn import toolchain
-from graphrnn.errors import unknown
+from graphrnn.errors import UserError, unknown
+from graphrnn.native import library
+from graphrnn.native.linker import NativeFunction, NativeLinker
+from graphrnn.native.rewriting import WithoutCompiler
+from graphrnn.native.rewriting import query as native_query
+from graphrnn.native.views import Unsupported
 from graphrnn.shapes import Tensor
 from graphrnn.updates import Updates
 
@@ -19,7 +25,7 @@ from aesara.link.c.basic import get_module_cache
 from aesara.link.c.op import COp
 from aesara.link.vm import VMLinker
 
-Function = Callable[..., Any]
+Function = Any
 """A compiled Aesara function."""
 
 
@@ -29,6 +35,7 @@ class Build:
 
     `done` of `total` graph nodes have their C (0 of 0 outside that phase; the total grows as the
     bodies of loops are reached); `modules` C++ modules had to be compiled, the rest was cached.
+    `detail` says what was made (phase "ready") or what to note (phase "note").
     """
 
     function: str
@@ -36,6 +43,7 @@ class Build:
     done: int = 0
     total: int = 0
     modules: int = 0
+    detail: str = ""
 
 
 Report = Callable[[Build], None]
@@ -55,32 +63,44 @@ class _Builder:
         self.total = 0
         self.modules = 0
 
-    def say(self, phase: str) -> None:
-        self.report(Build(self.function, phase, self.done, self.total, self.modules))
+    def say(self, phase: str, detail: str = "") -> None:
+        self.report(Build(self.function, phase, self.done, self.total, self.modules, detail))
+
+    def warn(self, text: str) -> None:
+        self.say("note", text)
+
+    def finish(self, function: Function) -> None:
+        """Say what was made."""
+        native = getattr(function.vm, "jit_fn", None)
+        if isinstance(native, NativeFunction):
+            threads = native.threads if native.source.threaded else 1
+            memory = native.source.scratch_bytes / 1e6
+            detail = f"one C function, {memory:.1f} MB of scratch memory, threads: {threads}"
+        elif self.done:
+            new = f"{self.modules} compiled now" if self.modules else "all from the cache"
+            detail = f"{self.total} nodes in C, {new}"
+        else:
+            detail = "stepped in Python"
+        self.say("ready", detail)
 
 
-class _WithoutCompiler(GraphRewriter):  # type: ignore[misc]
-    """A rewriter that keeps the C++ compiler out of rewriting.
+class _Reported(WithoutCompiler):
+    """Says when it rewrites, and counts the nodes that will need C.
 
-    Constant folding evaluates by compiling: some 60 modules for an LSTM, one after another, each to
-    be run once on a handful of numbers. Python evaluates the same constants in milliseconds.
+    Rewriting never compiles: constant folding evaluates by compiling some 60 C++ modules for an
+    LSTM, one after another, each to be run once on a handful of numbers.
     """
 
     def __init__(self, inner: GraphRewriter, builder: _Builder) -> None:
-        super().__init__()
-        self.inner = inner
+        super().__init__(inner)
         self.builder = builder
         self.runs = 0
-
-    def add_requirements(self, fgraph: FunctionGraph) -> None:
-        self.inner.add_requirements(fgraph)
 
     def apply(self, fgraph: FunctionGraph) -> Any:
         # The first run is the function's own graph; the runs after it are bodies of its loops.
         self.builder.say("rewriting" if self.runs == 0 else "rewriting a loop body")
         self.runs += 1
-        with aesara.config.change_flags(cxx=""):
-            result = self.inner.apply(fgraph)
+        result = super().apply(fgraph)
         self.builder.total += sum(isinstance(node.op, COp) for node in fgraph.apply_nodes)
         return result
 
@@ -108,11 +128,22 @@ def _counted(builder: _Builder) -> Iterator[None]:
         COp.make_c_thunk = make_c_thunk
 
 
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what the native backend does not cover into one line."""
+    try:
+        yield
+    except (Unsupported, library.CompileError) as error:
+        raise UserError(
+            f"--backend native: {error}; with --backend auto it runs in stock Aesara"
+        ) from error
+
+
 def _c_mode(builder: _Builder) -> Mode:
     """Stock Aesara: every node a C++ module, stepped by the C virtual machine."""
     toolchain.require_compiler()
     rewriter = aesara.compile.mode.get_mode("FAST_RUN").optimizer
-    return Mode("cvm", _WithoutCompiler(rewriter, builder))
+    return Mode("cvm", _Reported(rewriter, builder))
 
 
 def _python_mode(builder: _Builder) -> Mode:
@@ -120,17 +151,38 @@ def _python_mode(builder: _Builder) -> Mode:
     query = RewriteDatabaseQuery(include=["fast_run"], exclude=["cxx_only", "BlasOpt", "fusion"])
     rewriter = aesara.compile.mode.optdb.query(query)
     linker = VMLinker(use_cloop=False, c_thunks=False)
-    return Mode(linker, _WithoutCompiler(rewriter, builder))
+    return Mode(linker, _Reported(rewriter, builder))
 
 
-BACKENDS: dict[str, Callable[[_Builder], Mode]] = {"aesara": _c_mode, "python": _python_mode}
+def _native_mode(builder: _Builder, *, strict: bool = True) -> Mode:
+    """Our own: the whole graph, loops included, as one C function."""
+    try:
+        library.compiler()
+    except library.CompileError:
+        toolchain.require_compiler()
+    linker = NativeLinker(strict=strict, say=builder.warn, on_phase=builder.say)
+    rewriter = aesara.compile.mode.optdb.query(native_query())
+    return Mode(linker, _Reported(rewriter, builder))
+
+
+def _auto_mode(builder: _Builder) -> Mode:
+    """Native where it covers the graph, else stock Aesara after a line that says why."""
+    return _native_mode(builder, strict=False)
+
+
+BACKENDS: dict[str, Callable[[_Builder], Mode]] = {
+    "auto": _auto_mode,
+    "native": _native_mode,
+    "aesara": _c_mode,
+    "python": _python_mode,
+}
 
 
 def compile_graph(
     graph: Callable[[], tuple[Sequence[Tensor], Sequence[Tensor], Updates]],
     *,
     name: str,
-    backend: str = "aesara",
+    backend: str = "auto",
     report: Report = silent,
 ) -> Function:
     """Build a graph and compile it into one Aesara function.
@@ -152,14 +204,29 @@ def compile_graph(
     """
     if backend not in BACKENDS:
         raise unknown("backend", backend, BACKENDS)
+    with _BUILDING:
+        return _compile(graph, name, backend, report)
+
+
+# Aesara's configuration and its cache belong to the whole process: one build at a time.
+_BUILDING = threading.RLock()
+
+
+def _compile(
+    graph: Callable[[], tuple[Sequence[Tensor], Sequence[Tensor], Updates]],
+    name: str,
+    backend: str,
+    report: Report,
+) -> Function:
+    """Build and compile; see `compile_graph`."""
     builder = _Builder(name, report)
     mode = BACKENDS[backend](builder)
     builder.say("building the graph and its gradients")
     with aesara.config.change_flags(cxx="", mode=mode):
         inputs, outputs, updates = graph()
-    with _counted(builder):
+    with _counted(builder), _explained():
         function: Function = aesara.function(
             list(inputs), list(outputs), updates=updates, mode=mode, name=name
         )
-    builder.say("ready")
+    builder.finish(function)
     return function

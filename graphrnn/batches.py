@@ -32,7 +32,7 @@ def require_windows(indices: Indices, *, time: int, batch: int, what: str) -> in
     if n_windows == 0:
         raise UserError(
             f"{what}: got {len(indices)} characters, needed at least {time + 1} for one window of "
-            f"{time}; use a longer text or a smaller --time"
+            f"{time}; use a longer text, a smaller --time or another --held-out"
         )
     if batch > n_windows:
         raise UserError(

@@ -127,7 +127,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises:
         UserError: missing, foreign, truncated, tampered with, or of another format.
     """
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError as error:
+        raise UserError(f"checkpoint {str(path)!r}: {reason(error)}") from error
+    if not there:
         raise UserError(f"checkpoint {str(path)!r}: no such file; train first: graphrnn train")
     foreign = f"checkpoint {str(path)!r}: is not a graphrnn checkpoint"
     try:
@@ -156,12 +160,19 @@ def _check_header(path: Path, text: str, weights: Tensors) -> Header:
         if version != FORMAT:
             raise UserError(f"{name}: got format {version}, needed {FORMAT}; train it again")
         header = _HEADER.validate_json(text)
-    except (ValidationError, ValueError, KeyError, TypeError) as error:
+    except (ValidationError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{name}: its header is damaged; use another checkpoint") from error
+    if not all(np.isfinite(value).all() for value in weights.values() if value.dtype.kind == "f"):
+        raise UserError(f"{name}: has weights that are not finite; use another checkpoint")
     if header.digest != _digest(header, weights):
         raise UserError(
             f"{name}: was changed after it was saved (its digest differs); use another checkpoint"
         )
-    if len(set(header.vocabulary)) != len(header.vocabulary) or header.vocabulary[:1] != (PADDING,):
+    symbols = header.vocabulary
+    if (
+        symbols[:1] != (PADDING,)
+        or len(set(symbols)) != len(symbols)
+        or any(len(symbol) != 1 for symbol in symbols)
+    ):
         raise UserError(f"{name}: its vocabulary is damaged; use another checkpoint")
     return header

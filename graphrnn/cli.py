@@ -1,19 +1,25 @@
 """The command line: one subcommand a verb; bad input is one line on stderr and exit code 2."""
 
+import errno
+import io
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from graphrnn import __version__
-from graphrnn.errors import UserError
+from graphrnn import __version__, toolchain
+from graphrnn.errors import UserError, reason
 from graphrnn.settings import SampleSettings, TrainSettings, describe
 
 import cyclopts
 from cyclopts import Parameter
 from pydantic import ValidationError
+
+if TYPE_CHECKING:
+    from graphrnn.display import Display
 
 app = cyclopts.App(
     name="graphrnn",
@@ -30,50 +36,47 @@ app = cyclopts.App(
 @app.command
 def train(settings: Annotated[TrainSettings, Parameter(name="*")] = TrainSettings()) -> None:  # noqa: B008
     """Train a network, draw its loss curve, save it and let it write."""
-    from graphrnn.display import Display, results_table
+    _start_aesara()
+    from graphrnn.display import Display, console, results_table
     from graphrnn.plots import loss_curve
-    from graphrnn.training import CHECKPOINT, prepare, train
+    from graphrnn.training import CHECKPOINT, train
 
-    from rich.console import Console
-
-    console = Console()
-    with Display(console) as display:
-        data = prepare(settings)
-        display.line(
-            f"{settings.model} on {data.corpus}: {len(data.train):,} characters to train on, "
-            f"{len(data.held_out):,} held out, {len(data.vocabulary)} symbols"
-        )
-        display.line("compiling (the first time on a machine takes longest; it is kept in a cache)")
+    screen = console()
+    with Display(screen) as display:
         run = train(settings, display)
     header = run.checkpoint.header
     picture = run.folder / "loss.png"
     loss_curve(header, picture)
-    console.print()
-    console.print(results_table(header.train[-1], header.held_out[-1]))
+    screen.print()
+    screen.print(results_table(header))
     display.line(f"\nnetwork     {run.folder / CHECKPOINT}\nloss curve  {picture}")
-    _write_sample(run.folder, settings.backend)
-    program = _program()
+    with Display(screen) as display:
+        prompt = _write_sample(display, run.folder, settings.backend)
+    program, folder = _program(), shlex.quote(str(run.folder))
+    more = "" if settings.backend == "auto" else f" --backend {settings.backend}"
     display.line(
         "\ntry next:\n"
-        f'  {program} sample {run.folder} --prompt "The " --length 1000 --temperature 0.5\n'
-        f'  {program} next {run.folder} " th"'
+        f"  {program} sample {folder} --prompt {shlex.quote(prompt)} --temperature 0.5{more}\n"
+        f"  {program} next {folder} {shlex.quote(prompt)}{more}"
     )
 
 
-def _write_sample(folder: Path, backend: str) -> None:
-    """End a run with a few lines that the network wrote."""
-    from graphrnn.display import Display
+def _write_sample(display: "Display", folder: Path, backend: str) -> str:
+    """End a run with a few lines that the network wrote; gives the prompt."""
     from graphrnn.sampling import load_sampler
 
-    from rich.console import Console
-
-    with Display(Console()) as display:
-        sampler = load_sampler(str(folder), backend=backend, report=display.built)
+    sampler = load_sampler(str(folder), backend=backend, report=display.built)
     known = set(sampler.vocabulary.characters)
     prompt = "The " if set("The ") <= known else sampler.vocabulary.characters[-1]
     settings = SampleSettings(prompt=prompt, length=300)
-    print(f"\nit writes (temperature {settings.temperature:g}, prompt {prompt!r}):\n")
-    print(prompt + "".join(sampler.write(settings)))
+    try:
+        text = prompt + "".join(sampler.write(settings))
+    except UserError as error:
+        text = f"({error})"
+    display.line(
+        f"\nit writes (temperature {settings.temperature:g}, prompt {prompt!r}):\n\n{text}"
+    )
+    return prompt
 
 
 @app.command
@@ -82,21 +85,20 @@ def sample(
     /,
     *,
     settings: Annotated[SampleSettings, Parameter(name="*")] = SampleSettings(),  # noqa: B008
-    backend: str = "aesara",
+    backend: str = "auto",
 ) -> None:
     """Let a trained network write.
 
     Args:
         run: Folder of the run, its name in runs/, or "latest".
         settings: How to draw.
-        backend: What runs the graph: aesara or python.
+        backend: What runs the graph: auto, native, aesara or python.
     """
-    from graphrnn.display import Display
+    _start_aesara()
+    from graphrnn.display import Display, console
     from graphrnn.sampling import load_sampler
 
-    from rich.console import Console
-
-    with Display(Console(stderr=True)) as display:
+    with Display(console(stderr=True)) as display:
         report = display.built if display.live else _say_nothing
         sampler = load_sampler(run, backend=backend, report=report)
     characters = sampler.write(settings)
@@ -115,11 +117,11 @@ def _say_nothing(build: object) -> None:
 @app.command(name="next")
 def next_(
     run: str,
-    text: str,
+    text: Annotated[str, Parameter(allow_leading_hyphen=True)],
     /,
     *,
     count: Annotated[int, Parameter(validator=cyclopts.validators.Number(gt=0))] = 5,
-    backend: str = "aesara",
+    backend: str = "auto",
 ) -> None:
     """Show the likeliest next characters after a text, with their probabilities.
 
@@ -127,8 +129,9 @@ def next_(
         run: Folder of the run, its name in runs/, or "latest".
         text: What the network reads first.
         count: How many characters to show.
-        backend: What runs the graph: aesara or python.
+        backend: What runs the graph: auto, native, aesara or python.
     """
+    _start_aesara()
     from graphrnn.sampling import load_sampler
 
     sampler = load_sampler(run, backend=backend)
@@ -140,17 +143,34 @@ def next_(
 @app.command
 def doctor() -> None:
     """Say what was found on this machine: interpreter, libraries, compiler, BLAS, cache."""
-    from graphrnn.display import Display
+    _start_aesara()
+    from graphrnn.display import Display, console
     from graphrnn.doctor import findings
 
-    from rich.console import Console
-
-    with Display(Console(stderr=True)) as display:
+    with Display(console(stderr=True)) as display:
         report = display.built if display.live else _say_nothing
         rows = findings(report)
     width = max(len(name) for name, _ in rows)
     for name, found in rows:
         print(f"{name:<{width}}  {found}")
+
+
+def _start_aesara() -> None:
+    """Import Aesara, which reads the user's flags as it is imported.
+
+    Raises:
+        UserError: they, or the folder of its cache, do not allow it to start.
+    """
+    problem = toolchain.configure().problem
+    if problem:
+        raise UserError(problem)
+    try:
+        import aesara  # noqa: F401
+    except (ValueError, KeyError, OSError) as error:
+        raise UserError(
+            f"Aesara cannot start: {str(error).splitlines()[0]}; "
+            "check AESARA_FLAGS, .aesararc and the cache folder"
+        ) from error
 
 
 def _program() -> str:
@@ -169,10 +189,11 @@ def one_line(error: BaseException) -> str:
         >>> one_line(ValueError("two   words"))
         'two words'
     """
-    cause = error.__cause__
-    validation = error if isinstance(error, ValidationError) else cause
-    text = describe(validation) if isinstance(validation, ValidationError) else str(error)
-    return " ".join(text.split())
+    if isinstance(error, UserError):
+        return " ".join(str(error).split())
+    causes = (error, error.__cause__)
+    validation = next((e for e in causes if isinstance(e, ValidationError)), None)
+    return " ".join((describe(validation) if validation else str(error)).split())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -185,8 +206,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     code = 2
+    if sys.stdout is None:  # closed by the shell (`>&-`)
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that cannot show a character gets its number, not a traceback.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app(words, exit_on_error=False, print_error=False)
+        sys.stdout.flush()
         return
     except KeyboardInterrupt:
         if debug:
@@ -201,10 +228,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         # A complaint of our own may reach us wrapped by the parser.
         message = one_line(error.__cause__ if isinstance(error.__cause__, UserError) else error)
+    except MemoryError as error:
+        if debug:
+            raise
+        message = f"not enough memory: {one_line(error)}; use a smaller --hidden or --batch"
     except BrokenPipeError:
         # The reader of our output has gone (`| head`): nothing is wrong. Python would complain
         # once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
+    except OSError as error:
+        if debug:
+            raise
+        message = f"cannot go on: {reason(error)}"
+        if error.errno == errno.ENOSPC:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.stderr.write(f"graphrnn: {message}\n")
     raise SystemExit(code)

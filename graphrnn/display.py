@@ -1,12 +1,13 @@
 """What a person sees while they wait: live bars in a terminal, a line now and then in a pipe."""
 
 import math
+import os
 import time as clock
 from types import TracebackType
 
 from graphrnn.backends import Build
-from graphrnn.checkpoints import Point
-from graphrnn.training import Progress
+from graphrnn.checkpoints import Header, Point
+from graphrnn.training import Data, Progress
 
 from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn
@@ -35,6 +36,20 @@ def seconds(value: float) -> str:
 def bits(nats: float) -> float:
     """Turn nats into bits: 1 nat = 1 / ln 2 bits."""
     return nats / math.log(2)
+
+
+class _PipeConsole(Console):
+    """A console whose reader may go away: it falls silent, and the work goes on."""
+
+    def on_broken_pipe(self) -> None:
+        """Write no more."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Make a console that prints text as it is: no markup, no pictures for words between colons."""
+    return _PipeConsole(stderr=stderr, emoji=False, markup=False, highlight=False)
 
 
 class Display:
@@ -74,13 +89,24 @@ class Display:
         """Print a line that stays."""
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
+    def prepared(self, data: Data) -> None:
+        """Say what the corpus came to."""
+        self.line(
+            f"{data.corpus}: {len(data.train):,} characters to train on, "
+            f"{len(data.held_out):,} held out, {len(data.vocabulary)} symbols"
+        )
+
     def built(self, build: Build) -> None:
         """Show how far compiling is."""
         now = clock.perf_counter()
         if build.function != self._function:
             self._function, self._began = build.function, now
+        if build.phase == "note":
+            self.line(f"  {build.function}: {build.detail}")
+            return
         if build.phase == "ready":
-            self._finish(build, now - self._began)
+            self._drop()
+            self.line(f"  {build.function}: ready in {seconds(now - self._began)}; {build.detail}")
             return
         counts = f"node {build.done} of {build.total}" if build.done else ""
         if build.modules:
@@ -92,13 +118,6 @@ class Display:
             self._said = now
             self.line(f"  {build.function}: {build.phase}{counts and f' ({counts})'} ...")
         self._phase = phase
-
-    def _finish(self, build: Build, took: float) -> None:
-        """Say what a build came to."""
-        self._drop()
-        new = f"{build.modules} compiled now" if build.modules else "all from the cache"
-        c = f"; {build.total} nodes in C, {new}" if build.total else ""
-        self.line(f"  {build.function}: ready in {seconds(took)}{c}")
 
     def progressed(self, progress: Progress) -> None:
         """Show how far training is."""
@@ -139,11 +158,17 @@ class Display:
             self._task = None
 
 
-def results_table(train: Point, held_out: Point) -> Table:
+def results_table(header: Header) -> Table:
     """Make the table that ends a run."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for heading in ("", "loss (nats/char)", "loss (bits/char)", "accuracy"):
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
-    for name, point in (("training, last 1,000 sequences", train), ("held-out", held_out)):
+    before = header.train[-2].sequences if len(header.train) > 1 else 0
+    last = header.train[-1].sequences - before
+    rows = (
+        (f"training, last {last:,} sequences", header.train[-1]),
+        ("held-out", header.held_out[-1]),
+    )
+    for name, point in rows:
         table.add_row(name, f"{point.loss:.3f}", f"{bits(point.loss):.3f}", f"{point.accuracy:.1%}")
     return table

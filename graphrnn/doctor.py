@@ -11,6 +11,7 @@ from statistics import median
 from graphrnn import toolchain
 from graphrnn.backends import Report, compile_graph, silent
 from graphrnn.errors import UserError
+from graphrnn.native import library
 from graphrnn.shapes import Tensor, tensor
 from graphrnn.updates import Updates
 
@@ -22,8 +23,8 @@ _ORDER = 1024
 _REPEATS = 7
 
 
-def gemm_rate(report: Report = silent) -> float:
-    """Measure a float32 product of two matrices of order n through Aesara, in GFLOP/s.
+def gemm_rate(backend: str = "aesara", report: Report = silent) -> float:
+    """Measure a float32 product of two matrices of order n through a backend, in GFLOP/s.
 
     A product takes 2n³ operations; the median of several runs after a warm-up is given.
 
@@ -36,7 +37,7 @@ def gemm_rate(report: Report = silent) -> float:
         A, B = tensor("A", "float32", shape), tensor("B", "float32", shape)
         return [A, B], [at.dot(A, B)], []
 
-    product = compile_graph(graph, name="gemm", report=report)
+    product = compile_graph(graph, name="gemm", backend=backend, report=report)
     value = np.random.default_rng(0).standard_normal((_ORDER, _ORDER), dtype=np.float32)
     product(value, value)
     times = []
@@ -83,17 +84,25 @@ def findings(report: Report = silent) -> list[tuple[str, str]]:
         rows.append(("BLAS file", str(tools.blas)))
     else:
         rows.append(("BLAS", f"the user's: {config.blas__ldflags or 'none'}"))
-    try:
-        rate = f"{gemm_rate(report):.0f} GFLOP/s (float32, order {_ORDER}, through Aesara)"
-    except UserError as error:
-        rate = f"not measured: {error}"
-    except Exception as error:
-        rate = f"failed: {type(error).__name__}: {str(error).splitlines()[0]}"
-    rows.append(("matrix product", rate))
-    folder = Path(config.base_compiledir)
-    files, size = folder_size(folder)
-    rows.append(("cache folder", f"{folder} ({files:,} files, {size / 1e6:.1f} MB)"))
+    for backend in ("native", "aesara"):
+        rows.append((f"matrix product, {backend}", _rate(backend, report)))
+    for name, folder in (
+        ("cache, native", library.cache_folder()),
+        ("cache, aesara", Path(config.base_compiledir)),
+    ):
+        files, size = folder_size(folder)
+        rows.append((name, f"{folder} ({files:,} files, {size / 1e6:.1f} MB)"))
     return rows
+
+
+def _rate(backend: str, report: Report) -> str:
+    """Measure a backend, or say why it cannot be."""
+    try:
+        return f"{gemm_rate(backend, report):.0f} GFLOP/s (float32, order {_ORDER})"
+    except UserError as error:
+        return f"not measured: {error}"
+    except Exception as error:
+        return f"failed: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
 def _user_flags() -> str:

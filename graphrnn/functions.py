@@ -35,7 +35,7 @@ class Network:
     sizes: Sizes
     weights: Weights
     loop: Loop = LOOPS["scan"]
-    backend: str = "aesara"
+    backend: str = "auto"
 
     @property
     def dtype(self) -> str:

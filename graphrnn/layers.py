@@ -1,6 +1,6 @@
 """Layers without a state: one-hot and dense."""
 
-from graphrnn.shapes import Tensor, require_axes, with_shape
+from graphrnn.shapes import Tensor, require_axes, require_static, with_shape
 
 import aesara.tensor as at
 
@@ -10,13 +10,15 @@ def one_hot(indices: Tensor, n: int, dtype: str = "float32") -> Tensor:
 
     y[…, k] = 1 if indices[…] = k else 0
 
-    Shapes: indices `(…)` of integers, result `(…, n)`.
+    Shapes: indices `(…)` of integers, result `(…, n)`. An index outside 0 … n-1 gives all zeros.
 
     Example:
         >>> one_hot(at.constant([1, 0]), 3).eval().tolist()
         [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
     """
-    hot = at.eq(at.shape_padright(indices), at.arange(n, dtype=indices.dtype))
+    indices = require_static("indices", indices)
+    # Compared as int64: in the indices' own dtype n might wrap around.
+    hot = at.eq(at.shape_padright(indices), at.arange(n, dtype="int64"))
     return with_shape(hot.astype(dtype), (*indices.type.shape, n))
 
 
@@ -37,6 +39,7 @@ def dense(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
         (8, 2, 3)
     """
     require_axes(x=(x, "time batch in"), W=(W, "in out"), b=(b, "out"))
+    x, W = require_static("x", x), require_static("W", W)
     time, batch, n_in = x.type.shape
     n_out = W.type.shape[1]
     # One product over all times at once: a matrix product of two axes is what BLAS does best.

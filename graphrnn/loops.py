@@ -13,7 +13,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from graphrnn.errors import ShapeError, UserError, unknown
-from graphrnn.shapes import Shape, Step, Tensor, label, shape_of, show, tensor, with_shape
+from graphrnn.shapes import (
+    Shape,
+    Step,
+    Tensor,
+    label,
+    shape_of,
+    show,
+    static,
+    tensor,
+    with_shape,
+)
 
 import aesara
 import aesara.tensor as at
@@ -68,11 +78,15 @@ def scanned(
         >>> totals.type.shape
         (4, 2)
     """
+    sequences, states, constants = (_known(v) for v in (sequences, states, constants))
     plan = check_step(step, sequences, states, constants)
     n_states = len(states)
+    shapes = [v.type.shape[1:] for v in sequences] + [v.type.shape for v in (*states, *constants)]
 
     def body(*arguments: Tensor) -> list[Tensor]:
-        outputs = _outputs(step(*arguments))
+        # Scan's own variables have lost their lengths; the step gets what it was tried with.
+        told = (with_shape(v, tuple(shape)) for v, shape in zip(arguments, shapes, strict=True))
+        outputs = _outputs(step(*told))
         # Scan wants a state's type unchanged by the step, lengths of axes included.
         new_states = [
             with_shape(output, tuple(state.type.shape))
@@ -111,11 +125,13 @@ def unrolled(
         >>> totals.type.shape
         (4, 2)
     """
+    sequences, states, constants = (_known(v) for v in (sequences, states, constants))
     plan = check_step(step, sequences, states, constants)
     now = list(states)
     history: list[list[Tensor]] = []
     for t in range(plan.time):
-        outputs = _outputs(step(*(sequence[t] for sequence in sequences), *now, *constants))
+        moment = [with_shape(v[t], tuple(v.type.shape[1:])) for v in sequences]
+        outputs = _outputs(step(*moment, *now, *constants))
         now = [
             with_shape(output, tuple(state.type.shape))
             for output, state in zip(outputs, states, strict=False)
@@ -176,8 +192,24 @@ def check_step(
 
 
 def _outputs(returned: Tensor | Sequence[Tensor]) -> list[Tensor]:
-    """Make a list of what a step returned."""
-    return list(returned) if isinstance(returned, (list, tuple)) else [returned]
+    """Make a list of what a step returned.
+
+    Raises:
+        LoopError: something in it is no symbolic tensor.
+    """
+    outputs = list(returned) if isinstance(returned, (list, tuple)) else [returned]
+    for output in outputs:
+        if not isinstance(getattr(output, "type", None), TensorType):
+            raise LoopError(
+                f"step: returned {output!r}, needed symbolic tensors; "
+                "return each state at time t, then extra outputs"
+            )
+    return outputs
+
+
+def _known(variables: Sequence[Tensor]) -> list[Tensor]:
+    """Give variables with their shapes in their types, as far as they can be known."""
+    return [static(v) if isinstance(getattr(v, "type", None), TensorType) else v for v in variables]
 
 
 def _require_static(kind: str, variable: Tensor) -> None:
@@ -200,11 +232,13 @@ def _common_time(sequences: Sequence[Tensor]) -> int:
     for sequence in sequences:
         if sequence.type.ndim == 0:
             raise ShapeError(f"sequence {label(sequence)}: got a scalar, needed time as first axis")
-    times = {label(sequence): int(sequence.type.shape[0]) for sequence in sequences}
-    if len(set(times.values())) > 1:
-        told = ", ".join(f"{name} {time}" for name, time in times.items())
+    times = [int(sequence.type.shape[0]) for sequence in sequences]
+    if len(set(times)) > 1:
+        told = ", ".join(f"{label(s)} {time}" for s, time in zip(sequences, times, strict=True))
         raise ShapeError(f"sequences: got unequal lengths in time ({told}), needed one T for all")
-    return next(iter(times.values()))
+    if times[0] == 0:
+        raise ShapeError("sequences: got a length of 0 in time, needed at least one step")
+    return times[0]
 
 
 def _check_state(state: Tensor, output: Tensor) -> None:

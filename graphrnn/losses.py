@@ -1,7 +1,7 @@
 """Cross-entropy and accuracy, written from the equations; they know no layers."""
 
 from graphrnn.layers import one_hot
-from graphrnn.shapes import Tensor, require_axes
+from graphrnn.shapes import Tensor, require_axes, require_static
 
 import aesara.tensor as at
 from aesara.gradient import disconnected_grad
@@ -14,9 +14,10 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
     Shapes: logits z `(T, B, V)`, targets y `(T, B)` of integers, result `(T, B)`.
 
-    Finite for every finite logit, where softmax and log one after the other are not; m is taken off
-    both terms, so that nothing of a small error is rounded away beside large logits. m counts as a
-    constant for the gradient, in which it cancels.
+    Finite for logits of any size that can be told apart (differences up to the largest float),
+    where softmax and log one after the other are not; m is taken off both terms, so that nothing of
+    a small error is rounded away beside large logits. m counts as a constant for the gradient, in
+    which it cancels. A target outside 0 … V-1 is not noticed: it picks nothing.
 
     Source: Blanchard, Higham and Higham, "Accurately computing the log-sum-exp and softmax
     functions" (2021), equation 1.4.
@@ -32,6 +33,7 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
         [[20000.0]]
     """
     require_axes(logits=(logits, "time batch vocabulary"), targets=(targets, "time batch"))
+    logits, targets = require_static("logits", logits), require_static("targets", targets)
     highest = disconnected_grad(at.max(logits, axis=-1, keepdims=True))
     shifted = logits - highest
     log_sum = at.log(at.sum(at.exp(shifted), axis=-1, acc_dtype=logits.dtype))
@@ -48,11 +50,13 @@ def summed(errors: Tensor) -> Tensor:
 
     Shapes: errors E `(T, B)`, result a scalar in nats per sequence.
     """
+    errors = require_static("errors", errors)
     return at.sum(errors, acc_dtype=errors.dtype) / _number(errors.type.shape[1], errors)
 
 
 def mean(errors: Tensor) -> Tensor:
     """Mean over time and batch: L = 1/(TB) Σ_t Σ_b E[t, b], a scalar in nats per character."""
+    errors = require_static("errors", errors)
     time, batch = errors.type.shape
     return at.sum(errors, acc_dtype=errors.dtype) / _number(time * batch, errors)
 

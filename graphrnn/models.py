@@ -33,9 +33,16 @@ class Model:
 
     name: str
     summary: str
+    weight_shapes: Callable[[Sizes], dict[str, tuple[int, ...]]]
     initial_weights: Callable[[np.random.Generator, Sizes, str], dict[str, Array]]
     state_widths: Callable[[Sizes], dict[str, int]]
     forward: Forward
+
+
+def theano_rnn_shapes(sizes: Sizes) -> dict[str, tuple[int, ...]]:
+    """Give the shape of each weight."""
+    V, H = sizes.vocabulary, sizes.hidden
+    return {"W_xh": (V, H), "W_hh": (H, H), "b_h": (H,), "W_hy": (H, V), "b_y": (V,)}
 
 
 def theano_rnn_weights(rng: np.random.Generator, sizes: Sizes, dtype: str) -> dict[str, Array]:
@@ -75,6 +82,7 @@ MODELS = {
     "theano_rnn": Model(
         name="theano_rnn",
         summary="the lesson's RNN in pure Theano: one-hot, relu, identity W_hh, plain SGD",
+        weight_shapes=theano_rnn_shapes,
         initial_weights=theano_rnn_weights,
         state_widths=lambda sizes: {"h": sizes.hidden},
         forward=theano_rnn,

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import warnings
 from pathlib import Path
 
 from graphrnn.checkpoints import Header, write_atomically
@@ -38,10 +39,13 @@ def loss_curve(header: Header, path: Path) -> None:
     )
     axes.set_xlabel("sequences")
     axes.set_ylabel("loss (nats per character)")
-    axes.set_title(f"{header.settings.model} on {header.corpus}")
+    # The corpus is a file's name: dollars in it are no formula, and no font has every letter.
+    axes.set_title(f"{header.settings.model} on {header.corpus}", parse_math=False)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=120)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")
+        figure.savefig(buffer, format="png", dpi=120)
     write_atomically(path, buffer.getvalue())

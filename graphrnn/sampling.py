@@ -6,7 +6,7 @@ from pathlib import Path
 
 from graphrnn.backends import Function, Report, silent
 from graphrnn.checkpoints import Checkpoint, load_checkpoint
-from graphrnn.errors import UserError
+from graphrnn.errors import UserError, reason
 from graphrnn.functions import Network, share
 from graphrnn.initial import Array
 from graphrnn.models import Sizes, model_named
@@ -27,7 +27,14 @@ def find_checkpoint(run: str) -> Path:
     Raises:
         UserError: there is none.
     """
-    runs = Path("runs")
+    try:
+        return _search(run, Path("runs"))
+    except OSError as error:
+        raise UserError(f"run {run!r}: {reason(error)}; name a folder of runs/") from error
+
+
+def _search(run: str, runs: Path) -> Path:
+    """Look for a run; see `find_checkpoint`."""
     if run == LATEST:
         found = sorted(runs.glob(f"*/{CHECKPOINT}"), key=lambda path: path.stat().st_mtime)
         if not found:
@@ -52,16 +59,26 @@ def probabilities(
 
     Shapes: logits z `(V,)`, result `(V,)`. The padding symbol at index 0 has probability 0.
 
+    Raises:
+        UserError: the logits are not finite.
+
     Example:
         >>> probabilities(np.array([9.0, 0.0, 0.0, -50.0])).round(3).tolist()
         [0.0, 0.5, 0.5, 0.0]
     """
-    z = logits.astype(np.float64) / temperature
+    z = logits.astype(np.float64)
+    if not np.isfinite(z).all():
+        raise UserError(
+            "network: its state left the finite numbers, so that it predicts nothing; "
+            "write less at once, or train it longer or with a lower --rate"
+        )
     z[0] = -np.inf
+    with np.errstate(over="ignore"):  # -inf is what the coldest temperatures come to
+        z = (z - z.max()) / temperature
     if top_k is not None and top_k < len(z) - 1:
         # By rank, so that a tie at the border cannot let more than K through.
         z[np.argsort(-z, kind="stable")[top_k:]] = -np.inf
-    p: npt.NDArray[np.float64] = np.exp(z - z.max())
+    p: npt.NDArray[np.float64] = np.exp(z)
     p /= p.sum()
     return p
 
@@ -77,7 +94,7 @@ class Sampler:
 
     @classmethod
     def of(
-        cls, checkpoint: Checkpoint, *, backend: str = "aesara", report: Report = silent
+        cls, checkpoint: Checkpoint, *, backend: str = "auto", report: Report = silent
     ) -> "Sampler":
         """Compile the step of a checkpoint's network.
 
@@ -87,9 +104,9 @@ class Sampler:
         settings = checkpoint.header.settings
         model = model_named(settings.model)
         sizes = Sizes(vocabulary=len(checkpoint.vocabulary), hidden=settings.hidden)
-        expected = model.initial_weights(np.random.default_rng(0), sizes, settings.dtype)
-        got = {name: (w.shape, w.dtype) for name, w in checkpoint.weights.items()}
-        needed = {name: (w.shape, w.dtype) for name, w in expected.items()}
+        got = {name: (w.shape, str(w.dtype)) for name, w in checkpoint.weights.items()}
+        shapes = model.weight_shapes(sizes)
+        needed = {name: (shape, settings.dtype) for name, shape in shapes.items()}
         if got != needed:
             wrong = sorted(
                 name for name in got.keys() | needed.keys() if got.get(name) != needed.get(name)
@@ -158,7 +175,7 @@ class Sampler:
         return self.logits
 
 
-def load_sampler(run: str, *, backend: str = "aesara", report: Report = silent) -> Sampler:
+def load_sampler(run: str, *, backend: str = "auto", report: Report = silent) -> Sampler:
     """Load a run's network for sampling.
 
     Raises:

@@ -1,10 +1,11 @@
 """Every setting, once: command line, help and checkpoint header are made from these."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from graphrnn.errors import UserError
 
+from cyclopts import Parameter
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
@@ -12,6 +13,9 @@ _STRICT = ConfigDict(extra="forbid")
 
 Positive = Annotated[int, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+Prompt = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -24,30 +28,31 @@ class TrainSettings:
     """Text to learn: python-docs, nietzsche, or the path of a UTF-8 file."""
     sequences: Positive = 200_000
     """Sequences to train on, all epochs together."""
-    hidden: Positive = 256
+    hidden: Annotated[int, Field(gt=0, le=65_536)] = 256
     """Units in the hidden state (H)."""
     time: Positive = 8
     """Characters in a sequence (T)."""
     batch: Positive = 1
     """Sequences in a batch (B)."""
-    rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.01
+    rate: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = 0.01
     """Learning rate of SGD."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the last update that the next one keeps."""
-    clip: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    """Largest global norm of the gradients; none: they are left alone."""
+    clip: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = None
+    """Largest global norm of the gradients; without it they are left alone."""
     held_out: Annotated[float, Field(gt=0, le=0.5)] = 0.1
     """Share of the corpus, at its end, that is never trained on."""
     loop: str = "scan"
     """How the step is repeated in time: scan or unrolled."""
-    backend: str = "aesara"
-    """What runs the graph: aesara (compiled C) or python (slow, needs no compiler)."""
-    dtype: str = "float32"
-    """Precision of the weights: float32 or float64."""
+    backend: str = "auto"
+    """What runs the graph: native (one C function), aesara (stock Aesara's C), python (slow, needs
+    no compiler) or auto (native, and aesara for what that does not cover)."""
+    dtype: Literal["float32", "float64"] = "float32"
+    """Precision of the weights."""
     seed: Seed = 0
     """Seed of the initial weights and of the order of the sequences."""
     out: Path | None = None
-    """Folder of the run; none: the next free runs/MODEL-N."""
+    """Folder of the run, new or empty; without it the next free runs/MODEL-N."""
     save_every: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 15.0
     """Seconds between checkpoints while training."""
 
@@ -56,7 +61,7 @@ class TrainSettings:
 class SampleSettings:
     """How text is drawn from a trained network."""
 
-    prompt: str = "The"
+    prompt: Prompt = "The"
     """Text that warms up the state; it is printed first."""
     length: Positive = 400
     """Characters to write after the prompt."""

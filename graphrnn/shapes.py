@@ -87,7 +87,7 @@ x_t; give W_xh that shape, or mend x_t
     """
     lengths: dict[str, tuple[int, str]] = {}
     for name, (variable, words) in named.items():
-        axes, shape = words.split(), tuple(variable.type.shape)
+        axes, shape = words.split(), shape_of(variable)
         needed = f"({', '.join(axes)})"
         if len(axes) != len(shape):
             raise ShapeError(
@@ -103,6 +103,37 @@ x_t; give W_xh that shape, or mend x_t
                     f"{name}: got shape {show(shape)}, needed {needed} with {axis} = {first} "
                     f"as in {source}; give {name} that shape, or mend {source}"
                 )
+
+
+def static(variable: Tensor) -> Tensor:
+    """Give a variable whose type says all that is known of its shape.
+
+    Example:
+        >>> x = tensor("x", "float32", (8, 2, 5))
+        >>> x[1:].type.shape, static(x[1:]).type.shape
+        ((None, None, None), (7, 2, 5))
+    """
+    shape = shape_of(variable)
+    if None in shape or shape == tuple(variable.type.shape):
+        return variable
+    told = at.specify_shape(variable, shape)
+    told.name = variable.name
+    return told
+
+
+def require_static(name: str, variable: Tensor) -> Tensor:
+    """Give a variable all of whose lengths are known.
+
+    Raises:
+        ShapeError: one is not.
+    """
+    told = static(variable)
+    if None in told.type.shape:
+        raise ShapeError(
+            f"{name}: got shape {show(told.type.shape)}, needed every length known; "
+            "make it by shapes.tensor(name, dtype, shape) or at.specify_shape"
+        )
+    return told
 
 
 def with_shape(variable: Tensor, shape: Shape) -> Tensor:

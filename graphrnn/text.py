@@ -153,7 +153,10 @@ def load_corpus(name: str) -> Corpus:
     if name in CORPORA:
         return Corpus(name, CORPORA[name]())
     path = Path(name)
-    looks_like_path = os.sep in name or bool(path.suffix) or path.exists()
+    try:
+        looks_like_path = os.sep in name or bool(path.suffix) or path.exists()
+    except OSError:
+        looks_like_path = True  # read_file says what is wrong with it
     if not looks_like_path:
         raise unknown("corpus", name, [*CORPORA, "path/to/file.txt"])
     text = read_file(path)

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphrnn.errors import UserError
+from graphrnn.errors import UserError, reason
 
 import platformdirs
 import scipy_openblas32
@@ -28,8 +28,10 @@ _BLAS_ROUTINES = ("gemm", "gemv", "ger", "dot", "axpy", "scal", "syrk", "syr", "
 # linked all the same. See `preload_blas` for why no -L and -l of OpenBLAS stand here.
 _LDFLAGS = "-lm"
 
-# A process that we start inherits the flags that we set; here it finds those that the user had.
+# A process that we start inherits the flags that we set; here it finds those that the user had,
+# which count as long as AESARA_FLAGS is still as we set it.
 _KEPT = "GRAPHRNN_USER_AESARA_FLAGS"
+_SET = "GRAPHRNN_AESARA_FLAGS"
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Toolchain:
     compiler: str | None
     blas: Path | None
     given: Mapping[str, str]
+    problem: str | None = None
 
 
 def user_flags(environ: Mapping[str, str]) -> dict[str, str]:
@@ -61,10 +64,16 @@ def user_flags(environ: Mapping[str, str]) -> dict[str, str]:
         for section in parser.sections()
         for option, value in parser.items(section)
     }
-    words = shlex.shlex(environ.get(_KEPT, environ.get("AESARA_FLAGS", "")), posix=True)
+    text = environ.get("AESARA_FLAGS", "")
+    if text and text == environ.get(_SET):
+        text = environ.get(_KEPT, "")
+    words = shlex.shlex(text, posix=True)
     words.whitespace = ","
     words.whitespace_split = True
-    pairs = (word.partition("=") for word in words)
+    try:
+        pairs = [word.partition("=") for word in words]
+    except ValueError as error:
+        raise UserError(f"AESARA_FLAGS cannot be read: {error}") from error
     return flags | {key.strip(): value.strip() for key, _, value in pairs}
 
 
@@ -108,11 +117,13 @@ def cache_folder() -> Path:
 def configure() -> Toolchain:
     """Set Aesara's configuration through the environment, once; must run before it is imported.
 
-    Raises:
-        UserError: `.aesararc` cannot be parsed.
+    Where the user's own flags cannot be read, nothing is set, and `problem` says why.
     """
     mine: dict[str, str] = {}
-    theirs = user_flags(os.environ)
+    try:
+        theirs = user_flags(os.environ)
+    except UserError as error:
+        return Toolchain(find_compiler(), None, {}, problem=str(error))
     library = None
     if "blas__ldflags" not in theirs:
         library = preload_blas()
@@ -134,10 +145,13 @@ def _hand_over(flags: Mapping[str, str]) -> None:
     """Give Aesara our flags: through the environment, or to its configuration if it is loaded."""
     aesara = sys.modules.get("aesara")
     if aesara is None:
-        given = os.environ.setdefault(_KEPT, os.environ.get("AESARA_FLAGS", ""))
+        given = os.environ.get("AESARA_FLAGS", "")
+        if given and given == os.environ.get(_SET):
+            given = os.environ.get(_KEPT, "")
         words = [given] if given else []
         words += [f"{key}={shlex.quote(value)}" for key, value in flags.items()]
-        os.environ["AESARA_FLAGS"] = ",".join(words)
+        os.environ[_KEPT] = given
+        os.environ[_SET] = os.environ["AESARA_FLAGS"] = ",".join(words)
         return
     for key, value in flags.items():
         # Where the cache is cannot be changed any more once Aesara is loaded.
@@ -169,7 +183,11 @@ def require_compiler() -> str:
 
 def compiler_version(compiler: str) -> str:
     """Give the first line of the compiler's own `--version`."""
-    answer = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False)
+    command = [*shlex.split(compiler), "--version"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        return f"cannot be run: {reason(error)}"
     return answer.stdout.partition("\n")[0] or "unknown"
 
 

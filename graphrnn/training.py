@@ -3,6 +3,7 @@
 import itertools
 import signal
 import sys
+import tempfile
 import threading
 import time as clock
 from collections.abc import Iterator
@@ -53,6 +54,9 @@ class Progress:
 class Watcher(Protocol):
     """Is told how a run goes on; none of it changes the run."""
 
+    def prepared(self, data: "Data") -> None:
+        """Hear what the corpus came to."""
+
     def built(self, build: Build) -> None:
         """Hear how far compiling is."""
 
@@ -65,6 +69,9 @@ class Watcher(Protocol):
 
 class Quiet:
     """A watcher that says nothing."""
+
+    def prepared(self, data: "Data") -> None:
+        """Ignore it."""
 
     def built(self, build: Build) -> None:
         """Ignore it."""
@@ -107,8 +114,9 @@ def prepare(settings: TrainSettings) -> Data:
     loop_named(settings.loop)
     if settings.backend not in BACKENDS:
         raise unknown("backend", settings.backend, BACKENDS)
-    if settings.dtype not in ("float32", "float64"):
-        raise unknown("dtype", settings.dtype, ["float32", "float64"])
+    for name, value in (("corpus", settings.corpus), ("out", str(settings.out))):
+        if not value.isprintable() or ascii(value).count("\\udc"):
+            raise UserError(f"--{name}: got {value!a}, needed a name in UTF-8; rename it")
     corpus = load_corpus(settings.corpus)
     vocabulary = Vocabulary.of(corpus.text)
     train, held_out = split(vocabulary.encode(corpus.text), settings.held_out)
@@ -123,33 +131,47 @@ def claim_folder(settings: TrainSettings) -> Path:
     """Make the folder of a run, so that a folder that cannot be written is known before training.
 
     Raises:
-        UserError: it cannot be made or written, or holds a run already.
+        UserError: it cannot be made or written, or holds something already.
     """
-    if settings.out is not None:
-        folder = settings.out
-        if (folder / CHECKPOINT).exists():
-            raise UserError(
-                f"--out: {str(folder)!r} holds a run already; name a new folder, or remove it"
-            )
-        candidates: Iterator[Path] = iter([folder])
-    else:
-        candidates = (Path("runs") / f"{settings.model}-{n}" for n in itertools.count(1))
-    for folder in candidates:
+    if settings.out is None:
+        for n in itertools.count(1):
+            folder = Path("runs") / f"{settings.model}-{n}"
+            if _make(folder):
+                return folder
+    folder = Path(settings.out or ".")
+    if not _make(folder):
         try:
-            folder.mkdir(parents=True, exist_ok=settings.out is not None)
-            probe = folder / ".probe"
-            probe.touch()
-            probe.unlink()
-        except FileExistsError:
-            if settings.out is None:
-                continue
-            raise UserError(f"--out: {str(folder)!r} is a file; name a folder") from None
+            empty = not any(folder.iterdir())
         except OSError as error:
+            raise UserError(f"--out: {str(folder)!r}: {reason(error)}; name a folder") from error
+        if not empty:
             raise UserError(
-                f"--out: cannot write in {str(folder)!r}: {reason(error)}; name another folder"
-            ) from error
-        break
+                f"--out: {str(folder)!r} holds files already; name a new folder or an empty one"
+            )
     return folder
+
+
+def _make(folder: Path) -> bool:
+    """Make a folder in which files can be made; False where it exists already.
+
+    Raises:
+        UserError: it cannot be made or written.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir()
+            made = True
+        except FileExistsError:
+            made = False
+        if folder.is_dir():
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+    except OSError as error:
+        raise UserError(
+            f"--out: cannot write in {str(folder)!r}: {reason(error)}; name another folder"
+        ) from error
+    return made
 
 
 class _CtrlC:
@@ -212,7 +234,9 @@ def train(settings: TrainSettings, watcher: Watcher | None = None) -> Run:
     """
     watcher = watcher or Quiet()
     data = prepare(settings)
+    kept = settings.out is not None and settings.out.exists()
     folder = claim_folder(settings)
+    watcher.prepared(data)
     try:
         try:
             trainer = _Trainer.build(settings, data, folder, watcher)
@@ -221,7 +245,8 @@ def train(settings: TrainSettings, watcher: Watcher | None = None) -> Run:
         with _CtrlC() as ctrl_c:
             trainer.run(ctrl_c)
     except BaseException:
-        _remove_if_empty(folder)
+        if not kept:
+            _remove_if_empty(folder)
         raise
     return Run(folder, trainer.checkpoint(), data, trainer.network)
 
@@ -336,6 +361,7 @@ class _Trainer:
         point = evaluate(
             self.evaluation, self.data, time=self.settings.time, sequences=self.sequences
         )
+        self._require_finite(point.loss)
         self.held_out.append(point)
         self.watcher.evaluated(point)
 

@@ -64,7 +64,8 @@ def clipped(grads: Sequence[Tensor], largest: float) -> list[Tensor]:
 
     g := g · min(1, largest / |g|)
 
-    Shapes stay as they are. Source: Pascanu, Mikolov and Bengio, "On the difficulty of training
+    Shapes stay as they are. Gradients whose squares overflow (beyond 1e19 in float32) become 0:
+    that step is skipped. Source: Pascanu, Mikolov and Bengio, "On the difficulty of training
     recurrent neural networks" (2013), algorithm 1.
 
     Example:
@@ -72,6 +73,8 @@ def clipped(grads: Sequence[Tensor], largest: float) -> list[Tensor]:
         >>> clipped([g], 1.0)[0].eval().round(6).tolist(), clipped([g], 9.0)[0].eval().tolist()
         ([0.6, 0.8], [3.0, 4.0])
     """
+    if not grads:
+        return []
     norm = global_norm(grads)
     limit = at.constant(largest, dtype=norm.dtype)
     # largest / max(|g|, largest) is min(1, largest / |g|), and never divides by zero.
@@ -89,7 +92,15 @@ def sgd(params: Sequence[Tensor], grads: Sequence[Tensor], rate: Tensor) -> Upda
         >>> sgd([W], [2.0 * W], at.constant(0.25))[0][1].eval().tolist()
         [0.5, 1.0]
     """
-    return [(param, param - rate * grad) for param, grad in zip(params, grads, strict=True)]
+    return [
+        (param, param - _scaled(rate, grad, param))
+        for param, grad in zip(params, grads, strict=True)
+    ]
+
+
+def _scaled(rate: Tensor, grad: Tensor, param: Tensor) -> Tensor:
+    """Give rate · gradient in the parameter's dtype."""
+    return at.cast(at.as_tensor_variable(rate), param.dtype) * grad
 
 
 def momentum(
@@ -110,6 +121,6 @@ def momentum(
         velocity = aesara.shared(
             np.zeros_like(value), name=f"velocity_{label(param)}", shape=value.shape
         )
-        moved = at.constant(keep, dtype=param.dtype) * velocity - rate * grad
+        moved = at.constant(keep, dtype=param.dtype) * velocity - _scaled(rate, grad, param)
         updates += [(velocity, moved), (param, param + moved)]
     return updates

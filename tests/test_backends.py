@@ -9,6 +9,7 @@ import aesara.tensor as at
 import numpy as np
 import pytest
 from aesara.link.c.op import COp
+from aesara.tensor.random.utils import RandomStream
 
 
 def product():
@@ -21,26 +22,38 @@ def test_phases_are_reported_in_order(backend):
     builds = []
     f = backends.compile_graph(product, name="product", backend=backend, report=builds.append)
     phases = list(dict.fromkeys(build.phase for build in builds))
-    middle = ["compiling C"] if backend == "aesara" else []
-    assert phases == ["building the graph and its gradients", "rewriting", *middle, "ready"]
+    middle = {
+        "aesara": ["compiling C"],
+        "python": [],
+        "native": ["lowering to one C function", "compiling C"],
+    }
+    middle["auto"] = middle["native"]
+    assert phases == [
+        "building the graph and its gradients",
+        "rewriting",
+        *middle[backend],
+        "ready",
+    ]
     assert {build.function for build in builds} == {"product"}
     last = builds[-1]
     if backend == "aesara":
         assert last.done == last.total > 0
     else:
         assert last.done == last.modules == 0
+    made = {"aesara": "nodes in C", "python": "stepped in Python"}
+    assert made.get(backend, "one C function") in last.detail
     np.testing.assert_allclose(f(np.eye(2, dtype="float32"))[0], np.tanh(6 * np.eye(2)), rtol=1e-6)
 
 
 def test_the_count_leaves_aesara_as_it_was():
     before, cxx = COp.make_c_thunk, aesara.config.cxx
-    backends.compile_graph(product, name="product")
+    backends.compile_graph(product, name="product", backend="aesara")
 
     def broken():
         raise ValueError
 
     with pytest.raises(ValueError, match="^$"):
-        backends.compile_graph(broken, name="broken")
+        backends.compile_graph(broken, name="broken", backend="aesara")
     assert COp.make_c_thunk is before
     assert aesara.config.cxx == cxx
 
@@ -53,4 +66,24 @@ def test_unknown_backend():
 def test_no_compiler_names_the_packages(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name, *a, **k: None)
     with pytest.raises(UserError, match="apt install g.*dnf install gcc-c.*xcode-select --install"):
-        backends.compile_graph(product, name="product")
+        backends.compile_graph(product, name="product", backend="aesara")
+
+
+def drawing():
+    """Make a graph with a random draw, which the native backend does not cover."""
+    x = tensor("x", "float64", (3,))
+    return [x], [x + RandomStream(seed=1).normal(size=(3,))], []
+
+
+def test_native_refuses_in_one_line_what_it_does_not_cover():
+    with pytest.raises(UserError, match="--backend native: .*with --backend auto it runs in stock"):
+        backends.compile_graph(drawing, name="draw", backend="native")
+
+
+def test_auto_says_what_it_falls_back_for_and_why():
+    builds = []
+    f = backends.compile_graph(drawing, name="draw", backend="auto", report=builds.append)
+    (note,) = [build.detail for build in builds if build.phase == "note"]
+    assert note.startswith("native backend: ")
+    assert "runs in stock Aesara instead" in note
+    assert np.isfinite(f(np.zeros(3))[0]).all()

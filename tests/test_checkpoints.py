@@ -106,6 +106,7 @@ def test_loading_never_executes(in_tmp):
         ("{}", "its header is damaged"),
         ("[]", "its header is damaged"),
         ("not json", "its header is damaged"),
+        ("[" * 100_000, "its header is damaged"),
         (json.dumps({"format": 1, "settings": {"hidden": 0}}), "its header is damaged"),
         (json.dumps({"format": 99}), "got format 99, needed 1"),
     ],
@@ -148,3 +149,17 @@ def test_the_umask_decides_who_may_read(in_tmp):
     finally:
         os.umask(before)
     assert (in_tmp / "file").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("symbols", [("a", "b"), ("\0", "a", "a"), ("\0", "zz"), ("\0", "")])
+def test_a_damaged_vocabulary(in_tmp, checkpoint, symbols):
+    header = replace(checkpoint.header, vocabulary=symbols)
+    save_checkpoint(in_tmp / "c", replace(checkpoint, header=header))
+    with pytest.raises(UserError, match="its vocabulary is damaged"):
+        load_checkpoint(in_tmp / "c")
+
+
+def test_weights_that_are_not_finite(in_tmp, checkpoint):
+    save_checkpoint(in_tmp / "c", replace(checkpoint, weights={"W": np.array([1.0, np.nan])}))
+    with pytest.raises(UserError, match="has weights that are not finite"):
+        load_checkpoint(in_tmp / "c")

@@ -1,5 +1,6 @@
 """Bad input is one line on stderr, exit code 2, no traceback, nothing lost."""
 
+import dataclasses
 import os
 import re
 import resource
@@ -10,8 +11,11 @@ import time
 
 from graphrnn import cli, training
 from graphrnn.checkpoints import load_checkpoint
+from graphrnn.settings import SampleSettings, TrainSettings
 
+import numpy as np
 import pytest
+from safetensors.numpy import save
 
 SMALL = ["--backend", "python", "--hidden", "8", "--sequences", "60"]
 
@@ -191,12 +195,60 @@ def test_a_reader_that_goes_away_is_no_error(trained):
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("command", ["train", "sample", "next", "doctor"])
-def test_help_lists_every_setting(capsys, command):
+@pytest.mark.parametrize(
+    ("command", "settings"), [("train", TrainSettings), ("sample", SampleSettings)]
+)
+def test_help_lists_every_setting(capsys, command, settings):
     cli.main([command, "--help"])
     text = capsys.readouterr().out
-    words = {"train": "--held-out", "sample": "--top-k", "next": "--count", "doctor": "cache"}
-    assert words[command] in text
+    for field in dataclasses.fields(settings):
+        assert f"--{field.name.replace('_', '-')}" in text
+
+
+@pytest.mark.parametrize("command", ["next", "doctor"])
+def test_help_answers(capsys, command):
+    cli.main([command, "--help"])
+    assert "Usage: graphrnn" in capsys.readouterr().out
+
+
+def test_a_damaged_header_is_told_as_such(capsys, in_tmp):
+    (in_tmp / "c.safetensors").write_bytes(save({"W": np.zeros(3)}, {"graphrnn": '{"format": 1}'}))
+    line = refused(capsys, "sample", "c.safetensors")
+    assert line.endswith("its header is damaged; use another checkpoint")
+
+
+def test_text_that_begins_with_a_dash(capsys, in_tmp):
+    (in_tmp / "dash.txt").write_text("- the cat - sat\n" * 200)
+    cli.main(["train", "--corpus", "dash.txt", *SMALL])
+    cli.main(["next", "latest", "-", "--backend", "python"])
+    cli.main(["sample", "--prompt", "- t", "--length", "5", "--backend", "python"])
+    assert "- t" in capsys.readouterr().out
+
+
+def test_training_goes_on_when_the_reader_of_its_output_leaves(small_text):
+    arguments = f"train --corpus {small_text.name} --out piped"
+    command = f'"{sys.executable}" -m graphrnn {arguments} {" ".join(SMALL)} | head -1'
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert load_checkpoint(small_text.parent / "piped" / training.CHECKPOINT).header.sequences == 60
+
+
+def test_a_terminal_that_cannot_show_a_letter(trained, in_tmp):
+    (in_tmp / "wide.txt").write_text("— ünï —\n" * 300, encoding="utf-8")
+    done = run(
+        "train", "--corpus", "wide.txt", *SMALL, env=os.environ | {"PYTHONIOENCODING": "ascii"}
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("flags", ["floatX='float32", "floatX=float99"])
+def test_flags_that_cannot_be_read(flags, in_tmp):
+    environ = {k: v for k, v in os.environ.items() if "AESARA" not in k} | {"AESARA_FLAGS": flags}
+    done = run("doctor", env=environ)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "AESARA_FLAGS" in done.stderr
 
 
 def test_ctrl_c_elsewhere_is_one_line(capsys, monkeypatch):

@@ -2,7 +2,8 @@ import io
 
 from graphrnn import display
 from graphrnn.backends import Build
-from graphrnn.checkpoints import Point
+from graphrnn.checkpoints import Header, Point
+from graphrnn.settings import TrainSettings
 from graphrnn.training import Progress
 
 import pytest
@@ -24,7 +25,7 @@ def a_build(screen):
     screen.built(Build("train", "rewriting"))
     for done in range(1, 4):
         screen.built(Build("train", "compiling C", done, 3, modules=done // 2))
-    screen.built(Build("train", "ready", 3, 3, modules=1))
+    screen.built(Build("train", "ready", 3, 3, modules=1, detail="3 nodes in C"))
 
 
 def test_a_pipe_gets_plain_lines():
@@ -33,13 +34,13 @@ def test_a_pipe_gets_plain_lines():
         "  train: building the graph and its gradients ...",
         "  train: rewriting ...",
     ]
-    assert lines[-1] == "  train: ready in 0.0 s; 3 nodes in C, 1 compiled now"
+    assert lines[-1] == "  train: ready in 0.0 s; 3 nodes in C"
 
 
 def test_a_terminal_gets_a_bar_that_goes_away():
     text = shown(True, a_build)
     assert "\x1b[" in text
-    assert "train: ready in 0.0 s; 3 nodes in C, 1 compiled now" in text
+    assert "train: ready in 0.0 s; 3 nodes in C" in text
     # Behind the line that stays: the bar is wiped (erase line) and the cursor is shown again.
     assert text.rstrip().endswith("\x1b[2K\x1b[?25h")
 
@@ -80,19 +81,21 @@ def test_evaluations_are_lines_in_bits_too():
 
 def test_results_fit_a_narrow_pipe():
     out = io.StringIO()
-    point = Point(sequences=6000, loss=1.0, accuracy=0.5)
-    Console(file=out, width=80).print(display.results_table(point, point))
+    points = tuple(Point(sequences=n, loss=1.0, accuracy=0.5) for n in (1000, 1200))
+    header = Header(
+        settings=TrainSettings(),
+        corpus="",
+        vocabulary=("\0",),
+        sequences=1200,
+        train=points,
+        held_out=points,
+        versions={},
+    )
+    Console(file=out, width=80).print(display.results_table(header))
     lines = out.getvalue().splitlines()
     assert len(lines) == 3
-    assert lines[1].split() == [
-        "training,",
-        "last",
-        "1,000",
-        "sequences",
-        "1.000",
-        "1.443",
-        "50.0%",
-    ]
+    assert lines[1].endswith("1.000              1.443      50.0%")
+    assert lines[1].startswith("training, last 200 sequences ")
 
 
 @pytest.mark.parametrize("brackets", ["[bold]", "[/]", "a [link] b"])

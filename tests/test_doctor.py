@@ -12,23 +12,25 @@ def test_findings_cover_what_a_bug_report_needs():
         "compiler flags",
         "user's flags",
         "BLAS",
-        "matrix product",
-        "cache folder",
+        "matrix product, native",
+        "matrix product, aesara",
+        "cache, native",
+        "cache, aesara",
     } <= rows.keys()
     assert "scipy_sgemm_" in rows["compiler flags"]
-    assert float(rows["matrix product"].split()[0]) > 0
+    assert all(float(rows[f"matrix product, {b}"].split()[0]) > 0 for b in ("native", "aesara"))
     assert "OpenBLAS" in rows["BLAS"]
     assert rows["user's flags"] == "mode=FAST_COMPILE"
 
 
 def test_a_failing_check_hides_no_other(monkeypatch):
-    def fail(report):
+    def fail(backend, report):
         raise UserError("no C++ compiler found")
 
     monkeypatch.setattr(doctor, "gemm_rate", fail)
     rows = dict(doctor.findings())
-    assert rows["matrix product"] == "not measured: no C++ compiler found"
-    assert rows["cache folder"]
+    assert rows["matrix product, native"] == "not measured: no C++ compiler found"
+    assert rows["cache, aesara"]
 
 
 def test_folder_size(in_tmp):

@@ -45,6 +45,13 @@ def test_training_equals_the_reference(rng, loop, dtype, batch):
 
 @every_loop
 @every_dtype
+@pytest.mark.parametrize("batch", [1, 3])
+def test_training_in_one_c_function_equals_the_reference(rng, loop, dtype, batch):
+    check_training(rng, loop=loop, dtype=dtype, backend="native", batch=batch, steps=20)
+
+
+@every_loop
+@every_dtype
 def test_training_in_compiled_c_equals_the_reference(rng, loop, dtype):
     check_training(rng, loop=loop, dtype=dtype, backend="aesara", batch=3)
 
@@ -67,7 +74,8 @@ def test_evaluating_equals_the_reference_and_changes_nothing(rng, loop, dtype):
 
 
 @pytest.mark.parametrize(
-    ("backend", "dtype"), [("python", "float32"), ("python", "float64"), ("aesara", "float32")]
+    ("backend", "dtype"),
+    [("python", "float32"), ("python", "float64"), ("aesara", "float32"), ("native", "float32")],
 )
 def test_stepping_equals_one_run_over_the_text(rng, dtype, backend):
     network, weights = make_network(rng, dtype=dtype, backend=backend)
@@ -84,11 +92,26 @@ def test_stepping_equals_one_run_over_the_text(rng, dtype, backend):
         np.testing.assert_allclose(h, forward.h[t + 1], rtol=TOLERANCE[dtype], atol=1e-6)
 
 
-def test_clipping_and_momentum_reach_the_update(rng):
-    """The first step of momentum is SGD's; clipped, it has the given length times the rate."""
+def test_clipping_reaches_the_update(rng):
+    """A clipped step has the given length times the rate."""
     x, y = make_batch(rng)
     network, weights = make_network(rng)
-    network.train(time=4, batch=3, momentum=0.9, clip=0.1)(x, y, np.asarray(0.5))
+    network.train(time=4, batch=3, clip=0.1)(x, y, np.asarray(0.5))
     moved = [network.weights[name].get_value() - value for name, value in weights.items()]
     length = np.sqrt(sum((step**2).sum() for step in moved))
     np.testing.assert_allclose(length, 0.1 * 0.5, rtol=1e-9)
+
+
+def test_momentum_reaches_the_update(rng):
+    """The second step on a batch repeats 0.9 of the first beside its own gradient."""
+    x, y = make_batch(rng)
+    network, weights = make_network(rng)
+    train = network.train(time=4, batch=3, momentum=0.9)
+    velocity = {name: np.zeros_like(value) for name, value in weights.items()}
+    for _ in range(2):
+        train(x, y, np.asarray(0.05))
+        grads = reference.rnn_backward(weights, x, y, reference.rnn_forward(weights, x, y))
+        velocity = {name: 0.9 * velocity[name] - 0.05 * grads[name] for name in weights}
+        weights = {name: value + velocity[name] for name, value in weights.items()}
+    for name, value in network.weights.items():
+        np.testing.assert_allclose(value.get_value(), weights[name], rtol=1e-9, err_msg=name)

@@ -3,6 +3,7 @@ from graphrnn.errors import ShapeError
 from graphrnn.shapes import tensor
 from tests.helpers import evaluate
 
+import aesara.tensor as at
 import numpy as np
 import pytest
 
@@ -35,3 +36,24 @@ def test_dense_names_the_misfit():
         ShapeError, match="W: got shape .6, 3., needed .in, out. with in = 5 as in x"
     ):
         layers.dense(x, W, b)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int64"])
+def test_one_hot_of_narrow_indices_does_not_wrap(dtype):
+    x = np.array([5, 100], dtype)
+    (hot,) = evaluate(lambda x: layers.one_hot(x, 300), {"x": x})
+    assert np.argwhere(hot).tolist() == [[0, 5], [1, 100]]
+
+
+def test_dense_of_a_slice():
+    x = tensor("x", "float32", (4, 2, 5))
+    W, b = tensor("W", "float32", (5, 3)), tensor("b", "float32", (3,))
+    assert layers.dense(x[1:], W, b).type.shape == (3, 2, 3)
+    with pytest.raises(ShapeError, match="W: got shape .5, 3., needed .in, out. with in = 4"):
+        layers.dense(x[:, :, 1:], W, b)
+
+
+def test_dense_of_unknown_lengths_says_what_to_do():
+    W, b = tensor("W", "float32", (5, 3)), tensor("b", "float32", (3,))
+    with pytest.raises(ShapeError, match="x: got shape .* needed every length known"):
+        layers.dense(at.tensor3("x"), W, b)

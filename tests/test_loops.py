@@ -2,7 +2,7 @@ from graphrnn import cells
 from graphrnn.errors import ShapeError, UserError
 from graphrnn.loops import LOOPS, LoopError, loop_named
 from graphrnn.shapes import tensor
-from tests.helpers import TOLERANCE, evaluate
+from tests.helpers import TOLERANCE, evaluate, finite_differences
 
 import aesara
 import aesara.tensor as at
@@ -91,8 +91,6 @@ def test_gradients_agree_with_the_other_loop(rng, loop):
             total += (h**2).sum()
         return total
 
-    from tests.helpers import finite_differences
-
     np.testing.assert_allclose(grad, finite_differences(lambda: loss(W), W), rtol=1e-6, atol=1e-8)
 
 
@@ -176,6 +174,63 @@ def test_unequal_lengths_in_time(loop):
     y = tensor("y", "float32", (5, 2, 3))
     with pytest.raises(ShapeError, match="unequal lengths in time .x 4, y 5."):
         loop(lambda x_t, y_t, h: h, [series(), y], [state()])
+
+
+@every_loop
+def test_unequal_lengths_without_names(loop):
+    y = tensor("y", "float32", (5, 2, 3))
+    with pytest.raises(ShapeError, match="unequal lengths in time"):
+        loop(lambda x_t, y_t: x_t + y_t, [series() * 2, y * 2], [])
+
+
+@every_loop
+def test_no_step_at_all(loop):
+    with pytest.raises(ShapeError, match="a length of 0 in time"):
+        loop(lambda x_t, h: h, [series(shape=(0, 2, 3))], [state()])
+
+
+@every_loop
+@pytest.mark.parametrize("returned", [None, 3.0, {"h": 1}])
+def test_what_is_no_output(loop, returned):
+    with pytest.raises(LoopError, match="step: returned .*, needed symbolic tensors"):
+        loop(lambda x_t, h: returned, [series()], [state()])
+
+
+@every_loop
+@pytest.mark.parametrize("inner", LOOPS.values(), ids=LOOPS)
+def test_loops_nest(rng, loop, inner):
+    """A loop over characters inside a loop over words: each row of x is a sequence of its own."""
+    x = rng.standard_normal((3, 4, 2))
+
+    def step(x_t, total_tm1):
+        (sums,) = inner(lambda c_t, s_tm1: at.tanh(s_tm1 + c_t), [x_t], [total_tm1])
+        return sums[-1]
+
+    (totals,) = evaluate(lambda x: loop(step, [x], [at.zeros(2)]), {"x": x})
+    total = np.zeros(2)
+    for t in range(3):
+        for c in range(4):
+            total = np.tanh(total + x[t, c])
+        np.testing.assert_allclose(totals[t], total)
+
+
+@every_loop
+def test_shapes_that_types_forget_are_known(rng, loop):
+    """A reversed sequence, and a state that is the last of another loop."""
+    x = rng.standard_normal((4, 2, 3))
+
+    def build(x):
+        (h,) = loop(lambda x_t, h: at.tanh(x_t + h), [x[::-1]], [at.zeros((2, 3))])
+        (g,) = loop(lambda x_t, h: x_t * h, [x[1:]], [h[-1]])
+        return g
+
+    (g,) = evaluate(build, {"x": x})
+    h = np.zeros((2, 3))
+    for x_t in x[::-1]:
+        h = np.tanh(x_t + h)
+    for t in range(1, 4):
+        h = x[t] * h
+        np.testing.assert_allclose(g[t - 1], h)
 
 
 @every_loop

@@ -12,7 +12,7 @@ def header():
     points = tuple(Point(sequences=1000 * i, loss=3 / i, accuracy=0.1) for i in (1, 2, 3))
     return Header(
         settings=TrainSettings(),
-        corpus="a $corpus_ with ^marks",
+        corpus="a $corpus_ $ with ^marks and 文",
         vocabulary=("\0", "a"),
         sequences=3000,
         train=points,

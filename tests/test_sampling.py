@@ -139,3 +139,20 @@ def test_runs_are_found_by_folder_file_name_and_age(trained, in_tmp):
     assert sampling.find_checkpoint("old").parent.name == "old"
     with pytest.raises(UserError, match="run 'other': no such folder"):
         sampling.find_checkpoint("other")
+
+
+def test_a_state_that_left_the_finite_numbers_is_one_line(rng):
+    with pytest.raises(UserError, match="its state left the finite numbers"):
+        sampling.probabilities(np.array([0.0, np.inf, 1.0]))
+
+
+def test_settings_that_do_not_fit_the_weights_are_refused_unbuilt(trained):
+    header = trained.checkpoint.header
+    huge = replace(header, settings=replace(header.settings, hidden=60_000))
+    with pytest.raises(UserError, match="and 60000 hidden units"):
+        sampling.Sampler.of(Checkpoint(huge, trained.checkpoint.weights), backend="python")
+
+
+def test_the_coldest_temperature_is_greedy():
+    p = sampling.probabilities(np.array([9.0, 1.0, 2.0]), temperature=1e-310)
+    assert p.tolist() == [0.0, 0.0, 1.0]

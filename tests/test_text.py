@@ -1,3 +1,5 @@
+import hashlib
+
 from graphrnn import text
 from graphrnn.errors import UserError
 
@@ -99,21 +101,29 @@ def test_nietzsche_offline_is_one_line_that_says_what_to_do(in_tmp, monkeypatch)
         text.load_corpus("nietzsche")
 
 
-def test_nietzsche_from_the_cache_needs_no_network(in_tmp, monkeypatch):
-    """A file in the cache with another content is not taken for the corpus."""
+@pytest.fixture
+def cached(in_tmp, monkeypatch):
+    """A file in the place of the corpus, and no network."""
     monkeypatch.setattr(text, "cache_folder", lambda: in_tmp)
     monkeypatch.setattr(text, "_NIETZSCHE_URL", "http://127.0.0.1:9/nietzsche.txt")
     (in_tmp / "corpora").mkdir()
     (in_tmp / "corpora" / "nietzsche.txt").write_text("not Nietzsche")
+
+
+def test_another_text_in_the_cache_is_not_taken_for_the_corpus(cached):
     with pytest.raises(UserError, match="could not be downloaded"):
         text.load_corpus("nietzsche")
-    monkeypatch.setattr(
-        text,
-        "_NIETZSCHE_SHA256",
-        "c2a3a6a8a5ec5cf9cd7b9b1b46c6ac3f0d1c2a52ad0cf6f7c0dcbd0a5f5fb1e3",
-    )
-    with pytest.raises(UserError, match="could not be downloaded"):
-        text.load_corpus("nietzsche")
+
+
+def test_the_corpus_comes_from_the_cache_without_a_network(cached, monkeypatch):
+    digest = hashlib.sha256(b"not Nietzsche").hexdigest()
+    monkeypatch.setattr(text, "_NIETZSCHE_SHA256", digest)
+    assert text.load_corpus("nietzsche").text == "not Nietzsche"
+
+
+def test_a_name_that_is_too_long_is_one_line(in_tmp):
+    with pytest.raises(UserError, match="file name too long"):
+        text.load_corpus("x" * 300)
 
 
 def test_split_is_at_the_end_and_a_view():

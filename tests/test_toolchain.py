@@ -80,6 +80,15 @@ def test_a_child_process_finds_the_users_flags_not_ours():
     assert out == "{'floatX': 'float32'} True"
 
 
+def test_a_child_process_may_have_flags_of_its_own():
+    out, _ = run(
+        "import graphrnn, os, subprocess, sys\n"
+        "environ = os.environ | {'AESARA_FLAGS': 'floatX=float32,cxx='}\n"
+        f"subprocess.run([sys.executable, '-c', {CHILD!r}], env=environ)",
+    )
+    assert out == "{'floatX': 'float32', 'cxx': ''} True"
+
+
 PRODUCT = """
 from graphrnn.doctor import gemm_rate
 from pathlib import Path

@@ -75,7 +75,7 @@ def test_runs_are_numbered_and_never_overwritten(small_text, in_tmp):
     folders = [training.train(settings(small_text)).folder.name for _ in range(2)]
     assert folders == ["theano_rnn-1", "theano_rnn-2"]
     out = in_tmp / "runs" / "theano_rnn-1"
-    with pytest.raises(UserError, match="holds a run already"):
+    with pytest.raises(UserError, match="holds files already"):
         training.train(settings(small_text, out=out))
 
 
@@ -85,7 +85,6 @@ def test_runs_are_numbered_and_never_overwritten(small_text, in_tmp):
         ({"model": "gruu"}, "unknown model 'gruu'"),
         ({"loop": "scam"}, "unknown loop 'scam'; did you mean 'scan'"),
         ({"backend": "numba"}, "unknown backend 'numba'"),
-        ({"dtype": "float16"}, "unknown dtype 'float16'"),
         ({"batch": 5000}, "batch: got 5000, needed at most 496"),
         ({"time": 5000}, "training text: got 3974 characters, needed at least 5001"),
         ({"time": 1000, "batch": 1}, "held-out text: got 442 characters, needed at least 1001"),
@@ -101,9 +100,9 @@ def test_bad_settings_end_before_anything_compiles(small_text, changes, message)
 
 def test_folder_that_cannot_be_written(small_text, in_tmp):
     (in_tmp / "file").touch()
-    with pytest.raises(UserError, match="--out: .*is a file; name a folder"):
+    with pytest.raises(UserError, match="--out: .*not a directory; name a folder"):
         training.train(settings(small_text, out=in_tmp / "file"))
-    with pytest.raises(UserError, match="--out: cannot write in .*not a directory"):
+    with pytest.raises(UserError, match="--out: cannot write in .*(not a directory|file exists)"):
         training.train(settings(small_text, out=in_tmp / "file" / "run"))
 
 
@@ -176,3 +175,51 @@ def test_ctrl_c_while_compiling_leaves_nothing(small_text, in_tmp):
     with pytest.raises(training.Interrupted, match="before training began; nothing was saved"):
         training.train(settings(small_text, out=in_tmp / "run"), Impatient())
     assert not (in_tmp / "run").exists()
+
+
+def test_a_folder_of_the_users_is_left_alone(small_text, in_tmp):
+    """An empty folder stays when the run fails; one with files in it is refused untouched."""
+    (in_tmp / "mine").mkdir()
+    with pytest.raises(DivergedError):
+        training.train(settings(small_text, rate=1e6, sequences=400, out=in_tmp / "mine"))
+    assert list((in_tmp / "mine").iterdir()) == []
+    (in_tmp / "mine" / "loss.png").write_text("holiday")
+    with pytest.raises(UserError, match="holds files already"):
+        training.train(settings(small_text, out=in_tmp / "mine"))
+    assert (in_tmp / "mine" / "loss.png").read_text() == "holiday"
+
+
+def test_broken_weights_are_not_saved(small_text, in_tmp, monkeypatch):
+    """The loss is that before the update, so a step can break the weights and still look well."""
+
+    class Saboteur(training.Quiet):
+        def progressed(self, progress):
+            if progress.sequences == 20:
+                trainers[0].network.weights["b_y"].set_value(np.full(trainers[1], np.nan, "f4"))
+
+    trainers = []
+    build = training._Trainer.build
+
+    def built(*arguments):
+        trainers[:] = [build(*arguments)]
+        trainers.append(trainers[0].network.sizes.vocabulary)
+        return trainers[0]
+
+    monkeypatch.setattr(training._Trainer, "build", built)
+    run = settings(small_text, save_every=0, out=in_tmp / "run")
+    with pytest.raises(DivergedError, match="the network after 16 is kept"):
+        training.train(run, Saboteur())
+    assert load_checkpoint(in_tmp / "run" / training.CHECKPOINT).header.sequences == 16
+
+
+def test_a_held_out_loss_that_is_not_finite_stops_the_run(small_text, in_tmp, monkeypatch):
+    nan = training.Point(sequences=1, loss=float("nan"), accuracy=0.0)
+    monkeypatch.setattr(training, "evaluate", lambda *a, **k: nan)
+    with pytest.raises(DivergedError, match="the loss became nan"):
+        training.train(settings(small_text, out=in_tmp / "run"))
+    assert not (in_tmp / "run").exists()
+
+
+def test_a_name_that_is_no_text_is_refused(small_text, in_tmp):
+    with pytest.raises(UserError, match="needed a name in UTF-8"):
+        training.train(settings(small_text, out=in_tmp / "x\udcff"))

@@ -63,3 +63,15 @@ def test_parameter_apart_from_the_loss_is_named():
     W, b = shared(np.ones(2)), shared(np.ones(2), "b_unused")
     with pytest.raises(UserError, match="does not depend on b_unused;"):
         updates.gradients(at.sum(W**2), [W, b])
+
+
+@pytest.mark.parametrize("rate", [0.5, np.float64(0.5)])
+def test_a_rate_of_another_dtype_keeps_the_parameters(rate):
+    W = shared(np.ones(2, "float32"))
+    ((_, after),) = updates.sgd([W], [2 * W], rate)
+    assert after.dtype == "float32"
+    assert after.eval().tolist() == [0.0, 0.0]
+
+
+def test_clipping_nothing_is_nothing():
+    assert updates.clipped([], 1.0) == []
