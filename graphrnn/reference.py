@@ -89,3 +89,100 @@ def sgd(weights: Weights, grads: Weights, rate: float) -> dict[str, Array]:
     return {
         name: (value - rate * grads[name]).astype(value.dtype) for name, value in weights.items()
     }
+
+
+def _sigmoid(z: Array) -> Array:
+    return 1 / (1 + np.exp(-z))
+
+
+def lstm_forward(zx: Array, W_h: Array) -> tuple[Array, Array, Array]:
+    """Run an LSTM from zero states; gates in the order i, f, g, o.
+
+    z_t = zx_t + h_tm1 W_h,   c_t = f · c_tm1 + i · g,   h_t = o · tanh(c_t)
+
+    Shapes: zx `(T, B, 4H)`, W_h `(H, 4H)`; gives h and c `(T + 1, B, H)`, beginning with the zero
+    states, and the gates after their activations `(T, B, 4H)`.
+    """
+    time, batch, _ = zx.shape
+    H = len(W_h)
+    h, c = np.zeros((2, time + 1, batch, H), dtype=zx.dtype)
+    gates = np.zeros_like(zx)
+    for t in range(time):
+        z = zx[t] + h[t] @ W_h
+        i, f, o = _sigmoid(z[:, :H]), _sigmoid(z[:, H : 2 * H]), _sigmoid(z[:, 3 * H :])
+        g = np.tanh(z[:, 2 * H : 3 * H])
+        c[t + 1] = f * c[t] + i * g
+        h[t + 1] = o * np.tanh(c[t + 1])
+        gates[t] = np.concatenate([i, f, g, o], axis=1)
+    return h, c, gates
+
+
+def lstm_backward(W_h: Array, h: Array, c: Array, gates: Array, dh: Array) -> tuple[Array, Array]:
+    """Give d L / d zx and d L / d W_h from d L / d h `(T, B, H)`, going back in time.
+
+    do = dh · tanh(c_t),   dc_t += dh · o · (1 - tanh²(c_t)),   dc_tm1 = dc_t · f
+    di = dc · g,   df = dc · c_tm1,   dg = dc · i;   each times the slope of its activation is dz
+    dh_tm1 += dz W_hᵀ,   dW_h = Σ h_tm1ᵀ dz
+    """
+    time, H = len(gates), len(W_h)
+    dzx, dW_h = np.zeros_like(gates), np.zeros_like(W_h)
+    dh_next, dc = np.zeros_like(h[0]), np.zeros_like(c[0])
+    for t in reversed(range(time)):
+        i, f, g, o = np.split(gates[t], 4, axis=1)
+        tanh_c = np.tanh(c[t + 1])
+        dh_t = dh[t] + dh_next
+        dc = dc + dh_t * o * (1 - tanh_c**2)
+        dzx[t, :, :H] = dc * g * i * (1 - i)
+        dzx[t, :, H : 2 * H] = dc * c[t] * f * (1 - f)
+        dzx[t, :, 2 * H : 3 * H] = dc * i * (1 - g**2)
+        dzx[t, :, 3 * H :] = dh_t * tanh_c * o * (1 - o)
+        dc = dc * f
+        dh_next = dzx[t] @ W_h.T
+        dW_h += h[t].T @ dzx[t]
+    return dzx, dW_h
+
+
+def gru_forward(zx: Array, W_h: Array, b_n: Array) -> tuple[Array, Array]:
+    """Run a GRU from a zero state; gates in the order r, u, n, the reset gate behind the product.
+
+    n = tanh(zx_n + r · (h_tm1 W_hn + b_n)),   h_t = (1 - u) · n + u · h_tm1
+
+    Shapes: zx `(T, B, 3H)`, W_h `(H, 3H)`, b_n `(H,)`; gives h `(T + 1, B, H)`, beginning with the
+    zero state, and r, u, n `(T, B, 3H)`.
+    """
+    time, batch, _ = zx.shape
+    H = len(W_h)
+    h, gates = np.zeros((time + 1, batch, H), dtype=zx.dtype), np.zeros_like(zx)
+    for t in range(time):
+        zh = h[t] @ W_h
+        r, u = _sigmoid(zx[t, :, :H] + zh[:, :H]), _sigmoid(zx[t, :, H : 2 * H] + zh[:, H : 2 * H])
+        n = np.tanh(zx[t, :, 2 * H :] + r * (zh[:, 2 * H :] + b_n))
+        h[t + 1] = (1 - u) * n + u * h[t]
+        gates[t] = np.concatenate([r, u, n], axis=1)
+    return h, gates
+
+
+def gru_backward(
+    W_h: Array, b_n: Array, h: Array, gates: Array, dh: Array
+) -> tuple[Array, Array, Array]:
+    """Give d L / d zx, d L / d W_h and d L / d b_n from d L / d h `(T, B, H)`, going back in time.
+
+    dn = dh · (1 - u) · (1 - n²),   du = dh · (h_tm1 - n) · u · (1 - u),   dr = dn · m · r · (1 - r)
+    dzh = (dr, du, dn · r),   dh_tm1 = dh · u + dzh W_hᵀ,   dW_h = Σ h_tm1ᵀ dzh,   db_n = Σ dn · r
+    """
+    time, H = len(gates), len(W_h)
+    dzx, dW_h, db_n = np.zeros_like(gates), np.zeros_like(W_h), np.zeros_like(b_n)
+    dh_next = np.zeros_like(h[0])
+    for t in reversed(range(time)):
+        r, u, n = np.split(gates[t], 3, axis=1)
+        m = h[t] @ W_h[:, 2 * H :] + b_n
+        dh_t = dh[t] + dh_next
+        dn = dh_t * (1 - u) * (1 - n**2)
+        du = dh_t * (h[t] - n) * u * (1 - u)
+        dr = dn * m * r * (1 - r)
+        dzx[t] = np.concatenate([dr, du, dn], axis=1)
+        dzh = np.concatenate([dr, du, dn * r], axis=1)
+        dh_next = dh_t * u + dzh @ W_h.T
+        dW_h += h[t].T @ dzh
+        db_n += (dn * r).sum(axis=0)
+    return dzx, dW_h, db_n

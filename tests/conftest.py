@@ -6,6 +6,8 @@ import os
 # how runs in Python, since compiling C is slow.
 os.environ["AESARA_FLAGS"] = "mode=FAST_COMPILE"
 os.environ["AESARARC"] = os.devnull
+# Tests run side by side: more threads than processors would only wait for each other.
+os.environ["OMP_NUM_THREADS"] = "1"
 # A terminal's width and colours must not either.
 os.environ.update(COLUMNS="100", NO_COLOR="1", TERM="dumb")
 

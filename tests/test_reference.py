@@ -21,3 +21,29 @@ def test_sgd_is_a_new_set_of_weights():
     weights = {"W": np.array([1.0, 2.0])}
     assert reference.sgd(weights, {"W": np.array([1.0, -1.0])}, 0.5)["W"].tolist() == [0.5, 2.5]
     assert weights["W"].tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("time", [1, 4])
+def test_lstm_backpropagation_by_hand(rng, time):
+    zx, W_h = rng.standard_normal((time, 2, 12)), rng.standard_normal((3, 12))
+    weight = rng.standard_normal((time, 2, 3))
+
+    def loss():
+        return (reference.lstm_forward(zx, W_h)[0][1:] * weight).sum()
+
+    dzx, dW_h = reference.lstm_backward(W_h, *reference.lstm_forward(zx, W_h), weight)
+    np.testing.assert_allclose(dzx, finite_differences(loss, zx), rtol=1e-5, atol=1e-8)
+    np.testing.assert_allclose(dW_h, finite_differences(loss, W_h), rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("time", [1, 4])
+def test_gru_backpropagation_by_hand(rng, time):
+    zx, W_h, b_n = (rng.standard_normal(s) for s in [(time, 2, 9), (3, 9), (3,)])
+    weight = rng.standard_normal((time, 2, 3))
+
+    def loss():
+        return (reference.gru_forward(zx, W_h, b_n)[0][1:] * weight).sum()
+
+    grads = reference.gru_backward(W_h, b_n, *reference.gru_forward(zx, W_h, b_n), weight)
+    for got, value in zip(grads, (zx, W_h, b_n), strict=True):
+        np.testing.assert_allclose(got, finite_differences(loss, value), rtol=1e-5, atol=1e-8)

@@ -38,7 +38,10 @@ def _ignore(text: str) -> None:
 
 
 def default_threads() -> int:
-    """Give the number of processors that this process may use."""
+    """Give OMP_NUM_THREADS where it is set, else the number of processors for this process."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -77,7 +77,8 @@ static struct {
 } pool = {.call = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
 INLINE void relax(int turn) {
-    if (turn > 4000) sched_yield();
+    /* Some ten microseconds: longer, and the one we wait for may be waiting for our processor. */
+    if (turn > 300) sched_yield();
 #if defined(__x86_64__)
     else __builtin_ia32_pause();
 #endif
@@ -96,8 +97,8 @@ static void barrier(int nt) {
 static void *worker(void *argument) {
     int tid = (int)((intptr_t)argument & 0xff), seen = (int)((intptr_t)argument >> 8);
     for (;;) {
-        for (int turn = 0; atomic_load(&pool.generation) == seen && turn < 20000; turn++)
-            relax(0);
+        for (int turn = 0; atomic_load(&pool.generation) == seen && turn < 2000; turn++)
+            relax(turn);
         if (atomic_load(&pool.generation) == seen) {
             pthread_mutex_lock(&pool.lock);
             while (atomic_load(&pool.generation) == seen) pthread_cond_wait(&pool.wake, &pool.lock);
