@@ -32,7 +32,11 @@ def in_tmp(tmp_path, monkeypatch):
 
 @pytest.fixture
 def small_text(in_tmp):
-    """A text file of 4,400 characters with something to learn in it."""
+    """A text file of 4,410 characters with something to learn in it.
+
+    Its lines have 49: were that a multiple of the windows' 8, training would see six windows over
+    and over and the held-out text would be cut at other places.
+    """
     path = in_tmp / "small.txt"
-    path.write_text("the cat sat on the mat; the dog lay by the log.\n" * 92, encoding="utf-8")
+    path.write_text("the cats sat on the mat; the dog lay by the log.\n" * 90, encoding="utf-8")
     return path

@@ -86,8 +86,8 @@ def test_runs_are_numbered_and_never_overwritten(small_text, in_tmp):
         ({"loop": "scam"}, "unknown loop 'scam'; did you mean 'scan'"),
         ({"backend": "numba"}, "unknown backend 'numba'"),
         ({"batch": 5000}, "batch: got 5000, needed at most 496"),
-        ({"time": 5000}, "training text: got 3974 characters, needed at least 5001"),
-        ({"time": 1000, "batch": 1}, "held-out text: got 442 characters, needed at least 1001"),
+        ({"time": 5000}, "training text: got 3969 characters, needed at least 5001"),
+        ({"time": 1000, "batch": 1}, "held-out text: got 441 characters, needed at least 1001"),
     ],
 )
 def test_bad_settings_end_before_anything_compiles(small_text, changes, message):
