@@ -187,6 +187,7 @@ class NativeFunction:
             for variable, shape in zip(fgraph.outputs, program.output_shapes, strict=True)
         ]
         self.names = [str(variable) for variable in fgraph.inputs]
+        self.peak_bytes = source.scratch_bytes
         self.constants = [np.ascontiguousarray(k.data) for k in source.constants]
         self.table = (ctypes.c_void_p * max(1, len(self.constants)))(
             *(array.ctypes.data for array in self.constants)
