@@ -1,6 +1,7 @@
 """What runs a graph: one C function, stock Aesara or Python; and word of how the build goes on."""
 
 import contextlib
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 from graphrnn import toolchain
 from graphrnn.errors import UserError, unknown
 from graphrnn.native import library
-from graphrnn.native.linker import NativeFunction, NativeLinker
+from graphrnn.native.linker import STOCK_SCAN, NativeFunction, NativeLinker, has_scan
 from graphrnn.native.rewriting import WithoutCompiler
 from graphrnn.native.rewriting import query as native_query
 from graphrnn.native.views import Unsupported
@@ -106,6 +107,19 @@ class _Reported(WithoutCompiler):
         return result
 
 
+class _StockReported(_Reported):
+    """Refuses, before it compiles for a minute, what stock Aesara cannot compile here."""
+
+    def apply(self, fgraph: FunctionGraph) -> Any:
+        if has_scan(fgraph) and not STOCK_SCAN:
+            raise UserError(
+                "--backend aesara: stock Aesara's scan does not compile on Python "
+                f"{sys.version_info.major}.{sys.version_info.minor}; use --backend native, "
+                "--loop unrolled, or Python 3.11"
+            )
+        return super().apply(fgraph)
+
+
 @contextlib.contextmanager
 def _counted(builder: _Builder) -> Iterator[None]:
     """Report each node as its C is found or compiled.
@@ -146,7 +160,7 @@ def _c_mode(builder: _Builder) -> Mode:
     if builder.threads:
         toolchain.set_blas_threads(builder.threads)
     rewriter = aesara.compile.mode.get_mode("FAST_RUN").optimizer
-    return Mode("cvm", _Reported(rewriter, builder))
+    return Mode("cvm", _StockReported(rewriter, builder))
 
 
 def _python_mode(builder: _Builder) -> Mode:

@@ -25,11 +25,15 @@ from aesara.graph.basic import Constant
 from aesara.graph.fg import FunctionGraph
 from aesara.link.basic import JITLinker
 from aesara.link.vm import VMLinker
+from aesara.scan.op import Scan
 from aesara.tensor.type import TensorType
 
 Say = Callable[[str], None]
 
 MAX_THREADS = 256
+
+STOCK_SCAN = sys.version_info < (3, 12)
+"""Whether stock Aesara's scan compiles: its extension reaches into integers, which 3.12 changed."""
 
 
 def _warn(text: str) -> None:
@@ -39,6 +43,11 @@ def _warn(text: str) -> None:
 
 def _ignore(text: str) -> None:
     """Take no notice."""
+
+
+def has_scan(fgraph: FunctionGraph) -> bool:
+    """Say whether a graph has a loop."""
+    return any(isinstance(node.op, Scan) for node in fgraph.apply_nodes)
 
 
 def default_threads() -> int:
@@ -158,8 +167,11 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         except (Unsupported, CompileError) as error:
             if self.strict:
                 raise
-            self.say(f"native backend: {error}; this function runs in stock Aesara instead")
-            other = VMLinker(use_cloop=False).accept(self.fgraph, no_recycling=self.no_recycling)
+            compiled = STOCK_SCAN or not has_scan(self.fgraph)
+            how = "runs in stock Aesara" if compiled else "is stepped in Python"
+            self.say(f"native backend: {error}; this function {how} instead")
+            other = VMLinker(use_cloop=False, c_thunks=None if compiled else False)
+            other = other.accept(self.fgraph, no_recycling=self.no_recycling)
             return other.make_all(
                 input_storage=input_storage, output_storage=output_storage, storage_map=storage_map
             )
