@@ -42,6 +42,8 @@ PARALLEL_FROM = 4_000_000
 _BLOCK = 256  # KC of gemm.h
 
 
+BEGINNING = "/* ── the graph ── */"
+
 _WIDEST = 32  # NR of gemm.h, for float32 in vectors of 512 bits
 
 
@@ -182,11 +184,12 @@ def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Sourc
     _write_all(w, program.ops)
     threads = max_threads if threaded else 1
     text = "\n".join([
-        prelude(),
+        prelude() + BEGINNING,
         "static void **in, **out, **constants;",
         "static char *arena, *scratch;",
         "static volatile int failed;",
         "static void body(int tid, int nt) {\n    (void)tid; (void)nt;",
+        *w.declarations(),
         *w.lines,
         "}",
         "void graph_constants(void **table);",

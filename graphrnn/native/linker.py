@@ -87,6 +87,7 @@ def lower_graph(fgraph: FunctionGraph, values: Sequence[Any] = ()) -> Program:
                 raise Unsupported(f"input {variable}: its shape {shape} is not static")
             shape = value.shape
         buffer = low.buffer(variable.dtype, int(np.prod(shape, dtype=np.int64)), "input")
+        buffer.label, buffer.shape = variable.name or "", tuple(shape)
         low.views[variable] = contiguous(buffer, shape)
         inputs.append(buffer)
         in_shapes.append(tuple(shape))
@@ -95,6 +96,7 @@ def lower_graph(fgraph: FunctionGraph, values: Sequence[Any] = ()) -> Program:
         view = low.view(variable)
         low.note = f"result {variable}"
         buffer = low.buffer(variable.dtype, view.size, "output")
+        buffer.label, buffer.shape = variable.name or "", view.shape
         outputs.append(buffer)
         target = contiguous(buffer, view.shape)
         out_shapes.append(view.shape)
