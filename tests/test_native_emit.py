@@ -12,7 +12,7 @@ def test_every_operation_carries_a_line_of_the_graph():
     assert all(op.note for op in walk(program.ops))
     assert isinstance(program.ops[0], Op)
     text = function.vm.jit_fn.source.text
-    assert "dot */" in text
+    assert "= dot(" in text
     assert "tanh" in text
 
 
