@@ -16,7 +16,7 @@ INLINE void NAME(micro)(const int mr, idx k, const REAL *a, idx as0, idx as1, co
         for (int j = 0; j < NV; j++) acc[i][j] = (NAME(vec)){0};
     for (idx p = 0; p < k; p++) {
         NAME(vec) b0 = *(const NAME(vec) *)(b + p * NR), b1 = *(const NAME(vec) *)(b + p * NR + VL);
-#pragma GCC unroll 16
+        UNROLL
         for (int i = 0; i < mr; i++) {
             REAL x = a[i * as0 + p * as1];
             acc[i][0] += x * b0;
@@ -24,7 +24,7 @@ INLINE void NAME(micro)(const int mr, idx k, const REAL *a, idx as0, idx as1, co
         }
     }
     if (nr == NR) {
-#pragma GCC unroll 16
+        UNROLL
         for (int i = 0; i < mr; i++)
             for (int j = 0; j < NV; j++) {
                 NAME(vec) *to = (NAME(vec) *)(c + i * cs + j * VL);

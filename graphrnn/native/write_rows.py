@@ -261,7 +261,7 @@ def write_scatter(w: Writer, op: Scatter) -> None:
     w.open(f"for (idx i = 0; i < {op.rows}; i++)")
     _checked_index(w, op.height, f"at[i * {op.index.strides[0]}]")
     sign = "+=" if op.add else "="
-    w.put("#pragma GCC ivdep")
+    w.put("IVDEP")
     w.put(
         f"for (idx j = low; j < high; j++) t[r * {op.target.strides[0]} + j * "
         f"{op.target.strides[1]}] {sign} "
