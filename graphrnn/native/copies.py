@@ -1,19 +1,16 @@
 """Copies avoided: what would be copied is computed in the copy's place."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 
+from graphrnn.native.operations import Sort
 from graphrnn.native.program import (
-    ArgMax,
-    Gather,
     Gemm,
     Kernel,
     Loop,
     Op,
     Program,
-    Reduce,
     Ref,
-    Scatter,
-    Softmax,
     touches,
     walk,
 )
@@ -65,6 +62,8 @@ def _retarget(ops: list[Op], k: int, copy: Kernel, program: Program) -> bool:
         if any(touches(a, whole) for a in others) or not all(moved.fits(*a) for a in mine):
             return False
         if isinstance(op, Gemm) and op.C.buffer is source.buffer and moved(op.C).strides[1] != 1:
+            return False
+        if isinstance(op, Sort) and op.source.buffer is not source.buffer:
             return False
     for op in walk([ops[n] for n in users]):
         _map_refs(op, lambda ref: moved(ref) if ref.buffer is source.buffer else ref)
@@ -161,11 +160,10 @@ class _Move:
 def _map_refs(op: Op, change) -> None:  # type: ignore[no-untyped-def]
     """Change every ref of an operation."""
     if isinstance(op, Kernel):
-        op.loads = [change(ref) for ref in op.loads]
         op.stores = [(change(ref), value) for ref, value in op.stores]
-    elif isinstance(op, Gemm):
-        op.A, op.B, op.C = change(op.A), change(op.B), change(op.C)
-    elif isinstance(op, (Gather, Scatter)):
-        op.source, op.index, op.target = change(op.source), change(op.index), change(op.target)
-    elif isinstance(op, (Reduce, ArgMax, Softmax)):
-        op.source, op.target = change(op.source), change(op.target)
+    for field in fields(op):
+        value = getattr(op, field.name)
+        if isinstance(value, Ref):
+            setattr(op, field.name, change(value))
+        elif isinstance(value, list) and value and isinstance(value[0], Ref):
+            setattr(op, field.name, [change(ref) for ref in value])

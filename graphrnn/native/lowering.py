@@ -25,6 +25,7 @@ from graphrnn.native.views import (
 import numpy as np
 from aesara.graph.basic import Constant, Variable
 from aesara.graph.fg import FunctionGraph
+from aesara.scalar.basic import ScalarType
 from aesara.tensor.type import TensorType
 
 Node = Any
@@ -184,6 +185,14 @@ class Lowering:
         flat = View(view.buffer, axes, view.offset)
         return flat if all(len(axis) == 1 for axis in axes) else self._copied(view)
 
+    def converted(self, view: View, dtype: str) -> View:
+        """Give a view in another dtype, copying where it has another."""
+        if view.dtype == dtype:
+            return view
+        whole = self.temporary(dtype, view.shape)
+        self.copy(view, whole)
+        return whole
+
     # ── the walk over the graph ──
 
     def lower(self, fgraph: FunctionGraph, order: Sequence[Node]) -> None:
@@ -204,7 +213,7 @@ class Lowering:
             return False
         if sum(np.size(value) for value in values) > SMALL:
             return False
-        if not all(isinstance(o.type, TensorType) or o.type.ndim == 0 for o in node.outputs):
+        if not all(isinstance(o.type, (TensorType, ScalarType)) for o in node.outputs):
             return False
         storage: list[list[Any]] = [[None] for _ in node.outputs]
         try:

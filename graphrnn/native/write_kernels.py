@@ -1,7 +1,7 @@
 """Kernels as C: loop nests that the compiler turns into vector code."""
 
 from graphrnn.native.program import Kernel, Ref
-from graphrnn.native.scalars import c_type, literal
+from graphrnn.native.scalars import c_type, convert, literal
 from graphrnn.native.writer import Writer, subscript
 
 
@@ -39,8 +39,9 @@ def write_kernel(w: Writer, op: Kernel) -> None:
     _loads(w, op, names, strides, indices, fixed=False)
     _compute(w, op)
     n = len(op.loads)
-    for name, steps, (_, value) in zip(names[n:], strides[n:], op.stores, strict=True):
-        w.put(f"{name}[{subscript(steps, indices)}] = x{value};")
+    for name, steps, (ref, value) in zip(names[n:], strides[n:], op.stores, strict=True):
+        text = convert(f"x{value}", op.dtype_of(value), ref.buffer.dtype)
+        w.put(f"{name}[{subscript(steps, indices)}] = {text};")
     for _ in lengths or ([0] if w.threads and w.axes is None else []):
         w.close()
     w.close()

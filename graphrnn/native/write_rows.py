@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from graphrnn.native.program import ArgMax, Gather, Gemm, Reduce, Scatter, Softmax
-from graphrnn.native.scalars import c_type
+from graphrnn.native.scalars import arithmetic, c_type, convert
 from graphrnn.native.writer import Writer, subscript
 
 
@@ -40,11 +40,15 @@ def write_reduce(w: Writer, op: Reduce) -> None:
     """Write a reduction; a sum runs in four lanes, so that it is quick and loses little."""
     kind, out = c_type(op.accumulator), c_type(op.target.buffer.dtype)
     start = {
-        "sum": "0", "product": "1", "all": "1", "any": "0",
+        "sum": "0", "product": "1", "product of what is not zero": "1", "all": "1", "any": "0",
         "max": "*s", "min": "*s",
     }[op.kind]  # fmt: skip
     join = {
-        "sum": "r += y;", "product": "r *= y;", "all": "r = r && y;", "any": "r = r || y;",
+        "sum": f"r = {arithmetic('+', ['r', 'y'], op.accumulator)};",
+        "product": f"r = {arithmetic('*', ['r', 'y'], op.accumulator)};",
+        "product of what is not zero":
+            f"r = y == 0 ? r : {arithmetic('*', ['r', 'y'], op.accumulator)};",
+        "all": "r = r && y;", "any": "r = r || y;",
         "max": "r = y > r || y != y ? y : r;", "min": "r = y < r || y != y ? y : r;",
     }[op.kind]  # fmt: skip
     w.open("")
@@ -81,14 +85,16 @@ def write_reduce(w: Writer, op: Reduce) -> None:
         )
         w.put(f"for (; j{k} < {last}; j{k}++) r += s[{head} + j{k} * {strides[-1]}];")
     else:
-        w.put(f"{kind} y = s[{subscript(strides, inner)}];")
+        value = convert(f"s[{subscript(strides, inner)}]", op.source.buffer.dtype, op.accumulator)
+        w.put(f"{kind} y = {value};")
         w.put(join)
     for _ in op.inner[:-1] if lanes else op.inner:
         w.close()
     if lanes:
         w.put("for (int h = 8; h; h >>= 1) for (int l = 0; l < h; l++) lane[l] += lane[l + h];")
         w.put("r += lane[0];")
-    w.put(f"t0[{subscript(op.target.strides, outer)}] = ({out})r;")
+    value = convert("r", op.accumulator, op.target.buffer.dtype)
+    w.put(f"t0[{subscript(op.target.strides, outer)}] = {value};")
     for _ in op.outer or ([0] if w.threads and w.axes is None else []):
         w.close()
     w.close()
@@ -148,7 +154,7 @@ def write_argmax(w: Writer, op: ArgMax) -> None:
 
 def _checked_index(w: Writer, height: int, index: str) -> None:
     """Read an index, counting from the end where it is negative, and refuse one that is outside."""
-    w.put(f"idx r = {index};")
+    w.put(f"idx r = (idx){index};")
     w.put(f"if (r < 0) r += {height};")
     w.put(f"if (r < 0 || r >= {height}) {{ failed = 1; r = 0; }}")
 
@@ -180,12 +186,15 @@ def write_scatter(w: Writer, op: Scatter) -> None:
     w.put(f"idx low = {low}, high = {high};")
     w.open(f"for (idx i = 0; i < {op.rows}; i++)")
     _checked_index(w, op.height, f"at[i * {op.index.strides[0]}]")
-    sign = "+=" if op.add else "="
-    w.put("#pragma GCC ivdep")
-    w.put(
-        f"for (idx j = low; j < high; j++) t[r * {op.target.strides[0]} + j * "
-        f"{op.target.strides[1]}] {sign} "
-        f"s[i * {op.source.strides[0]} + j * {op.source.strides[1]}];"
+    place = f"t[r * {op.target.strides[0]} + j * {op.target.strides[1]}]"
+    value = convert(
+        f"s[i * {op.source.strides[0]} + j * {op.source.strides[1]}]",
+        op.source.buffer.dtype,
+        op.target.buffer.dtype,
     )
+    if op.add:
+        value = arithmetic("+", [place, value], op.target.buffer.dtype)
+    w.put("#pragma GCC ivdep")
+    w.put(f"for (idx j = low; j < high; j++) {place} = {value};")
     w.close()
     w.close()
