@@ -3,6 +3,8 @@
 import functools
 from typing import Any
 
+from graphrnn.native import loop_rewrites, table_rewrites  # noqa: F401  they fill the database
+
 import aesara
 from aesara.compile.mode import optdb
 from aesara.graph.fg import FunctionGraph
@@ -23,7 +25,7 @@ EXCLUDED = (
 
 def query(*more: str) -> RewriteDatabaseQuery:
     """Ask for the usual rewrites, without those that do not serve here."""
-    return RewriteDatabaseQuery(include=["fast_run"], exclude=[*EXCLUDED, *more])
+    return RewriteDatabaseQuery(include=["fast_run", "native"], exclude=[*EXCLUDED, *more])
 
 
 @functools.cache

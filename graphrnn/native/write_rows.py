@@ -75,13 +75,11 @@ def _column_axis(op: Reduce) -> int | None:
     n = len(op.outer)
     if any(abs(stride) == 1 for stride in op.source.strides[n:]) or not op.inner:
         return None
-    return next(
-        (k for k in range(n) if op.source.strides[k] == 1 and op.outer[k] >= _COLUMNS // 4), None
-    )
+    return next((k for k in range(n) if op.source.strides[k] == 1 and op.outer[k] >= 16), None)
 
 
-_COLUMNS = 64
-"""Sums that stand side by side in vector registers."""
+_COLUMNS = 256
+"""Sums that stand side by side: rows are read in stretches that the memory likes."""
 
 
 def _reduce_columns(w: Writer, op: Reduce, column: int) -> None:
