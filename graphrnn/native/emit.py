@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from math import prod
 
+from graphrnn.native.operations import Cumulate, FlatIndex, Sort
 from graphrnn.native.program import (
     ArgMax,
     Gather,
@@ -25,6 +26,7 @@ from graphrnn.native.rows import find_rows
 from graphrnn.native.scalars import c_type
 from graphrnn.native.views import Buffer
 from graphrnn.native.write_kernels import write_kernel
+from graphrnn.native.write_operations import write_cumulate, write_flat_index, write_sort
 from graphrnn.native.write_rows import (
     write_argmax,
     write_gather,
@@ -60,7 +62,10 @@ def prelude() -> str:
         f"#define REAL {real}\n#define NAME(x) x##_{dtype}\n{gemm}#undef REAL\n#undef NAME\n"
         for real, dtype in (("float", "float32"), ("double", "float64"))
     )
-    return (folder / "runtime.h").read_text(encoding="utf-8") + widths + kinds
+    runtime = "".join(
+        (folder / name).read_text(encoding="utf-8") for name in ("runtime.h", "numbers.h")
+    )
+    return runtime + widths + kinds
 
 
 def work(ops: Sequence[Op]) -> int:
@@ -137,6 +142,9 @@ _WRITERS = {
     ArgMax: write_argmax,
     Gather: write_gather,
     Scatter: write_scatter,
+    FlatIndex: write_flat_index,
+    Cumulate: write_cumulate,
+    Sort: write_sort,
     Loop: _loop,
 }
 
@@ -187,7 +195,6 @@ def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Sourc
         prelude() + BEGINNING,
         "static void **in, **out, **constants;",
         "static char *arena, *scratch;",
-        "static volatile int failed;",
         "static void body(int tid, int nt) {\n    (void)tid; (void)nt;",
         *w.declarations(),
         *w.lines,
