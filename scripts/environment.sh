@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the project's own environment in .venv: `scripts/environment.sh [extra]`, from the top folder.
 #
-# Aesara needs CPython 3.11 or 3.12 and a system may carry any python3, or one without the C headers
+# Aesara needs CPython 3.11 and a system may carry any python3, or one without the C headers
 # that compiling needs. So uv makes the environment: from PATH, else as a wheel in a private environment.
 set -eu
 
@@ -9,7 +9,7 @@ say() { printf '%s\n' "$*" >&2; }
 fail() { say "$*"; exit 2; }
 
 python_version=3.11
-python_versions="3.11 3.12"
+python_versions="3.11"
 extra=${1-}
 
 if [ -z "${CXX-}" ] && ! command -v g++ >/dev/null 2>&1 && ! command -v clang++ >/dev/null 2>&1; then
