@@ -205,8 +205,8 @@ def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Sourc
         "void graph_constants(void **table) { constants = table; }",
         "int graph_run(void **inputs, void **outputs, int threads) {",
         "    pthread_mutex_lock(&busy);",
-        f"    if (!arena) arena = lines_of({max(arena, 64)});",
-        f"    if (!scratch) scratch = lines_of({max(threads * scratch, 64)});",
+        f"    if (!arena) arena = pages_of({max(arena, 64)});",
+        f"    if (!scratch) scratch = pages_of({max(threads * scratch, 64)});",
         "    int result = 2;",
         "    if (arena && scratch) {",
         "        in = inputs; out = outputs; failed = 0;",
@@ -217,6 +217,10 @@ def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Sourc
         "    pthread_mutex_unlock(&busy);",
         "    return result;",
         "}",
-        "void graph_free(void) { free(arena); free(scratch); arena = scratch = NULL; }\n",
+        "void graph_free(void) {",
+        f"    if (arena) munmap(arena, {max(arena, 64)});",
+        f"    if (scratch) munmap(scratch, {max(threads * scratch, 64)});",
+        "    arena = scratch = NULL;",
+        "}\n",
     ])  # fmt: skip
     return Source(text, arena + threads * scratch, threaded, constants)

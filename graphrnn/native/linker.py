@@ -38,6 +38,9 @@ Say = Callable[[str], None]
 
 MAX_THREADS = 256
 
+SHARE = Path("/sys/fs/cgroup/cpu.max")
+"""Where Linux says how much of the processors a container may use, and in which time."""
+
 STOCK_SCAN = sys.version_info < (3, 12)
 """Whether stock Aesara's scan compiles: its extension reaches into integers, which 3.12 changed."""
 
@@ -66,7 +69,7 @@ def default_threads() -> int:
         return min(int(asked), MAX_THREADS)
     seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        quota, period = SHARE.read_text(encoding="ascii").split()
         share = -(-int(quota) // int(period))
     except (OSError, ValueError):
         share = seen
