@@ -25,7 +25,9 @@ from aesara.tensor.math import Dot
 from aesara.tensor.rewriting.shape import ShapeFeature
 from aesara.tensor.shape import Reshape, SpecifyShape
 from aesara.tensor.subtensor import (
+    AdvancedIncSubtensor,
     AdvancedIncSubtensor1,
+    AdvancedSubtensor,
     AdvancedSubtensor1,
     IncSubtensor,
     Subtensor,
@@ -133,7 +135,9 @@ def _first(node: Node, shapes: Sequence[Lengths]) -> Lengths:
 
 
 def _taken(node: Node, shapes: Sequence[Lengths]) -> Lengths:
-    """Give the shape of rows taken by a vector of numbers."""
+    """Give the shape of rows taken by numbers; masks and several indices are left to Aesara."""
+    if len(shapes) != 2 or getattr(node.inputs[1].type, "dtype", "bool") == "bool":
+        return None
     table, index = shapes
     assert table is not None
     assert index is not None
@@ -156,8 +160,10 @@ _RULES: dict[type, Any] = {
     Subtensor: _sliced,
     Reshape: _reshaped,
     IncSubtensor: _first,
+    AdvancedIncSubtensor: _first,
     AdvancedIncSubtensor1: _first,
     SpecifyShape: _first,
+    AdvancedSubtensor: _taken,
     AdvancedSubtensor1: _taken,
     Alloc: _repeated,
 }
@@ -171,7 +177,7 @@ def infer(node: Node, shapes: Sequence[Lengths]) -> list[Lengths]:
     if isinstance(node.op, Scan):
         return _of_loop(node, shapes, told)
     rule = next((_RULES[k] for k in type(node.op).__mro__ if k in _RULES), None)
-    numbers = (Subtensor, IncSubtensor, SpecifyShape)
+    numbers = (Subtensor, IncSubtensor, AdvancedIncSubtensor, AdvancedIncSubtensor1, SpecifyShape)
     needed = shapes[:1] if isinstance(node.op, numbers) else shapes
     if rule is None or len(node.outputs) != 1 or None in needed:
         return told
