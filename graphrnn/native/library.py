@@ -93,8 +93,8 @@ def key_of(source: str, more: tuple[str, ...] = ()) -> str:
     return hashlib.sha256(parts.encode()).hexdigest()
 
 
-def load(source: str) -> ctypes.CDLL:
-    """Give the library of a source, from the cache where it is sound.
+def load(source: str, more: tuple[str, ...] = ()) -> ctypes.CDLL:
+    """Give the library of a source, from the cache where it is sound; `more` are further flags.
 
     A library has static memory of its own, so that each function needs a copy of its file: the
     loader would otherwise hand out one that is loaded already.
@@ -102,7 +102,7 @@ def load(source: str) -> ctypes.CDLL:
     Raises:
         CompileError: the compiler refused it.
     """
-    folder, key = _usable_folder(), key_of(source)
+    folder, key = _usable_folder(), key_of(source, more)
     path, proof = folder / f"{key}.so", folder / f"{key}.sha256"
     try:
         data = path.read_bytes()
@@ -110,18 +110,18 @@ def load(source: str) -> ctypes.CDLL:
     except OSError:
         sound = False
     if not sound:
-        data = _compile(source, folder)
+        data = _compile(source, folder, more)
         _write(path, data)
         _write(proof, hashlib.sha256(data).hexdigest().encode())
     return _load_copy(data)
 
 
-def _compile(source: str, folder: Path) -> bytes:
+def _compile(source: str, folder: Path, more: tuple[str, ...] = ()) -> bytes:
     """Compile a source and give the library's bytes."""
     with tempfile.TemporaryDirectory(dir=folder) as work:
         c_file, library = Path(work) / "graph.c", Path(work) / "graph.so"
         c_file.write_text(source, encoding="utf-8")
-        command = [compiler(), *FLAGS, *_target_flags(), str(c_file), "-o", str(library)]
+        command = [compiler(), *FLAGS, *_target_flags(), *more, str(c_file), "-o", str(library)]
         command += ["-lm", "-lpthread"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:

@@ -125,8 +125,10 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         strict: bool = False,
         say: Say = _warn,
         on_phase: Say = _ignore,
+        flags: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
+        self.flags = flags
         self.on_phase = on_phase
         self.threads = threads or default_threads()
         self.strict = strict
@@ -149,7 +151,7 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         in_place = updates_last(program, updated)
         source = emit(program, place(program), self.threads)
         self.on_phase("compiling C")
-        return NativeFunction(fgraph, program, source, in_place, self.threads, updated)
+        return NativeFunction(fgraph, program, source, in_place, self.threads, updated, self.flags)
 
     def create_thunk_inputs(self, storage_map: Any) -> list[Any]:
         """Give the cells of all inputs."""
@@ -198,9 +200,10 @@ class NativeFunction:
         in_place: dict[int, int],
         threads: int,
         updated: dict[int, int],
+        flags: tuple[str, ...] = (),
     ) -> None:
         self.program, self.source, self.in_place, self.threads = program, source, in_place, threads
-        self.library = load(source.text)
+        self.library = load(source.text, flags)
         self.generators = Generators(self.library, source.generators) if source.generators else None
         # Outputs that are generators, and whether each updates the input that it comes from.
         self.moved = {
@@ -279,8 +282,16 @@ class NativeFunction:
         return array
 
 
-def native_mode(*, threads: int | None = None, strict: bool = False, say: Say = _warn) -> Mode:
+def native_mode(
+    *,
+    threads: int | None = None,
+    strict: bool = False,
+    say: Say = _warn,
+    flags: tuple[str, ...] = (),
+) -> Mode:
     """Give an Aesara mode that compiles with this backend.
+
+    `flags` are further flags for the C compiler, a sanitizer's for example.
 
     Example:
         >>> import aesara, aesara.tensor as at
@@ -290,4 +301,4 @@ def native_mode(*, threads: int | None = None, strict: bool = False, say: Say = 
         [0.0, 0.0, 0.0]
     """
     rewriter = WithoutCompiler(optdb.query(query()))
-    return Mode(NativeLinker(threads=threads, strict=strict, say=say), rewriter)
+    return Mode(NativeLinker(threads=threads, strict=strict, say=say, flags=flags), rewriter)

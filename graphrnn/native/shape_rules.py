@@ -67,7 +67,12 @@ def shape(low: Lowering, node: Node) -> None:
 @rule(Shape_i)
 def shape_i(low: Lowering, node: Node) -> None:
     """Give one length, which is known while building."""
-    low.known[node.outputs[0]] = np.array(low.shape(node.inputs[0])[node.op.i], dtype="int64")
+    source, axis = node.inputs[0], node.op.i
+    if source in low.last and axis > 0:
+        length = low.last[source][0].shape[axis - 1]
+    else:
+        length = low.shape(source)[axis]
+    low.known[node.outputs[0]] = np.array(length, dtype="int64")
 
 
 @rule(MakeVector)
