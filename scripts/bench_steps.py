@@ -4,8 +4,9 @@ Run it as `.venv/bin/python scripts/bench_steps.py --peer /path/to/python`, with
 running, where the other Python has PyTorch. Both are given the same weights and batch, and must
 agree on the loss of five steps before they are timed, in turns, with equal threads.
 
-A turn is a pause, one step that is not counted and three that are. Without the pause, the threads
-of the one that has just finished still wait actively, on the processors that the other needs.
+A turn is a pause, steps for 20 ms that are not counted, and then at least three, for 30 ms or more,
+that are. Without the pause, the threads of the one that has just finished still wait actively, on
+the processors that the other needs; after it, processors take a while to run at their full speed.
 """
 
 import argparse
@@ -31,7 +32,7 @@ from rich.console import Console
 from rich.table import Table
 
 VOCABULARY, EMBEDDING, RATE = 86, 64, 0.01
-PAUSE, COUNTED = 0.03, 3
+PAUSE, WARM, COUNTED, LEAST = 0.03, 0.02, 0.03, 3
 
 Weights = dict[str, np.ndarray[Any, Any]]
 
@@ -168,6 +169,14 @@ for line in sys.stdin:
 """
 
 
+def _steps(run: Callable[[], tuple[float, float]], seconds: float, least: int) -> list[float]:
+    """Run steps for some time, at least so many; gives how long each took."""
+    times: list[float] = []
+    while len(times) < least or sum(times) < seconds:
+        times.append(run()[0])
+    return times
+
+
 def measure(point: Point, peer: str, turns: int, threads: int, backend: str) -> tuple[float, float]:
     """Give the median step of ours and of PyTorch's, in milliseconds."""
     weights = draw(point)
@@ -204,7 +213,8 @@ def measure(point: Point, peer: str, turns: int, threads: int, backend: str) -> 
             for _ in range(turns):
                 for side, run in enumerate((timed, theirs)):
                     clock.sleep(PAUSE)
-                    times[side].extend([run()[0] for _ in range(1 + COUNTED)][1:])
+                    _steps(run, WARM, 1)
+                    times[side].extend(_steps(run, COUNTED, LEAST))
             process.stdin.close()
     return 1000 * median(times[0]), 1000 * median(times[1])
 

@@ -39,7 +39,7 @@ from graphrnn.native.write_rows import (
 )
 from graphrnn.native.writer import Writer
 
-PARALLEL_FROM = 4_000_000
+PARALLEL_FROM = 20_000_000
 """Operations of arithmetic from which a call is worth a second thread."""
 
 
