@@ -14,6 +14,8 @@ ROOT = PACKAGE.parent
 # Each line may import what stands above it, and nothing beside or below.
 FLOORS = [
     {"errors"},
+    {"schedules"},
+    {"learning"},
     {"toolchain", "settings"},
     {"text"},
     {"batches", "checkpoints"},
