@@ -67,7 +67,8 @@ def _write_sample(display: "Display", folder: Path, backend: str) -> str:
 
     sampler = load_sampler(str(folder), backend=backend, report=display.built)
     known = set(sampler.vocabulary.characters)
-    prompt = "The " if set("The ") <= known else sampler.vocabulary.characters[-1]
+    start = "the history " if sampler.lower_case or sampler.window > 4 else "The "
+    prompt = start if set(start) <= known else sampler.vocabulary.characters[-1] * sampler.window
     settings = SampleSettings(prompt=prompt, length=300)
     try:
         text = prompt + "".join(sampler.write(settings))
@@ -138,6 +139,9 @@ def next_(
     sampler.read(text)
     for character, probability in sampler.next_characters(count):
         print(f"{character!r:<6} {probability:6.1%}")
+
+
+app.command("graphrnn.commands.models:models", name="models")
 
 
 @app.command

@@ -45,3 +45,62 @@ def zeros(n: int, dtype: str = "float32") -> Array:
         [0.0, 0.0]
     """
     return np.zeros(n, dtype=dtype)
+
+
+def ones(n: int, dtype: str = "float32") -> Array:
+    """Give a gain `(n,)` of ones.
+
+    Example:
+        >>> ones(2).tolist()
+        [1.0, 1.0]
+    """
+    return np.ones(n, dtype=dtype)
+
+
+def uniform(
+    rng: np.random.Generator, n_in: int, n_out: int, dtype: str = "float32", limit: float = 0.05
+) -> Array:
+    """Draw an embedding `(n_in, n_out)` evenly from -limit to limit, as Keras does.
+
+    Example:
+        >>> E = uniform(np.random.default_rng(0), 20, 30)
+        >>> E.shape, bool((abs(E) <= 0.05).all())
+        ((20, 30), True)
+    """
+    E: Array = rng.uniform(-limit, limit, (n_in, n_out)).astype(dtype)
+    return E
+
+
+def orthogonal(rng: np.random.Generator, n: int, blocks: int = 1, dtype: str = "float32") -> Array:
+    """Draw recurrent weights `(n, blocks · n)` whose blocks keep the length of every state.
+
+    Each block is the Q of a QR decomposition of normal draws, its signs made even. Source: Saxe,
+    McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear
+    neural networks" (2014), section 3; the signs from Mezzadri (2007), section 5.
+
+    Example:
+        >>> W = orthogonal(np.random.default_rng(0), 5, blocks=3)
+        >>> W.shape, bool(np.allclose(W[:, 5:10].T @ W[:, 5:10], np.eye(5), atol=1e-6))
+        ((5, 15), True)
+    """
+    pieces = []
+    for _ in range(blocks):
+        Q, R = np.linalg.qr(rng.standard_normal((n, n)))
+        pieces.append(Q * np.sign(np.diag(R)))
+    W: Array = np.concatenate(pieces, axis=1).astype(dtype)
+    return W
+
+
+def lstm_bias(n: int, dtype: str = "float32") -> Array:
+    """Give the bias `(4n,)` of an LSTM: 1 for the forget gate, which so starts by keeping, else 0.
+
+    Source: Jozefowicz, Zaremba and Sutskever, "An empirical exploration of recurrent network
+    architectures" (2015), section 5.
+
+    Example:
+        >>> lstm_bias(1).tolist()
+        [0.0, 1.0, 0.0, 0.0]
+    """
+    b = np.zeros(4 * n, dtype=dtype)
+    b[n : 2 * n] = 1
+    return b

@@ -5,8 +5,8 @@ They compose, and work with every driver: the driver sees only another step and 
     loop = masked(backwards(truncated(scanned, 20)), mask)
 
 Options read from the inside out. `masked` and `truncated` add a sequence of their own, which an
-option inside of them treats like any other: here the mask is read backwards too, and the gradient is
-cut every 20 steps of the reversed sequence.
+option inside of them treats like any other: here the mask is read backwards too, and the gradient
+is cut every 20 steps of the reversed sequence.
 """
 
 from collections.abc import Sequence
@@ -66,7 +66,7 @@ def _reversed(sequence: Tensor) -> Tensor:
 
 
 def masked(loop: Loop, mask: Tensor) -> Loop:
-    """Let the states of a sequence stand still where its mask is 0: for sequences of unequal length.
+    """Let the states stand still where the mask is 0: for sequences of unequal length.
 
     s_t = step(x_t, s_tm1) where mask[t, b] ≠ 0, else s_tm1
 
