@@ -1,6 +1,6 @@
 """A model becomes three compiled functions: one that trains, one that evaluates, one that steps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,10 @@ import aesara
 import aesara.tensor as at
 import numpy as np
 
-Graph = tuple[Sequence[Tensor], Sequence[Tensor], updates.Updates]
+Built = tuple[Sequence[Tensor], Sequence[Tensor], updates.Updates]
+"""Inputs, outputs and updates."""
+
+Graph = Callable[[], Built]
 
 
 def share(weights: Mapping[str, Array]) -> dict[str, Tensor]:
@@ -63,6 +66,7 @@ class Network:
     weights: Weights
     loop: Loop = LOOPS["scan"]
     backend: str = "auto"
+    threads: int | None = None
 
     @property
     def dtype(self) -> str:
@@ -115,7 +119,7 @@ class Network:
         if self.model.by_hand:
             return self._train_by_hand(rule, report)
 
-        def graph() -> Graph:
+        def graph() -> Built:
             x, y = tensor("x", "int32", (time, batch)), tensor("y", "int32", (time, batch))
             rate = tensor("rate", self.dtype, ())
             widths = self.model.masks(self.sizes)
@@ -129,7 +133,7 @@ class Network:
             step += list(zip(states, after, strict=True)) if carried else []
             return [x, y, rate, *masks.values()], [loss, accuracy], step
 
-        return compile_graph(graph, name="train", backend=self.backend, report=report)
+        return self._compiled(graph, "train", report)
 
     def _learn(
         self, x: Tensor, states: list[Tensor], weights: Weights
@@ -152,7 +156,7 @@ class Network:
         if self.model.by_hand:
             return self._evaluate_by_hand(report)
 
-        def graph() -> Graph:
+        def graph() -> Built:
             x, y = tensor("x", "int32", (time, batch)), tensor("y", "int32", (time, batch))
             states = list(carried.values()) if carried else self._zero_states(batch)
             logits, after = self.model.forward(x, states, self._undropped(batch), self.loop)
@@ -160,7 +164,7 @@ class Network:
             step = list(zip(states, after, strict=True)) if carried else []
             return [x, y], [loss, losses.accuracy(logits, self._targets(y))], step
 
-        return compile_graph(graph, name="evaluate", backend=self.backend, report=report)
+        return self._compiled(graph, "evaluate", report)
 
     def step(self, *, time: int = 1, report: Report = silent) -> Function:
         """Compile f(x, *states) → logits, *states for one character, or a window, of one text.
@@ -168,7 +172,7 @@ class Network:
         Shapes: x `(T, 1)` int32, states `(1, H)`, logits `(T', 1, V)`.
         """
 
-        def graph() -> Graph:
+        def graph() -> Built:
             x = tensor("x", "int32", (time, 1))
             widths = self.model.state_widths(self.sizes)
             before = [tensor(name, self.dtype, (1, width)) for name, width in widths.items()]
@@ -176,7 +180,13 @@ class Network:
             logits, after = self.model.forward(x, before, self._undropped(1), LOOPS["unrolled"])
             return [x, *before], [logits, *after], []
 
-        return compile_graph(graph, name="step", backend=self.backend, report=report)
+        return self._compiled(graph, "step", report)
+
+    def _compiled(self, graph: Graph, name: str, report: Report) -> Function:
+        """Compile a graph as this network is to be run."""
+        return compile_graph(
+            graph, name=name, backend=self.backend, threads=self.threads, report=report
+        )
 
     def _train_by_hand(self, rule: Rule, report: Report) -> Function:
         """As `train`, by the passes in `reference`."""

@@ -102,7 +102,12 @@ class Sampler:
 
     @classmethod
     def of(
-        cls, checkpoint: Checkpoint, *, backend: str = "auto", report: Report = silent
+        cls,
+        checkpoint: Checkpoint,
+        *,
+        backend: str = "auto",
+        threads: int | None = None,
+        report: Report = silent,
     ) -> "Sampler":
         """Compile the step of a checkpoint's network.
 
@@ -123,7 +128,8 @@ class Sampler:
                 f"checkpoint: {', '.join(wrong)} do not fit a vocabulary of {sizes.vocabulary} "
                 f"and {sizes.hidden} hidden units; it was made from another vocabulary or changed"
             )
-        network = Network(model, sizes, share(checkpoint.weights), backend=backend)
+        weights = share(checkpoint.weights)
+        network = Network(model, sizes, weights, backend=backend, threads=threads)
         widths = model.state_widths(sizes)
         window = 1 if widths else settings.time
         return cls(
@@ -203,10 +209,13 @@ class Sampler:
         return self.logits
 
 
-def load_sampler(run: str, *, backend: str = "auto", report: Report = silent) -> Sampler:
+def load_sampler(
+    run: str, *, backend: str = "auto", threads: int | None = None, report: Report = silent
+) -> Sampler:
     """Load a run's network for sampling.
 
     Raises:
         UserError: there is no such run, or its checkpoint cannot be used.
     """
-    return Sampler.of(load_checkpoint(find_checkpoint(run)), backend=backend, report=report)
+    checkpoint = load_checkpoint(find_checkpoint(run))
+    return Sampler.of(checkpoint, backend=backend, threads=threads, report=report)

@@ -251,7 +251,7 @@ def network_of(settings: TrainSettings, symbols: int, rng: np.random.Generator) 
     model, sizes = model_named(settings.model), sizes_of(settings, symbols)
     weights = share(model.initial_weights(rng, sizes, settings.dtype))
     loop = loop_named(settings.loop, time=settings.time)
-    return Network(model, sizes, weights, loop, settings.backend)
+    return Network(model, sizes, weights, loop, settings.backend, settings.threads)
 
 
 def sizes_of(settings: TrainSettings, symbols: int) -> Sizes:
