@@ -27,7 +27,7 @@ class Recipe:
 
 
 _THEANO = Recipe(batch=1, optimiser="sgd", rate=0.01)
-_KERAS = Recipe(embedding=42)
+_KERAS = Recipe(embedding=42, rate=2e-3)
 
 RECIPES = {
     "three_char": Recipe(time=3, embedding=42),
@@ -35,9 +35,9 @@ RECIPES = {
     "rnn": _KERAS,
     "rnn_zeros": _KERAS,
     "rnn_sequences": _KERAS,
-    "rnn_onehot": Recipe(),
+    "rnn_onehot": Recipe(rate=2e-3),
     "stateful_lstm": Recipe(embedding=42, windows="streams"),
-    "gru": _KERAS,
+    "gru": Recipe(embedding=42),
     "theano_rnn": _THEANO,
     "theano_gru": Recipe(batch=1, optimiser="sgd", rate=0.1, schedule="exponential"),
     "theano_gru_fused": Recipe(batch=1, optimiser="sgd", rate=0.1, schedule="exponential"),

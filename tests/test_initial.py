@@ -24,3 +24,19 @@ def test_identity_and_zeros(dtype):
     assert initial.identity(3, dtype).dtype == initial.zeros(3, dtype).dtype == dtype
     np.testing.assert_array_equal(initial.identity(3, dtype), np.eye(3))
     np.testing.assert_array_equal(initial.zeros(3, dtype), [0, 0, 0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_others(rng, dtype):
+    drawn = {
+        "ones": initial.ones(3, dtype),
+        "uniform": initial.uniform(rng, 200, 300, dtype),
+        "orthogonal": initial.orthogonal(rng, 6, 3, dtype),
+        "lstm_bias": initial.lstm_bias(2, dtype),
+    }
+    assert {value.dtype.name for value in drawn.values()} == {dtype}
+    assert abs(drawn["uniform"]).max() <= 0.05
+    assert drawn["uniform"].var() == pytest.approx(0.05**2 / 3, rel=0.02)
+    for block in np.split(drawn["orthogonal"], 3, axis=1):
+        np.testing.assert_allclose(block.T @ block, np.eye(6), atol=1e-6)
+    assert drawn["lstm_bias"].tolist() == [0, 0, 1, 1, 0, 0, 0, 0]
