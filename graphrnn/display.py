@@ -136,6 +136,18 @@ class Display:
         else:
             self.line(f"  {done:>9,} of {total:,} sequences  {text}")
 
+    def counted(self, what: str, done: int, total: int) -> None:
+        """Show how far some other work is; what is done leaves no line."""
+        now = clock.perf_counter()
+        if done == total:
+            self._drop()
+        elif now - self._said >= (0.1 if self.live else PLAIN_EVERY):
+            self._said = now
+            if self.live:
+                self._show(what, done, total, f"{done:,} of {total:,}")
+            else:
+                self.line(f"  {what}: {done:,} of {total:,}")
+
     def evaluated(self, point: Point) -> None:
         """Say how the held-out text is predicted."""
         self.line(

@@ -45,3 +45,35 @@ def zeros(n: int, dtype: str = "float32") -> Array:
         [0.0, 0.0]
     """
     return np.zeros(n, dtype=dtype)
+
+
+def gaussian(rng: np.random.Generator, n_in: int, n_out: int, dtype: str = "float32") -> Array:
+    """Draw a weight `(n_in, n_out)` of unit variance, whatever its size: W ~ N(0, 1).
+
+    Between equal layers its largest singular value is about 2√n, and a loop through it explodes.
+
+    Example:
+        >>> W = gaussian(np.random.default_rng(0), 300, 200)
+        >>> W.shape, W.dtype.name, round(float(W.std()), 2)
+        ((300, 200), 'float32', 1.0)
+    """
+    W: Array = rng.standard_normal((n_in, n_out)).astype(dtype)
+    return W
+
+
+def orthogonal(rng: np.random.Generator, n: int, dtype: str = "float32") -> Array:
+    """Draw a rotation or reflection `(n, n)`, evenly among all: it changes no vector's length.
+
+    W = Q · sign(diag R) of a gaussian matrix A = QR. Saxe, McClelland and Ganguli, "Exact solutions
+    to the nonlinear dynamics of learning in deep linear neural networks" (2014), section 3; the
+    signs after Mezzadri, "How to generate random matrices from the classical compact groups"
+    (2007), section 5.
+
+    Example:
+        >>> W = orthogonal(np.random.default_rng(0), 3, "float64")
+        >>> (W @ W.T).round(12).tolist() == np.eye(3).tolist()
+        True
+    """
+    Q, R = np.linalg.qr(rng.standard_normal((n, n)))
+    W: Array = (Q * np.sign(np.diag(R))).astype(dtype)
+    return W

@@ -24,3 +24,26 @@ def test_identity_and_zeros(dtype):
     assert initial.identity(3, dtype).dtype == initial.zeros(3, dtype).dtype == dtype
     np.testing.assert_array_equal(initial.identity(3, dtype), np.eye(3))
     np.testing.assert_array_equal(initial.zeros(3, dtype), [0, 0, 0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gaussian(rng, dtype):
+    W = initial.gaussian(rng, 300, 500, dtype)
+    assert W.shape == (300, 500)
+    assert W.dtype == dtype
+    assert W.var() == pytest.approx(1, rel=0.02)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-6), ("float64", 1e-14)])
+def test_orthogonal_keeps_lengths(rng, dtype, tolerance):
+    W = initial.orthogonal(rng, 30, dtype)
+    assert W.dtype == dtype
+    np.testing.assert_allclose(W @ W.T, np.eye(30), atol=tolerance)
+
+
+def test_orthogonal_is_even_among_all(rng):
+    """Without the signs of R, the diagonal would lean to one side."""
+    diagonal = np.mean(
+        [np.diag(initial.orthogonal(rng, 3, "float64")) for _ in range(2000)], axis=0
+    )
+    np.testing.assert_allclose(diagonal, 0, atol=0.06)
