@@ -8,7 +8,6 @@ from types import TracebackType
 from graphrnn.backends import Build
 from graphrnn.checkpoints import Header, Point
 from graphrnn.models import MODELS
-from graphrnn.recipes import recipe_for
 from graphrnn.training import Data, Progress
 
 from rich.console import Console
@@ -139,6 +138,18 @@ class Display:
         else:
             self.line(f"  {done:>9,} of {total:,} sequences  {text}")
 
+    def counted(self, what: str, done: int, total: int) -> None:
+        """Show how far some other work is; what is done leaves no line."""
+        now = clock.perf_counter()
+        if done == total:
+            self._drop()
+        elif now - self._said >= (0.1 if self.live else PLAIN_EVERY):
+            self._said = now
+            if self.live:
+                self._show(what, done, total, f"{done:,} of {total:,}")
+            else:
+                self.line(f"  {what}: {done:,} of {total:,}")
+
     def evaluated(self, point: Point) -> None:
         """Say how the held-out text is predicted."""
         self.line(
@@ -176,12 +187,10 @@ def results_table(header: Header) -> Table:
 
 
 def models_table() -> Table:
-    """Make the table of the networks: what each is, how it is trained, where it comes from."""
+    """Make the table of the networks: what each is, and where it comes from."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("network", "what it is", "as trained", "the lesson's section"):
-        table.add_column(heading, no_wrap=heading == "network")
+    for heading in ("network", "what it is", "the lesson's section"):
+        table.add_column(heading, no_wrap=heading == "network", overflow="fold")
     for model in MODELS.values():
-        recipe = recipe_for(model.name)
-        trained = f"T={recipe.time} B={recipe.batch} H={recipe.hidden} {recipe.optimiser}"
-        table.add_row(model.name, model.summary, trained, model.section)
+        table.add_row(model.name, model.summary, model.section)
     return table

@@ -71,26 +71,6 @@ def uniform(
     return E
 
 
-def orthogonal(rng: np.random.Generator, n: int, blocks: int = 1, dtype: str = "float32") -> Array:
-    """Draw recurrent weights `(n, blocks · n)` whose blocks keep the length of every state.
-
-    Each block is the Q of a QR decomposition of normal draws, its signs made even. Source: Saxe,
-    McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear
-    neural networks" (2014), section 3; the signs from Mezzadri (2007), section 5.
-
-    Example:
-        >>> W = orthogonal(np.random.default_rng(0), 5, blocks=3)
-        >>> W.shape, bool(np.allclose(W[:, 5:10].T @ W[:, 5:10], np.eye(5), atol=1e-6))
-        ((5, 15), True)
-    """
-    pieces = []
-    for _ in range(blocks):
-        Q, R = np.linalg.qr(rng.standard_normal((n, n)))
-        pieces.append(Q * np.sign(np.diag(R)))
-    W: Array = np.concatenate(pieces, axis=1).astype(dtype)
-    return W
-
-
 def lstm_bias(n: int, dtype: str = "float32") -> Array:
     """Give the bias `(4n,)` of an LSTM: 1 for the forget gate, which so starts by keeping, else 0.
 
@@ -104,3 +84,35 @@ def lstm_bias(n: int, dtype: str = "float32") -> Array:
     b = np.zeros(4 * n, dtype=dtype)
     b[n : 2 * n] = 1
     return b
+
+
+def gaussian(rng: np.random.Generator, n_in: int, n_out: int, dtype: str = "float32") -> Array:
+    """Draw a weight `(n_in, n_out)` of unit variance, whatever its size: W ~ N(0, 1).
+
+    Between equal layers its largest singular value is about 2√n, and a loop through it explodes.
+
+    Example:
+        >>> W = gaussian(np.random.default_rng(0), 300, 200)
+        >>> W.shape, W.dtype.name, round(float(W.std()), 2)
+        ((300, 200), 'float32', 1.0)
+    """
+    W: Array = rng.standard_normal((n_in, n_out)).astype(dtype)
+    return W
+
+
+def orthogonal(rng: np.random.Generator, n: int, dtype: str = "float32") -> Array:
+    """Draw a rotation or reflection `(n, n)`, evenly among all: it changes no vector's length.
+
+    W = Q · sign(diag R) of a gaussian matrix A = QR. Saxe, McClelland and Ganguli, "Exact solutions
+    to the nonlinear dynamics of learning in deep linear neural networks" (2014), section 3; the
+    signs after Mezzadri, "How to generate random matrices from the classical compact groups"
+    (2007), section 5.
+
+    Example:
+        >>> W = orthogonal(np.random.default_rng(0), 3, "float64")
+        >>> (W @ W.T).round(12).tolist() == np.eye(3).tolist()
+        True
+    """
+    Q, R = np.linalg.qr(rng.standard_normal((n, n)))
+    W: Array = (Q * np.sign(np.diag(R))).astype(dtype)
+    return W

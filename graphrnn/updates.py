@@ -66,7 +66,7 @@ def global_norm(grads: Sequence[Tensor]) -> Tensor:
     return at.sqrt(at.add(*squares) if len(squares) > 1 else squares[0])
 
 
-def clipped(grads: Sequence[Tensor], largest: float) -> list[Tensor]:
+def clipped(grads: Sequence[Tensor], largest: float | Tensor) -> list[Tensor]:
     """Shrink all gradients by one factor so that their global norm is at most `largest`.
 
     g := g · min(1, largest / |g|)
@@ -83,7 +83,7 @@ def clipped(grads: Sequence[Tensor], largest: float) -> list[Tensor]:
     if not grads:
         return []
     norm = global_norm(grads)
-    limit = at.constant(largest, dtype=norm.dtype)
+    limit = at.cast(at.as_tensor_variable(largest), norm.dtype)
     # largest / max(|g|, largest) is min(1, largest / |g|), and never divides by zero.
     factor = limit / at.maximum(norm, limit)
     return [g * factor for g in grads]
@@ -95,7 +95,7 @@ def clipped_by_value(grads: Sequence[Tensor], largest: float) -> list[Tensor]:
     g := max(-largest, min(largest, g))
 
     Shapes stay as they are; the direction of the gradient does not. Source: Mikolov, "Statistical
-    language models based on neural networks" (2012), section 3.2.2.
+    language models based on neural networks" (2012), chapter 3.
 
     Example:
         >>> clipped_by_value([at.constant([-3.0, 0.5])], 1.0)[0].eval().tolist()
@@ -160,7 +160,7 @@ def nesterov(
 
     Source: Sutskever et al. (2013), equations 3 and 4, in the variables of Bengio,
     Boulanger-Lewandowski and Pascanu, "Advances in optimizing recurrent networks" (2013),
-    equations 6 and 7.
+    section 3.5.
 
     Raises:
         UserError: keep is not from 0 to less than 1.

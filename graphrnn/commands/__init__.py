@@ -1,1 +1,1 @@
-"""The verbs of the command line that have a module of their own."""
+"""Subcommands that have a module each; the command line registers them by name."""

@@ -101,7 +101,7 @@ def _weights(sizes: Sizes, W_hh: Weight) -> dict[str, Weight]:
 
 THREE_CHAR = Model(
     name="three_char",
-    summary="three characters laid out by hand, weights shared by colour; predicts the fourth",
+    summary="three characters laid out by hand, weights shared by colour",
     section="Three-character model",
     weights=lambda sizes: _weights(sizes, m.glorot(sizes.hidden, sizes.hidden)),
     forward=three_char,
@@ -109,7 +109,7 @@ THREE_CHAR = Model(
 )
 EIGHT_CHAR = Model(
     name="eight_char",
-    summary="the same wiring in a loop of eight; relu, identity hidden-to-hidden, last output",
+    summary="the same wiring in a loop of eight, with relu and identity",
     section="Our first RNN",
     weights=lambda sizes: _weights(sizes, m.identity(sizes.hidden)),
     forward=eight_char,

@@ -124,7 +124,7 @@ def _stacked_masks(sizes: Sizes) -> dict[str, int]:
 
 STATEFUL_LSTM = Model(
     name="stateful_lstm",
-    summary="embedding, batch normalisation, LSTM; its state is carried through the whole text",
+    summary="batch normalisation and an LSTM whose state is carried through the text",
     section="Stateful model with Keras",
     weights=_stateful_weights,
     forward=stateful_lstm,
@@ -134,7 +134,7 @@ STATEFUL_LSTM = Model(
 )
 STACKED_LSTM = Model(
     name="stacked_lstm",
-    summary="LSTMs on top of each other with dropout W, U and between, on lower-cased text",
+    summary="LSTMs on top of each other, dropout W, U and between, lower case",
     section="The character model of the lesson before",
     weights=_stacked_weights,
     forward=stacked_lstm,

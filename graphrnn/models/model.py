@@ -60,7 +60,11 @@ def identity(n: int) -> Weight:
 
 def orthogonal(n: int, blocks: int = 1) -> Weight:
     """A recurrent weight that keeps the length of the state, a block for each gate."""
-    return Weight((n, blocks * n), lambda rng, dtype: initial.orthogonal(rng, n, blocks, dtype))
+
+    def draw(rng: np.random.Generator, dtype: str) -> Array:
+        return np.concatenate([initial.orthogonal(rng, n, dtype) for _ in range(blocks)], axis=1)
+
+    return Weight((n, blocks * n), draw)
 
 
 def zeros(n: int) -> Weight:

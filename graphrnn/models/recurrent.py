@@ -124,7 +124,7 @@ def _gru(sizes: Sizes) -> dict[str, Weight]:
 
 RNN = Model(
     name="rnn",
-    summary="the recurrent form of eight_char, by scan; predicts after the last character",
+    summary="the recurrent form, by scan; predicts after the last character",
     section="Our first RNN with Keras",
     weights=_embedded,
     forward=rnn,
@@ -141,7 +141,7 @@ RNN_ZEROS = Model(
 )
 RNN_SEQUENCES = Model(
     name="rnn_sequences",
-    summary="embedding, a recurrent layer that gives all its states, a prediction at every step",
+    summary="embedding, recurrent layer, a prediction at every step",
     section="Sequence model with Keras",
     weights=_embedded,
     forward=rnn_sequences,

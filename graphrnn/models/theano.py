@@ -89,7 +89,7 @@ def _fused_weights(sizes: Sizes) -> dict[str, Weight]:
 
 THEANO_RNN = Model(
     name="theano_rnn",
-    summary="the lesson's RNN in pure Theano: one-hot, relu, identity W_hh, plain SGD",
+    summary="the RNN in pure Theano: one-hot, relu, identity W_hh, plain SGD",
     section="Theano RNN",
     weights=rnn_weights,
     forward=theano_rnn,
