@@ -27,17 +27,17 @@ class Recipe:
 
 
 _THEANO = Recipe(batch=1, optimiser="sgd", rate=0.01)
-_KERAS = Recipe(embedding=42, rate=2e-3)
+_KERAS = Recipe(embedding=42)
 
 RECIPES = {
     "three_char": Recipe(time=3, embedding=42),
-    "eight_char": _KERAS,
+    "eight_char": Recipe(embedding=42, rate=2e-3, schedule="cosine"),
     "rnn": _KERAS,
-    "rnn_zeros": _KERAS,
-    "rnn_sequences": _KERAS,
+    "rnn_zeros": Recipe(embedding=42, rate=2e-3),
+    "rnn_sequences": Recipe(embedding=42, rate=2e-3),
     "rnn_onehot": Recipe(rate=2e-3),
     "stateful_lstm": Recipe(embedding=42, windows="streams"),
-    "gru": Recipe(embedding=42),
+    "gru": _KERAS,
     "theano_rnn": _THEANO,
     "theano_gru": Recipe(batch=1, optimiser="sgd", rate=0.1, schedule="exponential"),
     "theano_gru_fused": Recipe(batch=1, optimiser="sgd", rate=0.1, schedule="exponential"),

@@ -84,7 +84,7 @@ def test_imports_run_downward(path):
 
 
 def test_every_floor_is_real():
-    assert set().union(*FLOORS) | ALONE | SIDE == {path.stem for path in HOUSE}
+    assert set().union(*FLOORS) | ALONE | SIDE == {path.stem for path in HOUSE} | ROOMS
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
