@@ -24,6 +24,20 @@ def glorot(rng: np.random.Generator, n_in: int, n_out: int, dtype: str = "float3
     return W
 
 
+def he(rng: np.random.Generator, n_in: int, n_out: int, dtype: str = "float32") -> Array:
+    """Draw a weight `(n_in, n_out)` that keeps the variance of signals through relu.
+
+    W ~ N(0, 2 / n_in); He, Zhang, Ren and Sun, "Delving deep into rectifiers" (2015), equation 10.
+
+    Example:
+        >>> W = he(np.random.default_rng(0), 300, 200)
+        >>> W.shape, W.dtype.name, round(float(W.var()), 4)
+        ((300, 200), 'float32', 0.0067)
+    """
+    W: Array = (rng.standard_normal((n_in, n_out)) * np.sqrt(2.0 / n_in)).astype(dtype)
+    return W
+
+
 def identity(n: int, dtype: str = "float32") -> Array:
     """Give the identity `(n, n)`: a relu network that starts by keeping its state.
 

@@ -11,7 +11,7 @@ import json
 import shutil
 import tempfile
 import time as clock
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -230,6 +230,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--corpus", default="nietzsche", help="the lesson's text, or its path")
     parser.add_argument("--quick", action="store_true", help="one epoch of each, or a share of it")
+    parser.add_argument(
+        "--share", type=float, default=0.1, help="part of a pass that stacked_lstm trains for"
+    )
     parser.add_argument("--only", nargs="*", help="networks to train (all of them)")
     parser.add_argument(
         "--out", type=Path, default=Path("runs/lesson"), help="folder of the results"
@@ -239,6 +242,8 @@ def main() -> None:
     results = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     screen = console()
     for rung in LADDER:
+        if rung.model == "stacked_lstm":
+            rung = replace(rung, epochs=arguments.share)
         if arguments.only and rung.model not in arguments.only:
             continue
         screen.print(f"\n{rung.model}", style="bold")

@@ -13,6 +13,13 @@ def test_glorot(rng, dtype):
     assert W.mean() == pytest.approx(0, abs=1e-3)
 
 
+def test_he(rng):
+    W = initial.he(rng, 300, 500, "float64")
+    assert W.shape == (300, 500)
+    assert W.dtype == "float64"
+    assert W.var() == pytest.approx(2 / 300, rel=0.02)
+
+
 def test_glorot_repeats_with_its_seed():
     draws = [initial.glorot(np.random.default_rng(seed), 4, 4) for seed in (3, 3, 4)]
     np.testing.assert_array_equal(draws[0], draws[1])

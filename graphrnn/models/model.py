@@ -48,6 +48,11 @@ def glorot(n_in: int, n_out: int) -> Weight:
     return Weight((n_in, n_out), lambda rng, dtype: initial.glorot(rng, n_in, n_out, dtype))
 
 
+def he(n_in: int, n_out: int) -> Weight:
+    """A weight that keeps the variance of signals through relu."""
+    return Weight((n_in, n_out), lambda rng, dtype: initial.he(rng, n_in, n_out, dtype))
+
+
 def uniform(n_in: int, n_out: int) -> Weight:
     """An embedding."""
     return Weight((n_in, n_out), lambda rng, dtype: initial.uniform(rng, n_in, n_out, dtype))

@@ -56,13 +56,13 @@ def theano_gru_fused(
 
 
 def rnn_weights(sizes: Sizes) -> dict[str, Weight]:
-    """Start as the lesson does: glorot W_xh and W_hy, identity W_hh, biases of zero."""
+    """Start as the lesson does: W_xh and W_hy of variance 2 / n_in, identity W_hh, biases 0."""
     V, H = sizes.vocabulary, sizes.hidden
     return {
-        "W_xh": m.glorot(V, H),
+        "W_xh": m.he(V, H),
         "W_hh": m.identity(H),
         "b_h": m.zeros(H),
-        "W_hy": m.glorot(H, V),
+        "W_hy": m.he(H, V),
         "b_y": m.zeros(V),
     }
 
