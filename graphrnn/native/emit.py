@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from math import prod
 
+from graphrnn.native.operations import Cumulate, FlatIndex, Sort
 from graphrnn.native.program import (
     ArgMax,
     Gather,
@@ -25,6 +26,7 @@ from graphrnn.native.rows import find_rows
 from graphrnn.native.scalars import c_type
 from graphrnn.native.views import Buffer
 from graphrnn.native.write_kernels import write_kernel
+from graphrnn.native.write_operations import write_cumulate, write_flat_index, write_sort
 from graphrnn.native.write_rows import (
     write_argmax,
     write_gather,
@@ -60,7 +62,10 @@ def prelude() -> str:
         f"#define REAL {real}\n#define NAME(x) x##_{dtype}\n{gemm}#undef REAL\n#undef NAME\n"
         for real, dtype in (("float", "float32"), ("double", "float64"))
     )
-    return (folder / "runtime.h").read_text(encoding="utf-8") + widths + kinds
+    runtime = "".join(
+        (folder / name).read_text(encoding="utf-8") for name in ("runtime.h", "numbers.h")
+    )
+    return runtime + widths + kinds
 
 
 def work(ops: Sequence[Op]) -> int:
@@ -137,6 +142,9 @@ _WRITERS = {
     ArgMax: write_argmax,
     Gather: write_gather,
     Scatter: write_scatter,
+    FlatIndex: write_flat_index,
+    Cumulate: write_cumulate,
+    Sort: write_sort,
     Loop: _loop,
 }
 
@@ -187,7 +195,6 @@ def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Sourc
         prelude() + BEGINNING,
         "static void **in, **out, **constants;",
         "static char *arena, *scratch;",
-        "static volatile int failed;",
         "static void body(int tid, int nt) {\n    (void)tid; (void)nt;",
         *w.declarations(),
         *w.lines,
@@ -198,8 +205,8 @@ def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Sourc
         "void graph_constants(void **table) { constants = table; }",
         "int graph_run(void **inputs, void **outputs, int threads) {",
         "    pthread_mutex_lock(&busy);",
-        f"    if (!arena) arena = lines_of({max(arena, 64)});",
-        f"    if (!scratch) scratch = lines_of({max(threads * scratch, 64)});",
+        f"    if (!arena) arena = pages_of({max(arena, 64)});",
+        f"    if (!scratch) scratch = pages_of({max(threads * scratch, 64)});",
         "    int result = 2;",
         "    if (arena && scratch) {",
         "        in = inputs; out = outputs; failed = 0;",
@@ -210,6 +217,10 @@ def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Sourc
         "    pthread_mutex_unlock(&busy);",
         "    return result;",
         "}",
-        "void graph_free(void) { free(arena); free(scratch); arena = scratch = NULL; }\n",
+        "void graph_free(void) {",
+        f"    if (arena) munmap(arena, {max(arena, 64)});",
+        f"    if (scratch) munmap(scratch, {max(threads * scratch, 64)});",
+        "    arena = scratch = NULL;",
+        "}\n",
     ])  # fmt: skip
     return Source(text, arena + threads * scratch, threaded, constants)

@@ -12,8 +12,8 @@ typedef REAL NAME(vec) __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(
 INLINE void NAME(micro)(const int mr, idx k, const REAL *a, idx as0, idx as1, const REAL *b,
                         REAL *c, idx cs, idx nr, int first) {
     NAME(vec) acc[MR][NV];
-    for (int i = 0; i < mr; i++)
-        for (int j = 0; j < NV; j++) acc[i][j] = (NAME(vec)){0};
+#pragma GCC unroll 16
+    for (int i = 0; i < mr; i++) acc[i][0] = acc[i][1] = (NAME(vec)){0};
     for (idx p = 0; p < k; p++) {
         NAME(vec) b0 = *(const NAME(vec) *)(b + p * NR), b1 = *(const NAME(vec) *)(b + p * NR + VL);
         UNROLL
@@ -25,18 +25,20 @@ INLINE void NAME(micro)(const int mr, idx k, const REAL *a, idx as0, idx as1, co
     }
     if (nr == NR) {
         UNROLL
-        for (int i = 0; i < mr; i++)
-            for (int j = 0; j < NV; j++) {
-                NAME(vec) *to = (NAME(vec) *)(c + i * cs + j * VL);
-                *to = first ? acc[i][j] : *to + acc[i][j];
-            }
+        for (int i = 0; i < mr; i++) {
+            NAME(vec) *to = (NAME(vec) *)(c + i * cs), *next = (NAME(vec) *)(c + i * cs + VL);
+            *to = first ? acc[i][0] : *to + acc[i][0];
+            *next = first ? acc[i][1] : *next + acc[i][1];
+        }
         return;
     }
-    for (int i = 0; i < mr; i++)
-        for (idx j = 0; j < nr; j++) {
-            REAL x = acc[i][j / VL][j % VL];
-            c[i * cs + j] = first ? x : c[i * cs + j] + x;
-        }
+    REAL row[NR];
+#pragma GCC unroll 16
+    for (int i = 0; i < mr; i++) {
+        *(NAME(vec) *)row = acc[i][0];
+        *(NAME(vec) *)(row + VL) = acc[i][1];
+        for (idx j = 0; j < nr; j++) c[i * cs + j] = first ? row[j] : c[i * cs + j] + row[j];
+    }
 }
 static void NAME(strip)(int mr, idx k, const REAL *a, idx as0, idx as1, const REAL *b, REAL *c,
                         idx cs, idx nr, int first) {
@@ -75,7 +77,12 @@ static void NAME(pack)(idx kc, idx n0, idx n1, const REAL *b, idx bs0, idx bs1, 
     to += (whole - n0) * kc;
     for (idx n = whole; n < n1; n += NR, to += kc * NR) {
         idx nr = MIN(NR, n1 - n);
-        if (bs0 == 1)
+        if (bs1 == 1)
+            for (idx p = 0; p < kc; p++) {
+                memcpy(to + p * NR, b + p * bs0 + n, nr * sizeof(REAL));
+                memset(to + p * NR + nr, 0, (NR - nr) * sizeof(REAL));
+            }
+        else if (bs0 == 1)
             for (idx j = 0; j < NR; j += TILE)
                 for (idx p = 0; p < kc; p += TILE)
                     NAME(transpose)(MIN(TILE, kc - p), MIN(TILE, MAX(nr - j, 0)), b + p + (n + j) * bs1,

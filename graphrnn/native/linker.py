@@ -8,7 +8,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from graphrnn.native import math_rules, scans, shape_rules  # noqa: F401  they fill the table
+from graphrnn.native import (  # noqa: F401  they fill the table
+    index_rules,
+    math_rules,
+    row_rules,
+    scans,
+    shape_rules,
+)
 from graphrnn.native.emit import Source, emit
 from graphrnn.native.library import CompileError, Target, load
 from graphrnn.native.lowering import Lowering
@@ -31,6 +37,9 @@ from aesara.tensor.type import TensorType
 Say = Callable[[str], None]
 
 MAX_THREADS = 256
+
+SHARE = Path("/sys/fs/cgroup/cpu.max")
+"""Where Linux says how much of the processors a container may use, and in which time."""
 
 STOCK_SCAN = sys.version_info < (3, 12)
 """Whether stock Aesara's scan compiles: its extension reaches into integers, which 3.12 changed."""
@@ -60,7 +69,7 @@ def default_threads() -> int:
         return min(int(asked), MAX_THREADS)
     seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        quota, period = SHARE.read_text(encoding="ascii").split()
         share = -(-int(quota) // int(period))
     except (OSError, ValueError):
         share = seen
@@ -179,6 +188,13 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
             )
 
 
+_FAILURES: dict[int, Exception] = {
+    1: IndexError("native backend: an index is outside the array that it selects from"),
+    2: MemoryError("native backend: no memory for the function's arena"),
+    3: ValueError("native backend: an integer to a negative power"),
+}
+
+
 class NativeFunction:
     """Calls the compiled function on arrays."""
 
@@ -222,10 +238,8 @@ class NativeFunction:
         ins = self.ins(*[array.ctypes.data for array in held])
         outs = self.outs(*[array.ctypes.data for array in results])
         status = self.run(ins, outs, self.threads)
-        if status == 2:
-            raise MemoryError("native backend: no memory for the function's arena")
         if status:
-            raise IndexError("native backend: an index is outside the array that it selects from")
+            raise _FAILURES[status]
         return results
 
     def _checked(self, k: int, array: Any) -> Any:

@@ -25,6 +25,7 @@ from graphrnn.native.views import (
 import numpy as np
 from aesara.graph.basic import Constant, Variable
 from aesara.graph.fg import FunctionGraph
+from aesara.scalar.basic import ScalarType
 from aesara.scan.op import Scan
 from aesara.tensor.elemwise import Elemwise
 from aesara.tensor.type import TensorType
@@ -60,6 +61,8 @@ class Lowering:
         self.known: dict[Variable, Any] = {}
         # Axis and stretches of a fresh buffer that are written; the rest of it is known to be zero.
         self.unwritten: dict[Variable, Zeroed] = {}
+        # Variables that some node reads, or that are results.
+        self.needed: set[Variable] = set()
         self.note = ""
         self.constants: list[Buffer] = parent.constants if parent else []
         self._names: Iterator[int] = parent._names if parent else count()
@@ -102,6 +105,10 @@ class Lowering:
                 raise Unsupported(f"{variable}: no value")
             self.views[variable] = self._constant(np.asarray(value))
         return self.views[variable]
+
+    def zeros(self, dtype: str, shape: Sequence[int]) -> View:
+        """Give an array of zeros that takes no memory."""
+        return self._constant(np.zeros(shape, dtype))
 
     def _constant(self, data: np.ndarray[Any, Any]) -> View:
         """Make a constant array; a uniform one takes one element, repeated by strides of 0."""
@@ -190,10 +197,19 @@ class Lowering:
         flat = View(view.buffer, axes, view.offset)
         return flat if all(len(axis) == 1 for axis in axes) else self._copied(view)
 
+    def converted(self, view: View, dtype: str) -> View:
+        """Give a view in another dtype, copying where it has another."""
+        if view.dtype == dtype:
+            return view
+        whole = self.temporary(dtype, view.shape)
+        self.copy(view, whole)
+        return whole
+
     # ── the walk over the graph ──
 
     def lower(self, fgraph: FunctionGraph, order: Sequence[Node]) -> None:
         """Lower the nodes of a graph; its inputs must have views."""
+        self.needed = {v for node in order for v in node.inputs} | set(fgraph.outputs)
         for node in order:
             self.note = describe(node, self.views)
             if self._fold(node):
@@ -210,7 +226,7 @@ class Lowering:
             return False
         if sum(np.size(value) for value in values) > SMALL:
             return False
-        if not all(isinstance(o.type, TensorType) or o.type.ndim == 0 for o in node.outputs):
+        if not all(isinstance(o.type, (TensorType, ScalarType)) for o in node.outputs):
             return False
         storage: list[list[Any]] = [[None] for _ in node.outputs]
         try:

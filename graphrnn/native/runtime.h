@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 typedef int64_t idx;
 #define INLINE static inline __attribute__((always_inline))
@@ -185,10 +186,10 @@ static void run_threads(Work work, int nt) {
     for (int turn = 0; nt > 1 && atomic_load(&pool->running) > 0; turn++) relax(turn);
     pthread_mutex_unlock(&pool->use);
 }
-/* Memory in whole cache lines, for vectors. */
-static char *lines_of(size_t bytes) {
-    void *memory = NULL;
-    return posix_memalign(&memory, 64, bytes) ? NULL : memory;
+/* Memory of our own, in whole pages: all of it goes back when the function is dropped. */
+static char *pages_of(size_t bytes) {
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
 }
 /* The part of n things that falls to one of nt threads, in multiples of a grain. */
 INLINE idx part(idx n, idx grain, int tid, int nt) {
