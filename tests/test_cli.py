@@ -60,7 +60,7 @@ def refused(capsys, *arguments, code=2):
         (["--rate", "-1"], "--rate: got -1, needed a value greater than 0"),
         (["--rate", "nan"], "--rate: got nan, needed a finite number"),
         (["--batch", "9999999"], "batch: got 9999999, needed at most"),
-        (["--model", "theano_rmn"], "did you mean 'theano_rnn'?"),
+        (["--model", "theano_rmn"], "did you mean 'theano_rnn'"),
         (["--corpus", "nitzsche"], "did you mean 'nietzsche'?"),
         (["--loop", "unrol"], "did you mean 'unrolled'?"),
         (["--hiden", "3"], "Unknown option: --hiden. Did you mean --hidden?"),

@@ -72,6 +72,10 @@ def test_rows_say_what_is_above():
     ]
     theano = lesson.compared(RUNGS["theano_rnn"], made_up())
     assert theano == [("1,000 sequences", "25.196", "2.5000", "at or below")]
+    whole = made_up(curve=[[75_000, 15.5], [75_111, 14.0]])
+    assert lesson.compared(RUNGS["theano_rnn"], whole) == [
+        ("75,000 sequences", "15", "15.5000", "above")
+    ]
     stacked = lesson.compared(RUNGS["stacked_lstm"], made_up(epoch=20_000))
     assert stacked[-1][0] == "2,000 windows (10.0% of a pass)"
     assert stacked[-1][3] == "not as long"
