@@ -72,8 +72,8 @@ LADDER = (
         True,
         settings={"rate": 0.015, "schedule": "cosine"},
     ),
-    Rung("theano_gru", 1, 1, ((1000, 21.89), (75_110, 16.96)), True, True),
-    Rung("theano_gru_fused", 1, 1, ((1000, 21.89), (75_110, 16.96)), True, True),
+    Rung("theano_gru", 1, 0.25, ((1000, 21.89), (75_110, 16.96)), True, True),
+    Rung("theano_gru_fused", 1, 0.25, ((1000, 21.89), (75_110, 16.96)), True, True),
     Rung("reference", 0.1332, 0.1332, ((1000, 35.2), (10_000, 27.7)), True, True),
     Rung(
         "stacked_lstm",
@@ -237,7 +237,7 @@ def main() -> None:
     """Train what is asked, print the table, write the table and the picture."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--corpus", default="nietzsche", help="the lesson's text, or its path")
-    parser.add_argument("--quick", action="store_true", help="one epoch of each, or a share of it")
+    parser.add_argument("--quick", action="store_true", help="an epoch of each, or a part")
     parser.add_argument(
         "--share", type=float, default=0.1, help="part of a pass that stacked_lstm trains for"
     )
