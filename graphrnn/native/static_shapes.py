@@ -175,7 +175,8 @@ def infer(node: Node, shapes: Sequence[Lengths]) -> list[Lengths]:
     if None not in told:
         return told
     if isinstance(node.op, Scan):
-        return _of_loop(node, shapes, told)
+        # A loop that ends at a condition has results of lengths that are known when it has run.
+        return told if node.op.info.as_while else _of_loop(node, shapes, told)
     rule = next((_RULES[k] for k in type(node.op).__mro__ if k in _RULES), None)
     numbers = (Subtensor, IncSubtensor, AdvancedIncSubtensor, AdvancedIncSubtensor1, SpecifyShape)
     needed = shapes[:1] if isinstance(node.op, numbers) else shapes
@@ -289,8 +290,10 @@ def merge_slices(fgraph: FunctionGraph, node: Node) -> Any:
         return None
     lengths = feature.lengths(inner.inputs[0])
     first = _constant_indices(inner.inputs, inner.op.idx_list)
-    if lengths is None or first is None or not isinstance(first[0], slice):
+    if first is None or not isinstance(first[0], slice):
         return None
+    if lengths is None:
+        return _last_of_loop(node, first[0])
     walked: range = range(lengths[0])[first[0]]
     entry = get_idx_list(node.inputs, node.op.idx_list)[0]
     if isinstance(entry, slice):
@@ -305,6 +308,18 @@ def merge_slices(fgraph: FunctionGraph, node: Node) -> Any:
             return None
         new = inner.inputs[0][walked[position]]
     return [new] if node.outputs[0].type.is_super(new.type) else None
+
+
+def _last_of_loop(node: Node, first: slice) -> Any:
+    """x[k:][-1] = x[-1] of a loop that ends at a condition, which runs one step at least."""
+    source = node.inputs[0].owner.inputs[0]
+    loop = source.owner is not None and isinstance(source.owner.op, Scan)
+    last = get_idx_list(node.inputs, node.op.idx_list)[0]
+    if not loop or isinstance(last, slice) or _value(last) != -1:
+        return None
+    if (first.start or 0) < 0 or first.stop is not None or first.step not in (None, 1):
+        return None
+    return [source[-1]] if node.outputs[0].type.is_super(source[-1].type) else None
 
 
 def _as_slice(walked: range) -> slice:
