@@ -14,7 +14,7 @@ READY := .venv/ready
 READY_DEV := .venv/ready-dev
 PEERS := .venv-peers/ready
 
-.PHONY: help train sample doctor test test-peers format clean constraints
+.PHONY: help train sample lesson doctor test test-peers format clean constraints
 
 help:  ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,9 @@ train: $(READY)  ## train the lesson's network (CORPUS=nietzsche or a file; ARGS
 
 sample: $(READY)  ## write text with a trained network (RUN=folder PROMPT='The')
 	@$(PYTHON) -m graphrnn sample "$(RUN)" --prompt="$(PROMPT)" $(ARGS)
+
+lesson: $(READY)  ## set the lesson's figures beside ours (CORPUS=nietzsche or its path; ARGS=--quick)
+	@$(PYTHON) scripts/lesson.py --corpus "$(if $(filter python-docs,$(CORPUS)),nietzsche,$(CORPUS))" $(ARGS)
 
 doctor: $(READY)  ## say what graphrnn found on this machine
 	@$(PYTHON) -m graphrnn doctor

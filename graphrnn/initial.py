@@ -47,6 +47,45 @@ def zeros(n: int, dtype: str = "float32") -> Array:
     return np.zeros(n, dtype=dtype)
 
 
+def ones(n: int, dtype: str = "float32") -> Array:
+    """Give a gain `(n,)` of ones.
+
+    Example:
+        >>> ones(2).tolist()
+        [1.0, 1.0]
+    """
+    return np.ones(n, dtype=dtype)
+
+
+def uniform(
+    rng: np.random.Generator, n_in: int, n_out: int, dtype: str = "float32", limit: float = 0.05
+) -> Array:
+    """Draw an embedding `(n_in, n_out)` evenly from -limit to limit, as Keras does.
+
+    Example:
+        >>> E = uniform(np.random.default_rng(0), 20, 30)
+        >>> E.shape, bool((abs(E) <= 0.05).all())
+        ((20, 30), True)
+    """
+    E: Array = rng.uniform(-limit, limit, (n_in, n_out)).astype(dtype)
+    return E
+
+
+def lstm_bias(n: int, dtype: str = "float32") -> Array:
+    """Give the bias `(4n,)` of an LSTM: 1 for the forget gate, which so starts by keeping, else 0.
+
+    Source: Jozefowicz, Zaremba and Sutskever, "An empirical exploration of recurrent network
+    architectures" (2015), section 5.
+
+    Example:
+        >>> lstm_bias(1).tolist()
+        [0.0, 1.0, 0.0, 0.0]
+    """
+    b = np.zeros(4 * n, dtype=dtype)
+    b[n : 2 * n] = 1
+    return b
+
+
 def gaussian(rng: np.random.Generator, n_in: int, n_out: int, dtype: str = "float32") -> Array:
     """Draw a weight `(n_in, n_out)` of unit variance, whatever its size: W ~ N(0, 1).
 

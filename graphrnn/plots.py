@@ -28,14 +28,15 @@ def loss_curve(header: Header, path: Path) -> None:
         linewidth=1,
         label="training, mean of each 1,000 sequences",
     )
-    axes.plot(
-        [point.sequences for point in header.held_out],
-        [point.loss for point in header.held_out],
-        color="tab:blue",
-        marker="o",
-        markersize=4,
-        label="held-out text",
-    )
+    if header.held_out:
+        axes.plot(
+            [point.sequences for point in header.held_out],
+            [point.loss for point in header.held_out],
+            color="tab:blue",
+            marker="o",
+            markersize=4,
+            label="held-out text",
+        )
     axes.set_xlabel("sequences")
     axes.set_ylabel("loss (nats per character)")
     # The corpus is a file's name: dollars in it are no formula, and no font has every letter.

@@ -40,3 +40,11 @@ def small_text(in_tmp):
     path = in_tmp / "small.txt"
     path.write_text("the cats sat on the mat; the dog lay by the log.\n" * 90, encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    """Let even small functions run on two threads."""
+    from graphrnn.native import emit
+
+    monkeypatch.setattr(emit, "PARALLEL_FROM", 0)

@@ -27,6 +27,19 @@ def test_identity_and_zeros(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_others(rng, dtype):
+    drawn = {
+        "ones": initial.ones(3, dtype),
+        "uniform": initial.uniform(rng, 200, 300, dtype),
+        "lstm_bias": initial.lstm_bias(2, dtype),
+    }
+    assert {value.dtype.name for value in drawn.values()} == {dtype}
+    assert abs(drawn["uniform"]).max() <= 0.05
+    assert drawn["uniform"].var() == pytest.approx(0.05**2 / 3, rel=0.02)
+    assert drawn["lstm_bias"].tolist() == [0, 0, 1, 1, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_gaussian(rng, dtype):
     W = initial.gaussian(rng, 300, 500, dtype)
     assert W.shape == (300, 500)

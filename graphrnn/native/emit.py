@@ -42,6 +42,8 @@ PARALLEL_FROM = 4_000_000
 _BLOCK = 256  # KC of gemm.h
 
 
+BEGINNING = "/* ── the graph ── */"
+
 _WIDEST = 32  # NR of gemm.h, for float32 in vectors of 512 bits
 
 
@@ -182,27 +184,32 @@ def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Sourc
     _write_all(w, program.ops)
     threads = max_threads if threaded else 1
     text = "\n".join([
-        prelude(),
+        prelude() + BEGINNING,
         "static void **in, **out, **constants;",
         "static char *arena, *scratch;",
         "static volatile int failed;",
         "static void body(int tid, int nt) {\n    (void)tid; (void)nt;",
+        *w.declarations(),
         *w.lines,
         "}",
+        "void graph_constants(void **table);",
+        "int graph_run(void **inputs, void **outputs, int threads);",
+        "void graph_free(void);",
         "void graph_constants(void **table) { constants = table; }",
         "int graph_run(void **inputs, void **outputs, int threads) {",
-        "    pthread_mutex_lock(&pool.call);",
-        "    if (!arena) {",
-        f"        arena = aligned_alloc(64, {max(arena, 64)});",
-        f"        scratch = aligned_alloc(64, {max(threads * scratch, 64)});",
+        "    pthread_mutex_lock(&busy);",
+        f"    if (!arena) arena = lines_of({max(arena, 64)});",
+        f"    if (!scratch) scratch = lines_of({max(threads * scratch, 64)});",
+        "    int result = 2;",
+        "    if (arena && scratch) {",
+        "        in = inputs; out = outputs; failed = 0;",
+        f"        threads = MIN(threads, {threads});",
+        "        if (threads > 1) run_threads(body, threads); else body(0, 1);",
+        "        result = failed;",
         "    }",
-        "    if (!arena || !scratch) { pthread_mutex_unlock(&pool.call); return 2; }",
-        "    in = inputs; out = outputs; failed = 0;",
-        f"    if (threads > {threads}) threads = {threads};",
-        "    if (threads > 1) run_threads(body, threads); else body(0, 1);",
-        "    int result = failed;",
-        "    pthread_mutex_unlock(&pool.call);",
+        "    pthread_mutex_unlock(&busy);",
         "    return result;",
-        "}\n",
+        "}",
+        "void graph_free(void) { free(arena); free(scratch); arena = scratch = NULL; }\n",
     ])  # fmt: skip
     return Source(text, arena + threads * scratch, threaded, constants)

@@ -30,7 +30,7 @@ def write_kernel(w: Writer, op: Kernel) -> None:
             low, high = f"part({length}, {grain}, tid, nt)", f"part({length}, {grain}, tid + 1, nt)"
         if k == inner:
             _loads(w, op, names, strides, indices, fixed=True)
-            w.put("#pragma GCC ivdep")
+            w.put("IVDEP")
         w.open(f"for (idx i{k} = {low}; i{k} < {high}; i{k}++)")
     if not lengths:
         if w.threads and w.axes is None:
