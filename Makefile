@@ -12,8 +12,9 @@ ARGS ?=
 PYTHON := .venv/bin/python
 READY := .venv/ready
 READY_DEV := .venv/ready-dev
+PEERS := .venv-peers/ready
 
-.PHONY: help train sample lesson doctor test fuzz format clean constraints
+.PHONY: help train sample lesson doctor test test-peers fuzz format clean constraints
 
 help:  ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +48,13 @@ test: $(READY_DEV)  ## check style, types and behaviour
 fuzz: $(READY_DEV)  ## compare 10,000 random graphs on two backends (ARGS='--sanitize --from 500')
 	@$(PYTHON) -m scripts.fuzz_native $(ARGS)
 
+$(PEERS): $(READY_DEV) scripts/environment-peers.sh scripts/constraints-peers.txt
+	@./scripts/environment-peers.sh
+	@touch $(PEERS)
+
+test-peers: $(PEERS)  ## hold the cells against PyTorch's and Keras's (installs them in .venv-peers)
+	@$(PYTHON) -m pytest tests/peers $(ARGS)
+
 format: $(READY_DEV)  ## lay the code out as `make test` wants it
 	@$(PYTHON) -m ruff check --fix .
 	@$(PYTHON) -m ruff format .
@@ -56,5 +64,5 @@ constraints: $(READY_DEV)  ## pin the libraries anew
 		--no-header --no-annotate --no-emit-index-url --extra dev pyproject.toml -o scripts/constraints.txt
 
 clean:  ## remove the environment and what tools left (runs/ stays)
-	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .venv-peers .uv .mypy_cache .pytest_cache .ruff_cache build dist
 	find graphrnn scripts tests -name __pycache__ -prune -exec rm -rf {} +

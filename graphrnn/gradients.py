@@ -9,6 +9,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from graphrnn import batches, cells, initial, losses, updates
 from graphrnn.backends import BACKENDS, Function, Report, compile_graph, silent
@@ -91,16 +92,6 @@ class Finding:
     clipped: Trained | None = None
 
 
-def _rnn(activation: Callable[[Tensor], Tensor]) -> Step:
-    """Make the step of a plain network: h_t = f(zx_t + h_tm1 W_h)."""
-    return lambda zx_t, h_tm1, W_h: activation(zx_t + at.dot(h_tm1, W_h))
-
-
-def _relu(z: Tensor) -> Tensor:
-    """relu(z) = max(z, 0)."""
-    return at.maximum(z, 0)
-
-
 def _plain(draw: Callable[[np.random.Generator, int], Array]) -> Start:
     """Start a plain network with this W_h and no bias."""
     return lambda rng, H, T: {"W_h": draw(rng, H), "b": initial.zeros(H, DTYPE)}
@@ -161,7 +152,7 @@ def _usual(bias: float) -> Callable[[int], float]:
 
 
 _W, _WB = ("W_h",), ("W_h", "b_n")
-_TANH, _RELU = _rnn(at.tanh), _rnn(_relu)
+_TANH, _RELU = partial(cells.simple, activation=at.tanh), cells.simple
 
 SUBJECTS = {
     subject.name: subject

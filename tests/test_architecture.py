@@ -101,7 +101,8 @@ def test_every_module_has_a_test():
     assert not missing
 
 
-def test_constraints_are_plain():
+@pytest.mark.parametrize("name", ["constraints.txt", "constraints-peers.txt"])
+def test_constraints_are_plain(name):
     """Each line is name==version with an optional marker: no addresses, no hashes."""
-    for line in (ROOT / "scripts/constraints.txt").read_text().splitlines():
+    for line in (ROOT / "scripts" / name).read_text().splitlines():
         assert re.fullmatch(r"[A-Za-z0-9_.-]+==[^\s/]+( ; .*)?", line), line
