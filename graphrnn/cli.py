@@ -36,7 +36,7 @@ app = cyclopts.App(
 @app.command
 def train(settings: Annotated[TrainSettings, Parameter(name="*")] = TrainSettings()) -> None:  # noqa: B008
     """Train a network, draw its loss curve, save it and let it write."""
-    _start_aesara()
+    toolchain.start_aesara()
     from graphrnn.display import Display, console, results_table
     from graphrnn.plots import loss_curve
     from graphrnn.training import CHECKPOINT, train
@@ -94,7 +94,7 @@ def sample(
         settings: How to draw.
         backend: What runs the graph: auto, native, aesara or python.
     """
-    _start_aesara()
+    toolchain.start_aesara()
     from graphrnn.display import Display, console
     from graphrnn.sampling import load_sampler
 
@@ -114,6 +114,9 @@ def _say_nothing(build: object) -> None:
     """Keep a pipe clean."""
 
 
+app.command("graphrnn.commands.inspect:inspect")
+
+
 @app.command(name="next")
 def next_(
     run: str,
@@ -131,7 +134,7 @@ def next_(
         count: How many characters to show.
         backend: What runs the graph: auto, native, aesara or python.
     """
-    _start_aesara()
+    toolchain.start_aesara()
     from graphrnn.sampling import load_sampler
 
     sampler = load_sampler(run, backend=backend)
@@ -143,7 +146,7 @@ def next_(
 @app.command
 def doctor() -> None:
     """Say what was found on this machine: interpreter, libraries, compiler, BLAS, cache."""
-    _start_aesara()
+    toolchain.start_aesara()
     from graphrnn.display import Display, console
     from graphrnn.doctor import findings
 
@@ -153,24 +156,6 @@ def doctor() -> None:
     width = max(len(name) for name, _ in rows)
     for name, found in rows:
         print(f"{name:<{width}}  {found}")
-
-
-def _start_aesara() -> None:
-    """Import Aesara, which reads the user's flags as it is imported.
-
-    Raises:
-        UserError: they, or the folder of its cache, do not allow it to start.
-    """
-    problem = toolchain.configure().problem
-    if problem:
-        raise UserError(problem)
-    try:
-        import aesara  # noqa: F401
-    except (ValueError, KeyError, OSError) as error:
-        raise UserError(
-            f"Aesara cannot start: {str(error).splitlines()[0]}; "
-            "check AESARA_FLAGS, .aesararc and the cache folder"
-        ) from error
 
 
 def _program() -> str:

@@ -1,0 +1,149 @@
+"""`graphrnn inspect`: listings, differences, history, costs and pictures of a graph."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from graphrnn import toolchain
+from graphrnn.errors import UserError
+from graphrnn.settings import Positive, TrainSettings
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from graphrnn.inspection.folding import Difference
+    from graphrnn.inspection.inspector import Inspection
+
+_DEFAULT = TrainSettings()
+
+
+def inspect(
+    graph: str = "theano_rnn",
+    /,
+    *,
+    stage: Annotated[list[str] | None, Parameter(negative=())] = None,
+    diff: Annotated[tuple[str, str] | None, Parameter(negative=())] = None,
+    fold: bool = False,
+    history: bool = False,
+    all_edits: bool = False,
+    rules: bool = False,
+    cost: bool = False,
+    memory: bool = False,
+    out: Path | None = None,
+    loop: str | None = None,
+    backend: str | None = None,
+    time: Positive = _DEFAULT.time,
+    batch: Positive = _DEFAULT.batch,
+    hidden: Positive = _DEFAULT.hidden,
+) -> None:
+    """See into a graph: as written, with gradients, as rewritten; its history and what it costs.
+
+    Args:
+        graph: A model, the folder of a run, its name in runs/, or "latest".
+        stage: What to list: written, gradient, rewritten or native; may be given several times.
+        diff: Two stages, or two loops (scan unrolled), to compare.
+        fold: Show what an unrolled loop repeats once, with how often.
+        history: List the steps of rewriting.
+        all_edits: In the history, show merges and constant folding too.
+        rules: Show where the time of rewriting goes, by rule.
+        cost: Show operations, bytes and time of each node; measured with --backend aesara or
+            python, else modelled.
+        memory: Show live bytes along the schedule.
+        out: Write a file: .html (the page), .svg, .png, .dot or .json.
+        loop: How the step is repeated in time: scan or unrolled.
+        backend: What runs the graph: native, aesara or python.
+        time: Characters in a sequence (T), for a model.
+        batch: Sequences in a batch (B), for a model.
+        hidden: Units in the hidden state (H), for a model.
+    """
+    from graphrnn.inspection.inspector import Inspection
+    from graphrnn.inspection.ours import our_source
+
+    toolchain.start_aesara()
+    _check_file(out)
+    settings = replace(_DEFAULT, time=time, batch=batch, hidden=hidden)
+
+    def look(loop: str | None) -> Inspection:
+        return Inspection(our_source(graph, settings, loop=loop, backend=backend or "native"))
+
+    looked = look(loop)
+    texts = []
+    if diff is not None:
+        _print_diff(looked, diff, stage, look)
+    elif stage or not (history or rules or cost or memory or out):
+        graphs = [name for name in looked.stages if name != "native"]
+        texts += [looked.text(name, folded=fold) for name in stage or graphs]
+    texts += _reports(looked, history, all_edits, rules, cost, memory)
+    sys.stdout.write("\n".join(texts))
+    if out is not None:
+        print(f"wrote {looked.save(out, (stage or ['rewritten'])[-1])}")
+
+
+def _check_file(out: Path | None) -> None:
+    """Refuse a file that cannot be written before any work is done.
+
+    Raises:
+        UserError: naming the file and the remedy.
+    """
+    from graphrnn.inspection.files import check_target
+
+    if out is not None:
+        check_target(out)
+
+
+def _reports(
+    looked: "Inspection", history: bool, all_edits: bool, rules: bool, cost: bool, memory: bool
+) -> list[str]:
+    """Write the tables that were asked for."""
+    from graphrnn.inspection import reports
+    from graphrnn.inspection.costs import count_costs
+    from graphrnn.native.linker import NativeLinker
+
+    told = []
+    if history or all_edits:
+        edits = sum(len(each.edits) for each in looked.histories)
+        steps = looked.steps(folded=not all_edits)
+        told.append(reports.history_text(looked.title, steps, every=edits, folded=not all_edits))
+    if rules:
+        told.append(reports.timing_text(looked.title, looked.timing))
+    if cost and isinstance(looked.source.mode.linker, NativeLinker):
+        graph = looked.graph("rewritten")
+        told.append(reports.cost_text(looked.title, graph, looked.costs(looked.machine)))
+    elif cost:
+        found = looked.measured()
+        counted = count_costs(found.graph, machine=looked.machine, measured=found.seconds)
+        told.append(reports.cost_text(looked.title, found.graph, counted))
+    if memory:
+        told.append(reports.memory_text(looked.title, looked.graph("rewritten"), looked.memory()))
+    return told
+
+
+def _print_diff(
+    looked: "Inspection", diff: tuple[str, str], stage: list[str] | None, look: object
+) -> None:
+    """Print a comparison in colour, with what both share at its end."""
+    from graphrnn.display import console
+    from graphrnn.inspection.folding import compare, summary
+    from graphrnn.inspection.inspector import STAGES
+    from graphrnn.loops import LOOPS
+
+    from rich.text import Text
+
+    if all(name in LOOPS for name in diff):
+        at = (stage or ["rewritten"])[-1]
+        assert callable(look)
+        a, b = (look(name).listing(at) for name in diff)
+        differences: list[Difference] = compare(a, b)
+    elif all(name in STAGES for name in diff):
+        differences = looked.diff(*diff)
+    else:
+        raise UserError(
+            f"--diff: got {diff[0]!r} and {diff[1]!r}, needed two stages "
+            f"({', '.join(STAGES)}) or two loops ({', '.join(LOOPS)})"
+        )
+    screen = console()
+    styles = {"-": "red", "+": "green", " ": ""}
+    for one in differences:
+        screen.print(Text(one.text, styles[one.sign]), soft_wrap=True)
+    screen.print(summary(differences, *diff), soft_wrap=True)
