@@ -176,7 +176,7 @@ def flops_of(node: Node, lengths: Lengths) -> int | None:
 
 def scalar_steps(op: Any, operands: int) -> int:
     """Count the arithmetic steps of an elementwise operation on one element."""
-    scalar = op.scalar_op
+    scalar = getattr(op, "scalar_op", op)
     if type(scalar).__name__ == "Composite":
         return sum(_steps_of_scalar(one.op, len(one.inputs)) for one in scalar.fgraph.toposort())
     return _steps_of_scalar(scalar, operands)

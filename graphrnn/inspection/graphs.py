@@ -13,6 +13,7 @@ import numpy as np
 from aesara.compile.sharedvalue import SharedVariable
 from aesara.graph.basic import Constant
 from aesara.graph.fg import FunctionGraph
+from aesara.scalar.basic import ScalarOp
 
 InputsOf = Callable[[Any], Sequence[Any]]
 """Gives the operands of an Aesara node, which may not be those that it has by now."""
@@ -149,7 +150,9 @@ def _node(apply: Any, inputs_of: InputsOf, body_of: BodyOf) -> Node:
 
 def is_loop(op: Any) -> bool:
     """Say whether an operation holds a graph of its own."""
-    return isinstance(getattr(op, "fgraph", None), FunctionGraph)
+    # A fused scalar holds a graph too, but of arithmetic on one element.
+    held = isinstance(getattr(op, "fgraph", None), FunctionGraph)
+    return held and not isinstance(op, ScalarOp)
 
 
 def is_scan(op: Any) -> bool:

@@ -51,7 +51,7 @@ def embedded(data: Any) -> str:
 
 def page_data(inspection: "Inspection") -> dict[str, Any]:
     """Collect what the page shows, as plain data."""
-    written = "gradient" if "gradient" in inspection.stages else "written"
+    written = inspection.first
     names = [stage for stage in inspection.stages if stage != "native"]
     stages = [_stage(inspection, name) for name in names]
     origins = _origins(inspection, written)

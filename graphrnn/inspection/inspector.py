@@ -41,8 +41,14 @@ class Inspection:
     def stages(self) -> tuple[str, ...]:
         """The stages that exist for this graph."""
         native = isinstance(mode_of(self.source).linker, NativeLinker)
-        there = (True, bool(self.source.updates), True, native)
+        before = self.source.function is None
+        there = (before, bool(self.source.updates), True, native)
         return tuple(stage for stage, yes in zip(STAGES, there, strict=True) if yes)
+
+    @property
+    def first(self) -> str:
+        """The stage that stands for what the user wrote: all of it, if it is still known."""
+        return next(s for s in ("gradient", "written", "rewritten") if s in self.stages)
 
     def _known(self, stage: str) -> str:
         """Check the name of a stage.
@@ -53,8 +59,12 @@ class Inspection:
         if stage not in STAGES:
             raise unknown("stage", stage, STAGES)
         if stage not in self.stages:
+            early = "it was compiled before anybody looked; give its variables, or what builds it"
             why = {
-                "gradient": "it has no updates, so nothing was differentiated for a step",
+                "written": early,
+                "gradient": early
+                if self.source.function is not None
+                else "it has no updates, so nothing was differentiated for a step",
                 "native": "it is not compiled by the native backend; say --backend native",
             }[stage]
             raise UserError(
@@ -65,7 +75,12 @@ class Inspection:
 
     @cached_property
     def rewritten(self) -> Rewritten:
-        """The graph after rewriting, with its history and the time of each rule."""
+        """The graph after rewriting, with its history and the time of each rule.
+
+        Raises:
+            UserError: it was compiled before.
+        """
+        self._known("written")
         return rewrite(self.source, measured=True)
 
     def _graph(self, stage: str) -> Graph:
@@ -74,7 +89,7 @@ class Inspection:
         source = self.source
         if stage in ("rewritten", "native"):
             if source.function is not None:
-                return _compiled_graph(source, self.rewritten)
+                return _compiled_graph(source)
             return self.rewritten.graph()
         updates = source.updates if stage == "gradient" else ()
         inputs = list(dict.fromkeys([*source.inputs, *(old for old, _ in updates)]))
@@ -139,7 +154,7 @@ class Inspection:
     @property
     def histories(self) -> list[GraphHistory]:
         """The history of rewriting: the outer graph's, then those of loop bodies."""
-        return self.rewritten.histories()
+        return [] if self.source.function is not None else self.rewritten.histories()
 
     def steps(self, *, folded: bool = True) -> list[tuple[GraphHistory, Step]]:
         """Give the steps of rewriting; folded, without merges and constant folding."""
@@ -148,7 +163,7 @@ class Inspection:
     @property
     def timing(self) -> Timing:
         """Where the time of rewriting went."""
-        return self.rewritten.timing
+        return Timing() if self.source.function is not None else self.rewritten.timing
 
     @cached_property
     def _provenance(self) -> Provenance:
@@ -189,7 +204,7 @@ class Inspection:
         return save(self, Path(path), self._known(stage))
 
     def __str__(self) -> str:
-        return self.text(self.stages[min(1, len(self.stages) - 1)])
+        return self.text(self.first)
 
     def __repr__(self) -> str:
         return f"<Inspection of {self.title}: {', '.join(self.stages)}>"
@@ -234,8 +249,8 @@ def _sources_of(source: Source) -> Sequence[Any]:
     return [v for v in graph_inputs(outputs) if isinstance(v, SharedVariable)]
 
 
-def _compiled_graph(source: Source, rewritten: Rewritten) -> Graph:
-    """Give the record of a function as it was compiled, not as it is rewritten here once more."""
+def _compiled_graph(source: Source) -> Graph:
+    """Give the record of a function as it was compiled."""
     from graphrnn.native.rewriting import rewrite_body
 
     if not isinstance(mode_of(source).linker, NativeLinker):

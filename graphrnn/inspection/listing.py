@@ -79,7 +79,7 @@ def make_listing(graph: Graph, title: str, lengths: Lengths | None = None) -> Li
           x            float64 (3,)
         nodes
           exp          float64 (3,)  = exp(x)
-          expand_dims  float64 (1,)  = expand_dims(1, axes=[new])
+          expand_dims  int8 (1,)     = expand_dims(1, axes=[new])
           sub          float64 (3,)  = sub(exp, expand_dims)
         returns
           sub
@@ -222,7 +222,7 @@ def _writes(node: Node, names: Names) -> str:
 
 def _fused_lines(node: Node, names: Names, depth: int) -> Iterator[Line]:
     """Give the scalar steps inside of a fused elementwise node."""
-    scalar: Any = getattr(node.op, "scalar_op", None)
+    scalar: Any = getattr(node.op, "scalar_op", node.op)
     if type(scalar).__name__ != "Composite":
         return
     told = dict(zip(scalar.fgraph.inputs, (names.of(v) for v in node.inputs), strict=False))

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from graphrnn.inspection.graphs import Graph, Node, Role, is_constant, is_scan
+from graphrnn.inspection.graphs import Graph, Node, Role, dtype_of, is_constant, is_scan
 from graphrnn.inspection.words import word_and_kind
 
 import numpy as np
@@ -27,7 +27,7 @@ class Names:
             self._name_ends(graph, outer)
         for variable in graph.inputs:
             if variable not in self._names:
-                self._give(variable, clean(variable.name) or "input")
+                self._give(variable, clean(variable.name) or _kind_word(variable))
         self._keep_users_names(graph)
         for node in graph.nodes:
             for operand in node.inputs:
@@ -96,6 +96,11 @@ class Names:
         return text
 
 
+def _kind_word(variable: Any) -> str:
+    """Name an input that has no name for what it is."""
+    return "input" if hasattr(variable.type, "ndim") else dtype_of(variable)
+
+
 def clean(name: str | None) -> str:
     """Make a name fit a line: no blanks, not too long; what it consists of is the user's business.
 
@@ -161,7 +166,7 @@ def end_name(variable: Any, role: Role, outer: Names) -> str:
         base = clean(source.name)
         if not base and source.owner is not None:
             base = word_and_kind(source.owner.op)[0]
-        elif not base:
+        elif not base and not is_constant(source):
             base = outer.of(source) if _is_word(outer.of(source)) else ""
     base = base or role.kind
     base = re.sub(r"_0$", "", base) if role.kind == "state" else base

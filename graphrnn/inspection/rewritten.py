@@ -1,7 +1,6 @@
 """Rewrites a graph as compiling it would, loops included, and keeps what happened meanwhile."""
 
 import contextlib
-import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,13 +82,9 @@ def _timed(measured: bool) -> Iterator[Timing]:
 
 def _outer(source: Source, mode: Mode, history: GraphHistory, *, watched: bool) -> FunctionGraph:
     """Take the outer graph through the door that aesara.function uses, up to linking."""
-    if source.function is not None:
-        maker = source.function.maker
-        inputs, outputs = [copy.copy(each) for each in maker.inputs], list(maker.outputs)
-    else:
-        inputs, outputs = construct_pfunc_ins_and_outs(
-            list(source.inputs), list(source.outputs), mode, list(source.updates)
-        )
+    inputs, outputs = construct_pfunc_ins_and_outs(
+        list(source.inputs), list(source.outputs), mode, list(source.updates)
+    )
     return _prepared(inputs, outputs, mode, history, watched=watched)
 
 

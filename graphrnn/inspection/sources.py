@@ -80,6 +80,8 @@ def _as_list(outputs: Any) -> list[Any]:
 def find_source(thing: Any, *, title: str = "") -> Source:
     """Find the graph in an Aesara function, a function graph, a variable or a list of variables.
 
+    Of something that calls `aesara.function` when it is called, the graph is caught on its way.
+
     Raises:
         UserError: there is none in it.
     """
@@ -89,6 +91,8 @@ def find_source(thing: Any, *, title: str = "") -> Source:
         return _from_function(thing, title or str(thing.name or "function"))
     if isinstance(thing, FunctionGraph):
         return _from_fgraph(thing, title or "graph")
+    if callable(thing) and not isinstance(thing, Variable):
+        return captured(thing, title or getattr(thing, "__name__", "graph"))
     if isinstance(thing, dict):
         thing = list(thing.values())
     variables = list(thing) if isinstance(thing, (list, tuple)) else [thing]
@@ -97,7 +101,7 @@ def find_source(thing: Any, *, title: str = "") -> Source:
         return Source(title or str(variables[0].name or "graph"), inputs, tuple(variables))
     raise UserError(
         f"nothing to inspect: got {_described(thing)}, needed an Aesara function, variable, list "
-        "of variables or FunctionGraph, the name of a model, or the folder of a run"
+        "of variables or FunctionGraph, a callable that compiles one, a model's name, or a run's folder"
     )
 
 
@@ -108,12 +112,9 @@ def _described(thing: Any) -> str:
 
 
 def _from_function(function: Any, title: str) -> Source:
-    """Find the graph that a compiled function was made from."""
-    maker = function.maker
-    inputs = tuple(each.variable for each in maker.inputs)
-    outputs = tuple(each.variable for each in maker.outputs)
-    updates = tuple((e.variable, e.update) for e in maker.inputs if e.update is not None)
-    return Source(title, inputs, outputs, updates, maker.mode, function)
+    """Take a compiled function; compiling has edited away the graph that it was made from."""
+    fgraph, mode = function.maker.fgraph, function.maker.mode
+    return Source(title, tuple(fgraph.inputs), tuple(fgraph.outputs), (), mode, function)
 
 
 def _from_fgraph(fgraph: FunctionGraph, title: str) -> Source:

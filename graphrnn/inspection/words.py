@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Literal
 
-from aesara.scalar.basic import ScalarConstant
+from aesara.scalar.basic import ScalarConstant, ScalarOp
 from aesara.tensor.random.op import RandomVariable
 
 Kind = Literal["product", "elementwise", "reduce", "index", "shape", "loop", "random", "other"]
@@ -23,8 +23,6 @@ _SCALAR = {
     "LE": "le",
     "LT": "lt",
     "NEQ": "neq",
-    "scalar_maximum": "maximum",
-    "scalar_minimum": "minimum",
     "mean": "mean",
 }
 
@@ -73,6 +71,8 @@ _WORDS: dict[str, tuple[str, Kind]] = {
     "Eye": ("eye", "shape"),
     "DeepCopyOp": ("copy", "other"),
     "ViewOp": ("view", "shape"),
+    "SortOp": ("sort", "other"),
+    "ArgSortOp": ("argsort", "other"),
     "IfElse": ("if_else", "other"),
     "CheckAndRaise": ("check", "other"),
     "Assert": ("check", "other"),
@@ -92,6 +92,8 @@ def word_and_kind(op: Any) -> tuple[str, Kind]:
     name = type(op).__name__
     if name == "Elemwise":
         return scalar_word(op.scalar_op), "elementwise"
+    if isinstance(op, ScalarOp):
+        return scalar_word(op), "elementwise"
     if name == "DimShuffle":
         return _dimshuffle(op)
     if name == "CAReduce":
@@ -124,7 +126,7 @@ def scalar_word(op: Any) -> str:
         return "fused"
     if kind == "Cast":
         return f"cast_{op.o_type.dtype}"
-    name = str(getattr(op, "name", None) or kind)
+    name = str(getattr(op, "name", None) or kind).removeprefix("scalar_")
     return _SCALAR.get(name) or _SCALAR.get(name.lower()) or _snake(name)
 
 
