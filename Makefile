@@ -13,7 +13,7 @@ PYTHON := .venv/bin/python
 READY := .venv/ready
 READY_DEV := .venv/ready-dev
 
-.PHONY: help train sample doctor test format clean constraints
+.PHONY: help train sample graph doctor test format clean constraints
 
 help:  ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,11 @@ train: $(READY)  ## train the lesson's network (CORPUS=nietzsche or a file; ARGS
 
 sample: $(READY)  ## write text with a trained network (RUN=folder PROMPT='The')
 	@$(PYTHON) -m graphrnn sample "$(RUN)" --prompt="$(PROMPT)" $(ARGS)
+
+graph: $(READY)  ## list the lesson's network at three stages, and write its page (ARGS='--loop unrolled')
+	@mkdir -p runs
+	@$(PYTHON) -m graphrnn inspect theano_rnn --stage written --stage gradient --stage rewritten \
+		--out runs/graph.html $(ARGS)
 
 doctor: $(READY)  ## say what graphrnn found on this machine
 	@$(PYTHON) -m graphrnn doctor

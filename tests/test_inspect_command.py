@@ -51,14 +51,14 @@ def test_stages_are_compared_and_costs_measured(capsys):
     ("words", "message"),
     [
         (["nothing_there"], "unknown model 'nothing_there'"),
-        (["theano_rnn", "--stage", "writen"], "unknown stage 'writen'; did you mean 'written'?"),
+        (["theano_rnn", "--stage", "writen"], "unknown stage 'writen'; did you mean 'written'"),
         (["theano_rnn", "--stage", "native", "--backend", "python"], "stage 'native' does not"),
         (["theano_rnn", "--loop", "rolled"], "unknown loop 'rolled'"),
         (["theano_rnn", "--diff", "scan", "written"], "--diff: got 'scan' and 'written'"),
         (["theano_rnn", "--out", "graph.gif"], "got the ending '.gif', needed one of .html"),
         (["theano_rnn", "--out", "."], "needed one of .html"),
         (["theano_rnn", "--out", "no/such/folder/g.html"], "there is no folder"),
-        (["theano_rnn", "--hidden", "0"], "hidden"),
+        (["theano_rnn", "--hidden", "0"], "--hidden: got 0, needed a value greater than 0"),
     ],
 )
 def test_bad_input_is_one_line(capsys, in_tmp, words, message):

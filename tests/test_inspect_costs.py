@@ -175,7 +175,7 @@ def test_code_is_generated_for_nodes():
 def test_reports_fit_a_terminal():
     looked = lesson()
     graph = looked.graph("rewritten")
-    costs = count_costs(graph, looked.lengths, Machine(1e11, 1e10))
+    costs = count_costs(graph, looked.lengths(), Machine(1e11, 1e10))
     told = [
         cost_text("t", graph, costs),
         memory_text("t", graph, looked.memory()),

@@ -121,7 +121,7 @@ def test_search_themes_zoom_and_the_other_views(browser, lesson_page):
     body.send_keys("/")
     field = browser.switch_to.active_element
     assert field.get_attribute("id") == "search"
-    field.send_keys("gemm|dot"[5:], Keys.ENTER)
+    field.send_keys("dot", Keys.ENTER)
     assert re.fullmatch(r"\d+ found", browser.find_element(By.ID, "found").text)
     assert count(browser, ".box.found") > 2
     assert count(browser, ".box.picked") == 1
@@ -163,9 +163,7 @@ def test_two_thousand_nodes_stay_usable(browser, tmp_path):
     inspect([value], title="large").save(path)
     opened(browser, path)
     assert 2 <= count(browser, ".box") < 100
-    assert "2000 nodes" in browser.find_element(By.CSS_SELECTOR, ".pane .bar").text or (
-        "nodes, steps folded" in browser.find_element(By.CSS_SELECTOR, ".pane .bar").text
-    )
+    assert "nodes, steps folded" in browser.find_element(By.CSS_SELECTOR, ".pane .bar").text
 
 
 def test_the_page_asks_nobody_and_names_cannot_leave_their_place():

@@ -1,13 +1,14 @@
 """`graphrnn inspect`: listings, differences, history, costs and pictures of a graph."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from graphrnn import toolchain
 from graphrnn.errors import UserError
-from graphrnn.settings import Positive, TrainSettings
+from graphrnn.settings import TrainSettings
 
 from cyclopts import Parameter
 
@@ -33,9 +34,9 @@ def inspect(
     out: Path | None = None,
     loop: str | None = None,
     backend: str | None = None,
-    time: Positive = _DEFAULT.time,
-    batch: Positive = _DEFAULT.batch,
-    hidden: Positive = _DEFAULT.hidden,
+    time: int = _DEFAULT.time,
+    batch: int = _DEFAULT.batch,
+    hidden: int = _DEFAULT.hidden,
 ) -> None:
     """See into a graph: as written, with gradients, as rewritten; its history and what it costs.
 
@@ -57,6 +58,7 @@ def inspect(
         batch: Sequences in a batch (B), for a model.
         hidden: Units in the hidden state (H), for a model.
     """
+    from graphrnn.display import console
     from graphrnn.inspection.inspector import Inspection
     from graphrnn.inspection.ours import our_source
 
@@ -67,17 +69,21 @@ def inspect(
     def look(loop: str | None) -> Inspection:
         return Inspection(our_source(graph, settings, loop=loop, backend=backend or "native"))
 
-    looked = look(loop)
-    texts = []
+    with console(stderr=True).status(f"looking into {graph} ..."):
+        looked = look(loop)
+        texts = []
+        if diff is not None:
+            differences = _differences(looked, diff, stage, look)
+        elif stage or not (history or rules or cost or memory or out):
+            graphs = [name for name in looked.stages if name != "native"]
+            texts += [looked.text(name, folded=fold) for name in stage or graphs]
+        texts += _reports(looked, history, all_edits, rules, cost, memory)
+        written = looked.save(out, (stage or ["rewritten"])[-1]) if out is not None else None
     if diff is not None:
-        _print_diff(looked, diff, stage, look)
-    elif stage or not (history or rules or cost or memory or out):
-        graphs = [name for name in looked.stages if name != "native"]
-        texts += [looked.text(name, folded=fold) for name in stage or graphs]
-    texts += _reports(looked, history, all_edits, rules, cost, memory)
+        _print_differences(differences, diff)
     sys.stdout.write("\n".join(texts))
-    if out is not None:
-        print(f"wrote {looked.save(out, (stage or ['rewritten'])[-1])}")
+    if written is not None:
+        print(f"wrote {written}")
 
 
 def _check_file(out: Path | None) -> None:
@@ -119,29 +125,40 @@ def _reports(
     return told
 
 
-def _print_diff(
-    looked: "Inspection", diff: tuple[str, str], stage: list[str] | None, look: object
-) -> None:
-    """Print a comparison in colour, with what both share at its end."""
-    from graphrnn.display import console
-    from graphrnn.inspection.folding import compare, summary
+def _differences(
+    looked: "Inspection",
+    diff: tuple[str, str],
+    stage: list[str] | None,
+    look: "Callable[[str | None], Inspection]",
+) -> "list[Difference]":
+    """Compare two stages, or the same stage of two loops.
+
+    Raises:
+        UserError: the names are neither.
+    """
+    from graphrnn.inspection.folding import compare
     from graphrnn.inspection.inspector import STAGES
     from graphrnn.loops import LOOPS
 
-    from rich.text import Text
-
     if all(name in LOOPS for name in diff):
         at = (stage or ["rewritten"])[-1]
-        assert callable(look)
         a, b = (look(name).listing(at) for name in diff)
-        differences: list[Difference] = compare(a, b)
-    elif all(name in STAGES for name in diff):
-        differences = looked.diff(*diff)
-    else:
-        raise UserError(
-            f"--diff: got {diff[0]!r} and {diff[1]!r}, needed two stages "
-            f"({', '.join(STAGES)}) or two loops ({', '.join(LOOPS)})"
-        )
+        return compare(a, b)
+    if all(name in STAGES for name in diff):
+        return looked.diff(*diff)
+    raise UserError(
+        f"--diff: got {diff[0]!r} and {diff[1]!r}, needed two stages "
+        f"({', '.join(STAGES)}) or two loops ({', '.join(LOOPS)})"
+    )
+
+
+def _print_differences(differences: "list[Difference]", diff: tuple[str, str]) -> None:
+    """Print a comparison in colour, with what both share at its end."""
+    from graphrnn.display import console
+    from graphrnn.inspection.folding import summary
+
+    from rich.text import Text
+
     screen = console()
     styles = {"-": "red", "+": "green", " ": ""}
     for one in differences:

@@ -81,7 +81,7 @@ def _stage(inspection: "Inspection", name: str) -> dict[str, Any]:
     """Give a stage: its boxes, where they stand, and what is known of each."""
     graph = inspection.graph(name)
     costs = inspection.costs(inspection.machine) if name == "rewritten" else None
-    whole = draw(graph, costs)
+    whole = draw(graph, costs, inspection.lengths(name))
     many = len(whole.boxes) > FOLD_FROM
     drawing = folded(whole) if many else whole
     code = {}
@@ -134,16 +134,17 @@ def _origins(inspection: "Inspection", written: str) -> dict[str, list[int]]:
     """Say which boxes of the written graph each box of the rewritten one comes from."""
     if inspection.source.function is not None:
         return {}
-    before = draw(inspection.graph(written))
+    lengths = inspection.lengths(written)
+    before = draw(inspection.graph(written), None, lengths)
     number_of: dict[Any, int] = {}
     # The compiler copies the graph before it rewrites it; both copies are listed in one order.
-    twin = draw(replay(inspection.rewritten.history, 0))
+    twin = draw(replay(inspection.rewritten.history, 0), None, lengths)
     pairs = zip(before.nodes.items(), twin.nodes.items(), strict=False)
     for (k, own), (_, copy) in pairs:
         if own.word != copy.word:
             return {}
         number_of[copy.apply] = k
-    after = draw(inspection.graph("rewritten"))
+    after = draw(inspection.graph("rewritten"), None, inspection.lengths("rewritten"))
     told: dict[str, list[int]] = {}
     for k, node in after.nodes.items():
         found = [number_of[a] for a in inspection.origin(node).ancestors if a in number_of]
@@ -157,7 +158,7 @@ def _origins(inspection: "Inspection", written: str) -> dict[str, list[int]]:
 def _cost_rows(inspection: "Inspection") -> list[dict[str, Any]]:
     """Give the rows of the table of costs, the dearest first."""
     costs = inspection.costs(inspection.machine)
-    drawing = draw(inspection.graph("rewritten"), costs)
+    drawing = draw(inspection.graph("rewritten"), costs, inspection.lengths("rewritten"))
     rows = []
     for box in drawing.boxes:
         node = drawing.nodes.get(box.id)

@@ -31,6 +31,7 @@ class Inspection:
         self.source = source
         self.graph = cache(self._graph)
         self.costs = cache(self._costs)
+        self.lengths = cache(self._lengths)
 
     @property
     def title(self) -> str:
@@ -100,7 +101,8 @@ class Inspection:
 
     def listing(self, stage: str = "rewritten") -> Listing:
         """Give the listing of a stage."""
-        return make_listing(self.graph(self._known(stage)), f"{self.title}, {stage}")
+        graph = self.graph(self._known(stage))
+        return make_listing(graph, f"{self.title}, {stage}", self.lengths(stage))
 
     def text(self, stage: str = "rewritten", *, folded: bool = False) -> str:
         """Give the listing of a stage as text; `folded` shows repeated steps once."""
@@ -118,10 +120,9 @@ class Inspection:
                 )
         return compare(self.listing(a), self.listing(b))
 
-    @cached_property
-    def lengths(self) -> Lengths:
-        """The shapes in the rewritten graph."""
-        return Lengths(self.graph("rewritten"))
+    def _lengths(self, stage: str = "rewritten") -> Lengths:
+        """Find the shapes in the graph of a stage."""
+        return Lengths(self.graph(stage))
 
     @cached_property
     def machine(self) -> Machine:
@@ -132,7 +133,7 @@ class Inspection:
 
     def _costs(self, machine: Machine | None = None) -> Costs:
         """Count the costs of the rewritten graph; with a machine, what bounds each node."""
-        return count_costs(self.graph("rewritten"), self.lengths, machine)
+        return count_costs(self.graph("rewritten"), self.lengths("rewritten"), machine)
 
     def measured(self) -> Measured:
         """Run the graph under Aesara's profile.
@@ -149,7 +150,7 @@ class Inspection:
 
     def memory(self) -> list[Moment]:
         """Follow the memory in use along the schedule of the rewritten graph."""
-        return memory(self.graph("rewritten"), self.lengths)
+        return memory(self.graph("rewritten"), self.lengths("rewritten"))
 
     @property
     def histories(self) -> list[GraphHistory]:

@@ -101,7 +101,7 @@ def find_source(thing: Any, *, title: str = "") -> Source:
         return Source(title or str(variables[0].name or "graph"), inputs, tuple(variables))
     raise UserError(
         f"nothing to inspect: got {_described(thing)}, needed an Aesara function, variable, list "
-        "of variables or FunctionGraph, a callable that compiles one, a model's name, or a run's folder"
+        "of variables or FunctionGraph, what compiles one when called, a model or a run"
     )
 
 

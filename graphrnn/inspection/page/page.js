@@ -1,5 +1,5 @@
 "use strict";
-// Every text from the graph is set by textContent: a variable named <script> is text.
+// Every text from the graph is set by textContent: a variable named like an element is text.
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const SVG = "http://www.w3.org/2000/svg";
 const byId = (id) => document.getElementById(id);
