@@ -17,6 +17,7 @@ def test_three_stages_are_listed_by_default(capsys, small_text):
     for stage in ("written", "gradient", "rewritten"):
         assert f"theano_rnn, scan, {stage}: " in out
     assert max(len(line) for line in out.splitlines()) <= 100
+    assert "returns\n  loss\n  accuracy\nupdates\n" in out
 
 
 def test_tables_and_a_file(capsys, in_tmp):

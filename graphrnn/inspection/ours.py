@@ -79,4 +79,7 @@ def _network_source(
             clip=settings.clip,
         )
 
-    return captured(build, told)
+    source = captured(build, told)
+    for output, word in zip(source.outputs, ("loss", "accuracy"), strict=False):
+        output.name = output.name or word
+    return source
