@@ -1,6 +1,7 @@
 """What runs a graph: one C function, stock Aesara or Python; and word of how the build goes on."""
 
 import contextlib
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 from graphrnn import toolchain
 from graphrnn.errors import UserError, unknown
 from graphrnn.native import library
-from graphrnn.native.linker import NativeFunction, NativeLinker
+from graphrnn.native.linker import STOCK_SCAN, NativeFunction, NativeLinker, has_scan
 from graphrnn.native.rewriting import WithoutCompiler
 from graphrnn.native.rewriting import query as native_query
 from graphrnn.native.views import Unsupported
@@ -56,8 +57,9 @@ def silent(build: Build) -> None:
 class _Builder:
     """Keeps the count of one build and reports it."""
 
-    def __init__(self, function: str, report: Report) -> None:
+    def __init__(self, function: str, report: Report, threads: int | None = None) -> None:
         self.function = function
+        self.threads = threads
         self.report = report
         self.done = 0
         self.total = 0
@@ -74,7 +76,7 @@ class _Builder:
         native = getattr(function.vm, "jit_fn", None)
         if isinstance(native, NativeFunction):
             threads = native.threads if native.source.threaded else 1
-            memory = native.source.scratch_bytes / 1e6
+            memory = native.peak_bytes / 1e6
             detail = f"one C function, {memory:.1f} MB of scratch memory, threads: {threads}"
         elif self.done:
             new = f"{self.modules} compiled now" if self.modules else "all from the cache"
@@ -103,6 +105,19 @@ class _Reported(WithoutCompiler):
         result = super().apply(fgraph)
         self.builder.total += sum(isinstance(node.op, COp) for node in fgraph.apply_nodes)
         return result
+
+
+class _StockReported(_Reported):
+    """Refuses, before it compiles for a minute, what stock Aesara cannot compile here."""
+
+    def apply(self, fgraph: FunctionGraph) -> Any:
+        if has_scan(fgraph) and not STOCK_SCAN:
+            raise UserError(
+                "--backend aesara: stock Aesara's scan does not compile on Python "
+                f"{sys.version_info.major}.{sys.version_info.minor}; use --backend native, "
+                "--loop unrolled, or Python 3.11"
+            )
+        return super().apply(fgraph)
 
 
 @contextlib.contextmanager
@@ -142,8 +157,10 @@ def _explained() -> Iterator[None]:
 def _c_mode(builder: _Builder) -> Mode:
     """Stock Aesara: every node a C++ module, stepped by the C virtual machine."""
     toolchain.require_compiler()
+    if builder.threads:
+        toolchain.set_blas_threads(builder.threads)
     rewriter = aesara.compile.mode.get_mode("FAST_RUN").optimizer
-    return Mode("cvm", _Reported(rewriter, builder))
+    return Mode("cvm", _StockReported(rewriter, builder))
 
 
 def _python_mode(builder: _Builder) -> Mode:
@@ -160,7 +177,9 @@ def _native_mode(builder: _Builder, *, strict: bool = True) -> Mode:
         library.compiler()
     except library.CompileError:
         toolchain.require_compiler()
-    linker = NativeLinker(strict=strict, say=builder.warn, on_phase=builder.say)
+    linker = NativeLinker(
+        threads=builder.threads, strict=strict, say=builder.warn, on_phase=builder.say
+    )
     rewriter = aesara.compile.mode.optdb.query(native_query())
     return Mode(linker, _Reported(rewriter, builder))
 
@@ -183,12 +202,14 @@ def compile_graph(
     *,
     name: str,
     backend: str = "auto",
+    threads: int | None = None,
     report: Report = silent,
 ) -> Function:
     """Build a graph and compile it into one Aesara function.
 
     `graph` makes (inputs, outputs, updates); it is called here because a scan fixes how its body
-    will be compiled at the moment it is built.
+    will be compiled at the moment it is built. `threads` is by default OMP_NUM_THREADS, else the
+    processors that this process may use.
 
     Raises:
         UserError: unknown backend, or no compiler for one that needs it.
@@ -205,7 +226,7 @@ def compile_graph(
     if backend not in BACKENDS:
         raise unknown("backend", backend, BACKENDS)
     with _BUILDING:
-        return _compile(graph, name, backend, report)
+        return _compile(graph, backend, _Builder(name, report, threads))
 
 
 # Aesara's configuration and its cache belong to the whole process: one build at a time.
@@ -214,19 +235,17 @@ _BUILDING = threading.RLock()
 
 def _compile(
     graph: Callable[[], tuple[Sequence[Tensor], Sequence[Tensor], Updates]],
-    name: str,
     backend: str,
-    report: Report,
+    builder: _Builder,
 ) -> Function:
     """Build and compile; see `compile_graph`."""
-    builder = _Builder(name, report)
     mode = BACKENDS[backend](builder)
     builder.say("building the graph and its gradients")
     with aesara.config.change_flags(cxx="", mode=mode):
         inputs, outputs, updates = graph()
     with _counted(builder), _explained():
         function: Function = aesara.function(
-            list(inputs), list(outputs), updates=updates, mode=mode, name=name
+            list(inputs), list(outputs), updates=updates, mode=mode, name=builder.function
         )
     builder.finish(function)
     return function

@@ -30,6 +30,8 @@ app = cyclopts.App(
     suppress_keyboard_interrupt=False,
 )
 
+ThreadCount = Annotated[int | None, Parameter(validator=cyclopts.validators.Number(gt=0, lte=256))]
+
 # The heavy modules are imported inside the commands: --help and a typing error answer at once.
 
 
@@ -51,7 +53,7 @@ def train(settings: Annotated[TrainSettings, Parameter(name="*")] = TrainSetting
     screen.print(results_table(header))
     display.line(f"\nnetwork     {run.folder / CHECKPOINT}\nloss curve  {picture}")
     with Display(screen) as display:
-        prompt = _write_sample(display, run.folder, settings.backend)
+        prompt = _write_sample(display, run.folder, settings)
     program, folder = _program(), shlex.quote(str(run.folder))
     more = "" if settings.backend == "auto" else f" --backend {settings.backend}"
     display.line(
@@ -61,11 +63,13 @@ def train(settings: Annotated[TrainSettings, Parameter(name="*")] = TrainSetting
     )
 
 
-def _write_sample(display: "Display", folder: Path, backend: str) -> str:
+def _write_sample(display: "Display", folder: Path, trained: TrainSettings) -> str:
     """End a run with a few lines that the network wrote; gives the prompt."""
     from graphrnn.sampling import load_sampler
 
-    sampler = load_sampler(str(folder), backend=backend, report=display.built)
+    sampler = load_sampler(
+        str(folder), backend=trained.backend, threads=trained.threads, report=display.built
+    )
     known = set(sampler.vocabulary.characters)
     prompt = "The " if set("The ") <= known else sampler.vocabulary.characters[-1]
     settings = SampleSettings(prompt=prompt, length=300)
@@ -86,6 +90,7 @@ def sample(
     *,
     settings: Annotated[SampleSettings, Parameter(name="*")] = SampleSettings(),  # noqa: B008
     backend: str = "auto",
+    threads: ThreadCount = None,
 ) -> None:
     """Let a trained network write.
 
@@ -93,6 +98,7 @@ def sample(
         run: Folder of the run, its name in runs/, or "latest".
         settings: How to draw.
         backend: What runs the graph: auto, native, aesara or python.
+        threads: Threads to run on; by default OMP_NUM_THREADS, else one for each processor.
     """
     toolchain.start_aesara()
     from graphrnn.display import Display, console
@@ -100,7 +106,7 @@ def sample(
 
     with Display(console(stderr=True)) as display:
         report = display.built if display.live else _say_nothing
-        sampler = load_sampler(run, backend=backend, report=report)
+        sampler = load_sampler(run, backend=backend, threads=threads, report=report)
     characters = sampler.write(settings)
     first = next(characters)
     sys.stdout.write(settings.prompt + first)
@@ -125,6 +131,7 @@ def next_(
     *,
     count: Annotated[int, Parameter(validator=cyclopts.validators.Number(gt=0))] = 5,
     backend: str = "auto",
+    threads: ThreadCount = None,
 ) -> None:
     """Show the likeliest next characters after a text, with their probabilities.
 
@@ -133,11 +140,12 @@ def next_(
         text: What the network reads first.
         count: How many characters to show.
         backend: What runs the graph: auto, native, aesara or python.
+        threads: Threads to run on; by default OMP_NUM_THREADS, else one for each processor.
     """
     toolchain.start_aesara()
     from graphrnn.sampling import load_sampler
 
-    sampler = load_sampler(run, backend=backend)
+    sampler = load_sampler(run, backend=backend, threads=threads)
     sampler.read(text)
     for character, probability in sampler.next_characters(count):
         print(f"{character!r:<6} {probability:6.1%}")

@@ -12,6 +12,7 @@ from graphrnn import toolchain
 from graphrnn.backends import Report, compile_graph, silent
 from graphrnn.errors import UserError
 from graphrnn.native import library
+from graphrnn.native.linker import default_threads
 from graphrnn.shapes import Tensor, tensor
 from graphrnn.updates import Updates
 
@@ -77,6 +78,7 @@ def findings(report: Report = silent) -> list[tuple[str, str]]:
         rows.append(("compiler", f"{compiler}: {toolchain.compiler_version(compiler)}"))
     else:
         rows.append(("compiler", "none found"))
+    rows.append(("compiler, native", _native_compiler()))
     rows.append(("compiler flags", f"{config.gcc__cxxflags} {config.blas__ldflags}"))
     rows.append(("user's flags", _user_flags()))
     if tools.blas:
@@ -93,6 +95,15 @@ def findings(report: Report = silent) -> list[tuple[str, str]]:
         files, size = folder_size(folder)
         rows.append((name, f"{folder} ({files:,} files, {size / 1e6:.1f} MB)"))
     return rows
+
+
+def _native_compiler() -> str:
+    """Give the C compiler of the native backend, with the flags for this processor."""
+    try:
+        command = library.Target().command()
+    except library.CompileError as error:
+        return f"not usable: {error}"
+    return f"{' '.join(command)}, threads: {default_threads()}"
 
 
 def _rate(backend: str, report: Report) -> str:

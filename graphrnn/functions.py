@@ -1,6 +1,6 @@
 """A model becomes three compiled functions: one that trains, one that evaluates, one that steps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphrnn import losses, updates
@@ -12,6 +12,8 @@ from graphrnn.shapes import Tensor, tensor
 
 import aesara
 import aesara.tensor as at
+
+Graph = Callable[[], tuple[Sequence[Tensor], Sequence[Tensor], updates.Updates]]
 
 
 def share(weights: Mapping[str, Array]) -> dict[str, Tensor]:
@@ -36,6 +38,7 @@ class Network:
     weights: Weights
     loop: Loop = LOOPS["scan"]
     backend: str = "auto"
+    threads: int | None = None
 
     @property
     def dtype(self) -> str:
@@ -81,7 +84,7 @@ class Network:
                 step = updates.sgd(params, grads, rate)
             return [x, y, rate], [loss, losses.accuracy(logits, y)], step
 
-        return compile_graph(graph, name="train", backend=self.backend, report=report)
+        return self._compiled(graph, "train", report)
 
     def evaluate(self, *, time: int, batch: int, report: Report = silent) -> Function:
         """Compile f(x, y) → loss in nats per character, accuracy; it changes nothing."""
@@ -92,7 +95,7 @@ class Network:
             loss = losses.mean(losses.cross_entropy(logits, y))
             return [x, y], [loss, losses.accuracy(logits, y)], []
 
-        return compile_graph(graph, name="evaluate", backend=self.backend, report=report)
+        return self._compiled(graph, "evaluate", report)
 
     def step(self, *, report: Report = silent) -> Function:
         """Compile f(x, *states) → logits, *states for one character of one text.
@@ -108,4 +111,10 @@ class Network:
             logits, after = self.model.forward(x, before, self.weights, LOOPS["unrolled"])
             return [x, *before], [logits, *after], []
 
-        return compile_graph(graph, name="step", backend=self.backend, report=report)
+        return self._compiled(graph, "step", report)
+
+    def _compiled(self, graph: Graph, name: str, report: Report) -> Function:
+        """Compile a graph as this network is to be run."""
+        return compile_graph(
+            graph, name=name, backend=self.backend, threads=self.threads, report=report
+        )

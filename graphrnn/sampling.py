@@ -94,7 +94,12 @@ class Sampler:
 
     @classmethod
     def of(
-        cls, checkpoint: Checkpoint, *, backend: str = "auto", report: Report = silent
+        cls,
+        checkpoint: Checkpoint,
+        *,
+        backend: str = "auto",
+        threads: int | None = None,
+        report: Report = silent,
     ) -> "Sampler":
         """Compile the step of a checkpoint's network.
 
@@ -115,7 +120,8 @@ class Sampler:
                 f"checkpoint: {', '.join(wrong)} do not fit a vocabulary of {sizes.vocabulary} "
                 f"and {sizes.hidden} hidden units; it was made from another vocabulary or changed"
             )
-        network = Network(model, sizes, share(checkpoint.weights), backend=backend)
+        weights = share(checkpoint.weights)
+        network = Network(model, sizes, weights, backend=backend, threads=threads)
         states = [
             np.zeros((1, width), dtype=settings.dtype)
             for width in model.state_widths(sizes).values()
@@ -175,10 +181,13 @@ class Sampler:
         return self.logits
 
 
-def load_sampler(run: str, *, backend: str = "auto", report: Report = silent) -> Sampler:
+def load_sampler(
+    run: str, *, backend: str = "auto", threads: int | None = None, report: Report = silent
+) -> Sampler:
     """Load a run's network for sampling.
 
     Raises:
         UserError: there is no such run, or its checkpoint cannot be used.
     """
-    return Sampler.of(load_checkpoint(find_checkpoint(run)), backend=backend, report=report)
+    checkpoint = load_checkpoint(find_checkpoint(run))
+    return Sampler.of(checkpoint, backend=backend, threads=threads, report=report)

@@ -13,6 +13,7 @@ _STRICT = ConfigDict(extra="forbid")
 
 Positive = Annotated[int, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Threads = Annotated[int, Field(gt=0, le=256)]
 
 
 Prompt = Annotated[str, Parameter(allow_leading_hyphen=True)]
@@ -47,6 +48,8 @@ class TrainSettings:
     backend: str = "auto"
     """What runs the graph: native (one C function), aesara (stock Aesara's C), python (slow, needs
     no compiler) or auto (native, and aesara for what that does not cover)."""
+    threads: Threads | None = None
+    """Threads of a step; without it OMP_NUM_THREADS, else one for each processor."""
     dtype: Literal["float32", "float64"] = "float32"
     """Precision of the weights."""
     seed: Seed = 0

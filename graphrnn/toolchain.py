@@ -94,6 +94,13 @@ def preload_blas() -> Path:
     return library
 
 
+def set_blas_threads(n: int) -> None:
+    """Let OpenBLAS use n threads; a BLAS that the user brought keeps its own settings."""
+    library = configure().blas
+    if library is not None:
+        ctypes.CDLL(str(library)).scipy_openblas_set_num_threads(n)
+
+
 def renamed_symbols() -> str:
     """Give the compiler flags that rename BLAS calls to the wheel's prefixed symbols.
 

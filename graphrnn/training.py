@@ -285,7 +285,9 @@ class _Trainer:
         model = model_named(settings.model)
         sizes = Sizes(vocabulary=len(data.vocabulary), hidden=settings.hidden)
         weights = share(model.initial_weights(rng, sizes, settings.dtype))
-        network = Network(model, sizes, weights, loop_named(settings.loop), settings.backend)
+        network = Network(
+            model, sizes, weights, loop_named(settings.loop), settings.backend, settings.threads
+        )
         step = network.train(
             time=settings.time,
             batch=settings.batch,

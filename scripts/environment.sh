@@ -1,14 +1,15 @@
 #!/bin/sh
 # Makes the project's own environment in .venv: `scripts/environment.sh [extra]`, from the top folder.
 #
-# Aesara needs CPython 3.11 and a system may carry any python3, or a 3.11 without the C headers that
-# compiling needs. So uv makes the environment: from PATH, else as a wheel in a private environment.
+# Aesara needs CPython 3.11 and a system may carry any python3, or one without the C headers
+# that compiling needs. So uv makes the environment: from PATH, else as a wheel in a private environment.
 set -eu
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "$*"; exit 2; }
 
 python_version=3.11
+python_versions="3.11"
 extra=${1-}
 
 if [ -z "${CXX-}" ] && ! command -v g++ >/dev/null 2>&1 && ! command -v clang++ >/dev/null 2>&1; then
@@ -35,10 +36,21 @@ has_headers() {
     "$1" -c 'import os, sysconfig as s; raise SystemExit(not os.path.exists(os.path.join(s.get_path("include"), "Python.h")))' 2>/dev/null
 }
 
-if ! .venv/bin/python -c "import sys; raise SystemExit(sys.version_info[:2] != (3, 11))" 2>/dev/null; then
+# The system's own, the preferred one first; its headers are what stock Aesara compiles with.
+system_python() {
+    for version in $python_versions; do
+        found=$("$uv" python find --system "$version" 2>/dev/null || true)
+        if [ -n "$found" ] && has_headers "$found"; then
+            printf '%s\n' "$found"
+            return
+        fi
+    done
+}
+
+if ! .venv/bin/python -c "import sys; raise SystemExit('%d.%d' % sys.version_info[:2] not in '$python_versions'.split())" 2>/dev/null; then
     rm -rf .venv
-    python=$("$uv" python find --system "$python_version" 2>/dev/null || true)
-    if [ -n "$python" ] && has_headers "$python"; then
+    python=$(system_python)
+    if [ -n "$python" ]; then
         say "making .venv with $python ..."
         "$uv" venv --quiet --python "$python" .venv
     else

@@ -2,6 +2,7 @@ import shutil
 
 from graphrnn import backends
 from graphrnn.errors import UserError
+from graphrnn.native import linker
 from graphrnn.shapes import tensor
 
 import aesara
@@ -87,3 +88,33 @@ def test_auto_says_what_it_falls_back_for_and_why():
     assert note.startswith("native backend: ")
     assert "runs in stock Aesara instead" in note
     assert np.isfinite(f(np.zeros(3))[0]).all()
+
+
+def test_a_loop_in_stock_aesara_is_refused_where_its_scan_does_not_compile(monkeypatch):
+    monkeypatch.setattr(backends, "STOCK_SCAN", False)
+
+    def loop():
+        x = tensor("x", "float64", (5,))
+        results, _ = aesara.scan(lambda x_t, s: s + x_t, sequences=[x], outputs_info=[at.zeros(())])
+        return [x], [results], []
+
+    wanted = r"^--backend aesara: stock Aesara's scan does not compile on Python 3\.\d+; use"
+    with pytest.raises(UserError, match=wanted):
+        backends.compile_graph(loop, name="loop", backend="aesara")
+
+
+def test_auto_steps_a_loop_in_python_where_stock_scan_does_not_compile(monkeypatch):
+    monkeypatch.setattr(linker, "STOCK_SCAN", False)
+
+    def loop():
+        x = tensor("x", "float64", (3, 2, 2))
+        results, _ = aesara.scan(lambda x_t: at.nlinalg.det(x_t), sequences=[x])
+        return [x], [results], []
+
+    builds = []
+    f = backends.compile_graph(loop, name="loop", backend="auto", report=builds.append)
+    (note,) = {
+        build.detail for build in builds if build.phase == "note" and "Python" in build.detail
+    }
+    assert note.endswith("this function is stepped in Python instead")
+    np.testing.assert_allclose(f(np.stack([np.eye(2) * k for k in (1, 2, 3)]))[0], [1, 4, 9])

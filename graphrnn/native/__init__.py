@@ -5,3 +5,26 @@
 It knows Aesara and nothing of graphrnn: `aesara.function(..., mode=native_mode())` works for any
 graph whose operations it covers.
 """
+
+from typing import Any
+
+
+def native_mode(**options: Any) -> Any:
+    """Give an Aesara mode that compiles with this backend; see `linker.native_mode`."""
+    from graphrnn.native.linker import native_mode
+
+    return native_mode(**options)
+
+
+def program_text(what: Any) -> str:
+    """Write the program of a function or a graph as readable lines; see `show.program_text`."""
+    from graphrnn.native.show import program_text
+
+    return program_text(what)
+
+
+def c_source(function: Any) -> str:
+    """Give the C of a function's own graph; see `show.c_source`."""
+    from graphrnn.native.show import c_source
+
+    return c_source(function)

@@ -1,19 +1,16 @@
 """Copies avoided: what would be copied is computed in the copy's place."""
 
 from collections.abc import Sequence
+from dataclasses import fields, replace
 
+from graphrnn.native.operations import Sort
 from graphrnn.native.program import (
-    ArgMax,
-    Gather,
     Gemm,
     Kernel,
     Loop,
     Op,
     Program,
-    Reduce,
     Ref,
-    Scatter,
-    Softmax,
     touches,
     walk,
 )
@@ -44,7 +41,7 @@ def _is_copy(op: Op) -> bool:
 def _retarget(ops: list[Op], k: int, copy: Kernel, program: Program) -> bool:
     """Move a temporary into the place it is copied to, if nobody can tell the difference."""
     source, (target, _) = copy.loads[0], copy.stores[0]
-    moved = _Move.of(source, target, copy.lengths)
+    moved = _Move.of(source, target, copy.lengths, program)
     if source.buffer.kind != "temp" or moved is None or source.buffer is target.buffer:
         return False
     users = [n for n, op in enumerate(ops) if n != k and uses(op, source.buffer)]
@@ -64,10 +61,58 @@ def _retarget(ops: list[Op], k: int, copy: Kernel, program: Program) -> bool:
         others = [a for a in (*op.reads(), *op.writes()) if a[0].buffer is not source.buffer]
         if any(touches(a, whole) for a in others) or not all(moved.fits(*a) for a in mine):
             return False
-        if isinstance(op, Gemm) and op.C.buffer is source.buffer and moved(op.C).strides[1] != 1:
+        if not all(_allows(inner, source.buffer, moved) for inner in walk([op])):
             return False
     for op in walk([ops[n] for n in users]):
         _map_refs(op, lambda ref: moved(ref) if ref.buffer is source.buffer else ref)
+    return True
+
+
+def _allows(op: Op, source: Buffer, moved: "_Move") -> bool:
+    """Say whether an operation can do with the strides that it would get."""
+    if isinstance(op, Gemm) and op.C.buffer is source:
+        return moved(op.C).strides[1] == 1
+    return not (isinstance(op, Sort) and op.source.buffer is not source)
+
+
+def forward_copies(ops: list[Op], program: Program) -> None:
+    """Let readers of a copy read what it was made from, where that still stands, and drop it."""
+    k = 0
+    while k < len(ops):
+        op = ops[k]
+        if _is_copy(op) and isinstance(op, Kernel) and _forward(ops, k, op, program):
+            del ops[k]
+        else:
+            k += 1
+
+
+def _forward(ops: list[Op], k: int, copy: Kernel, program: Program) -> bool:
+    """Hand the source of a copy on to all its readers, if nobody can tell the difference."""
+    source, (target, _) = copy.loads[0], copy.stores[0]
+    moved = _Move.of(target, source, copy.lengths, program)
+    if target.buffer.kind != "temp" or moved is None or source.buffer is target.buffer:
+        return False
+    # What lies along memory stays so: vectors are loaded from it.
+    if any(s == 1 and t != 1 for _, s, t in moved.axes):
+        return False
+    single = [op for op in walk(program.ops) if not isinstance(op, Loop)]
+    users = [op for op in single if uses(op, target.buffer)]
+    later = [n for n in range(k + 1, len(ops)) if uses(ops[n], target.buffer)]
+    inside = [op for op in walk([ops[n] for n in later]) if not isinstance(op, Loop)]
+    readers = [op for op in inside if uses(op, target.buffer)]
+    if len(users) != len(readers) + 1 or not readers:
+        return False
+    for op in readers:
+        reads = [a for a in op.reads() if a[0].buffer is target.buffer]
+        if any(ref.buffer is target.buffer for ref, _ in op.writes()) or isinstance(op, Sort):
+            return False
+        if not all(moved.fits(*a) for a in reads):
+            return False
+    writes = [w for op in ops[k + 1 : later[-1] + 1] for w in op.writes()]
+    if any(touches(w, (source, copy.lengths)) for w in writes):
+        return False
+    for op in readers:
+        _map_refs(op, lambda ref: moved(ref) if ref.buffer is target.buffer else ref)
     return True
 
 
@@ -79,21 +124,27 @@ def uses(op: Op, buffer: Buffer) -> bool:
 class _Move:
     """Maps places in one array to the same places of another, axis by axis."""
 
-    def __init__(self, source: Ref, target: Ref, axes: list[tuple[int, int, int]]) -> None:
+    def __init__(
+        self, source: Ref, target: Ref, axes: list[tuple[int, int, int]], counts: dict[str, int]
+    ) -> None:
         self.source, self.target = source, target
         self.axes = axes  # (length, stride in source, stride in target), longest stride first
+        self.counts = counts  # how many values each loop variable takes
 
     @classmethod
-    def of(cls, source: Ref, target: Ref, lengths: Sequence[int]) -> "_Move | None":
+    def of(
+        cls, source: Ref, target: Ref, lengths: Sequence[int], program: Program
+    ) -> "_Move | None":
         """Make the map of a copy, if the source's axes nest without overlapping."""
-        axes = sorted(
-            (
-                (length, s, t)
-                for length, s, t in zip(lengths, source.strides, target.strides, strict=True)
-                if length > 1
-            ),
-            key=lambda axis: -axis[1],
-        )
+        axes = []
+        for length, s, t in zip(lengths, source.strides, target.strides, strict=True):
+            if length > 1 and s < 0:  # the same places, counted from the other end
+                source = replace(source, offset=source.offset.plus((length - 1) * s))
+                target = replace(target, offset=target.offset.plus((length - 1) * t))
+                s, t = -s, -t
+            if length > 1:
+                axes.append((length, s, t))
+        axes.sort(key=lambda axis: -axis[1])
         room = None
         for length, s, _ in axes:
             if s <= 0 or (room is not None and room % s):
@@ -101,7 +152,28 @@ class _Move:
             if room is not None and length * s > room:
                 return None
             room = s
-        return cls(source, target, axes)
+        joined: list[tuple[int, int, int]] = []
+        for length, s, t in axes:
+            # Two axes that are one stretch on both sides may be walked by a single loop.
+            if joined and joined[-1][1:] == (length * s, length * t):
+                joined[-1] = (joined[-1][0] * length, s, t)
+            else:
+                joined.append((length, s, t))
+        counts: dict[str, int] = {}
+        for op in walk(program.ops):
+            if isinstance(op, Loop):
+                counts[op.variable] = op.steps
+                counts |= {name: slots for name, _, slots in op.positions}
+        return cls(source, target, joined, counts)
+
+    def _extra(self, ref: Ref) -> list[tuple[int, str]] | None:
+        """Give the loop variables that move a walk beside those that move the source."""
+        left = list(ref.offset.terms)
+        for term in self.source.offset.terms:
+            if term not in left:
+                return None
+            left.remove(term)
+        return left
 
     def _digits(self, elements: int) -> list[int] | None:
         """Split a distance from the source's start into a position on each axis."""
@@ -124,13 +196,16 @@ class _Move:
 
     def fits(self, ref: Ref, lengths: Sequence[int]) -> bool:
         """Say whether a walk through the source can be made in the target."""
-        if ref.offset.terms != self.source.offset.terms:
+        extra = self._extra(ref)
+        if extra is None:
             return False
+        strides = [*ref.strides, *(stride for stride, _ in extra)]
+        lengths = [*lengths, *(self.counts[variable] for _, variable in extra)]
         digits = self._digits(ref.offset.constant - self.source.offset.constant)
         if digits is None:
             return False
         reach = [(digit, digit) for digit in digits]
-        for stride, length in zip(ref.strides, lengths, strict=True):
+        for stride, length in zip(strides, lengths, strict=True):
             found = self._along(stride, length)
             if found is None:
                 return False
@@ -149,23 +224,25 @@ class _Move:
         assert digits is not None
         base = self.target.offset.constant
         base += sum(digit * t for digit, (_, _, t) in zip(digits, self.axes, strict=True))
-        strides = []
-        for stride in ref.strides:
-            axis = next(
-                (k for k, (_, s, _) in enumerate(self.axes) if stride and stride % s == 0), None
-            )
-            strides.append(0 if axis is None else stride // self.axes[axis][1] * self.axes[axis][2])
-        return Ref(self.target.buffer, Offset(base, self.target.offset.terms), tuple(strides))
+        moving = [(self._stride(stride), variable) for stride, variable in self._extra(ref) or ()]
+        offset = Offset(base, (*self.target.offset.terms, *moving))
+        return Ref(self.target.buffer, offset, tuple(self._stride(s) for s in ref.strides))
+
+    def _stride(self, stride: int) -> int:
+        """Map a stride."""
+        for _, s, t in self.axes:
+            if stride and stride % s == 0:
+                return stride // s * t
+        return 0
 
 
 def _map_refs(op: Op, change) -> None:  # type: ignore[no-untyped-def]
     """Change every ref of an operation."""
     if isinstance(op, Kernel):
-        op.loads = [change(ref) for ref in op.loads]
         op.stores = [(change(ref), value) for ref, value in op.stores]
-    elif isinstance(op, Gemm):
-        op.A, op.B, op.C = change(op.A), change(op.B), change(op.C)
-    elif isinstance(op, (Gather, Scatter)):
-        op.source, op.index, op.target = change(op.source), change(op.index), change(op.target)
-    elif isinstance(op, (Reduce, ArgMax, Softmax)):
-        op.source, op.target = change(op.source), change(op.target)
+    for field in fields(op):
+        value = getattr(op, field.name)
+        if isinstance(value, Ref):
+            setattr(op, field.name, change(value))
+        elif isinstance(value, list) and value and isinstance(value[0], Ref):
+            setattr(op, field.name, [change(ref) for ref in value])

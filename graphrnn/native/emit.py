@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from math import prod
 
+from graphrnn.native.operations import Cumulate, FlatIndex, Sort
 from graphrnn.native.program import (
     ArgMax,
     Gather,
@@ -25,6 +26,7 @@ from graphrnn.native.rows import find_rows
 from graphrnn.native.scalars import c_type
 from graphrnn.native.views import Buffer
 from graphrnn.native.write_kernels import write_kernel
+from graphrnn.native.write_operations import write_cumulate, write_flat_index, write_sort
 from graphrnn.native.write_rows import (
     write_argmax,
     write_gather,
@@ -42,6 +44,8 @@ PARALLEL_FROM = 4_000_000
 _BLOCK = 256  # KC of gemm.h
 
 
+BEGINNING = "/* ── the graph ── */"
+
 _WIDEST = 32  # NR of gemm.h, for float32 in vectors of 512 bits
 
 
@@ -58,7 +62,10 @@ def prelude() -> str:
         f"#define REAL {real}\n#define NAME(x) x##_{dtype}\n{gemm}#undef REAL\n#undef NAME\n"
         for real, dtype in (("float", "float32"), ("double", "float64"))
     )
-    return (folder / "runtime.h").read_text(encoding="utf-8") + widths + kinds
+    runtime = "".join(
+        (folder / name).read_text(encoding="utf-8") for name in ("runtime.h", "numbers.h")
+    )
+    return runtime + widths + kinds
 
 
 def work(ops: Sequence[Op]) -> int:
@@ -135,6 +142,9 @@ _WRITERS = {
     ArgMax: write_argmax,
     Gather: write_gather,
     Scatter: write_scatter,
+    FlatIndex: write_flat_index,
+    Cumulate: write_cumulate,
+    Sort: write_sort,
     Loop: _loop,
 }
 
@@ -182,27 +192,35 @@ def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Sourc
     _write_all(w, program.ops)
     threads = max_threads if threaded else 1
     text = "\n".join([
-        prelude(),
+        prelude() + BEGINNING,
         "static void **in, **out, **constants;",
         "static char *arena, *scratch;",
-        "static volatile int failed;",
         "static void body(int tid, int nt) {\n    (void)tid; (void)nt;",
+        *w.declarations(),
         *w.lines,
         "}",
+        "void graph_constants(void **table);",
+        "int graph_run(void **inputs, void **outputs, int threads);",
+        "void graph_free(void);",
         "void graph_constants(void **table) { constants = table; }",
         "int graph_run(void **inputs, void **outputs, int threads) {",
-        "    pthread_mutex_lock(&pool.call);",
-        "    if (!arena) {",
-        f"        arena = aligned_alloc(64, {max(arena, 64)});",
-        f"        scratch = aligned_alloc(64, {max(threads * scratch, 64)});",
+        "    pthread_mutex_lock(&busy);",
+        f"    if (!arena) arena = pages_of({max(arena, 64)});",
+        f"    if (!scratch) scratch = pages_of({max(threads * scratch, 64)});",
+        "    int result = 2;",
+        "    if (arena && scratch) {",
+        "        in = inputs; out = outputs; failed = 0;",
+        f"        threads = MIN(threads, {threads});",
+        "        if (threads > 1) run_threads(body, threads); else body(0, 1);",
+        "        result = failed;",
         "    }",
-        "    if (!arena || !scratch) { pthread_mutex_unlock(&pool.call); return 2; }",
-        "    in = inputs; out = outputs; failed = 0;",
-        f"    if (threads > {threads}) threads = {threads};",
-        "    if (threads > 1) run_threads(body, threads); else body(0, 1);",
-        "    int result = failed;",
-        "    pthread_mutex_unlock(&pool.call);",
+        "    pthread_mutex_unlock(&busy);",
         "    return result;",
+        "}",
+        "void graph_free(void) {",
+        f"    if (arena) munmap(arena, {max(arena, 64)});",
+        f"    if (scratch) munmap(scratch, {max(threads * scratch, 64)});",
+        "    arena = scratch = NULL;",
         "}\n",
     ])  # fmt: skip
     return Source(text, arena + threads * scratch, threaded, constants)

@@ -12,11 +12,11 @@ typedef REAL NAME(vec) __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(
 INLINE void NAME(micro)(const int mr, idx k, const REAL *a, idx as0, idx as1, const REAL *b,
                         REAL *c, idx cs, idx nr, int first) {
     NAME(vec) acc[MR][NV];
-    for (int i = 0; i < mr; i++)
-        for (int j = 0; j < NV; j++) acc[i][j] = (NAME(vec)){0};
+#pragma GCC unroll 16
+    for (int i = 0; i < mr; i++) acc[i][0] = acc[i][1] = (NAME(vec)){0};
     for (idx p = 0; p < k; p++) {
         NAME(vec) b0 = *(const NAME(vec) *)(b + p * NR), b1 = *(const NAME(vec) *)(b + p * NR + VL);
-#pragma GCC unroll 16
+        UNROLL
         for (int i = 0; i < mr; i++) {
             REAL x = a[i * as0 + p * as1];
             acc[i][0] += x * b0;
@@ -24,19 +24,21 @@ INLINE void NAME(micro)(const int mr, idx k, const REAL *a, idx as0, idx as1, co
         }
     }
     if (nr == NR) {
-#pragma GCC unroll 16
-        for (int i = 0; i < mr; i++)
-            for (int j = 0; j < NV; j++) {
-                NAME(vec) *to = (NAME(vec) *)(c + i * cs + j * VL);
-                *to = first ? acc[i][j] : *to + acc[i][j];
-            }
+        UNROLL
+        for (int i = 0; i < mr; i++) {
+            NAME(vec) *to = (NAME(vec) *)(c + i * cs), *next = (NAME(vec) *)(c + i * cs + VL);
+            *to = first ? acc[i][0] : *to + acc[i][0];
+            *next = first ? acc[i][1] : *next + acc[i][1];
+        }
         return;
     }
-    for (int i = 0; i < mr; i++)
-        for (idx j = 0; j < nr; j++) {
-            REAL x = acc[i][j / VL][j % VL];
-            c[i * cs + j] = first ? x : c[i * cs + j] + x;
-        }
+    REAL row[NR];
+#pragma GCC unroll 16
+    for (int i = 0; i < mr; i++) {
+        *(NAME(vec) *)row = acc[i][0];
+        *(NAME(vec) *)(row + VL) = acc[i][1];
+        for (idx j = 0; j < nr; j++) c[i * cs + j] = first ? row[j] : c[i * cs + j] + row[j];
+    }
 }
 static void NAME(strip)(int mr, idx k, const REAL *a, idx as0, idx as1, const REAL *b, REAL *c,
                         idx cs, idx nr, int first) {
@@ -49,15 +51,42 @@ static void NAME(strip)(int mr, idx k, const REAL *a, idx as0, idx as1, const RE
 #undef CASE
     }
 }
-/* Pack columns n0 to n1 (n0 a multiple of NR) of rows k0 to k0+kc into panels, padded with zeros. */
+/* to[p, j] = from[j, p] for rows p of NR numbers; columns from `columns` on become zero. */
+#define TILE 16
+INLINE void NAME(transpose)(idx rows, idx columns, const REAL *from, idx stride, REAL *to) {
+    if (rows == TILE && columns == TILE) {
+        for (idx p = 0; p < TILE; p++)
+            for (idx j = 0; j < TILE; j++) to[p * NR + j] = from[j * stride + p];
+        return;
+    }
+    idx width = MIN(TILE, NR);
+    for (idx p = 0; p < rows; p++)
+        for (idx j = 0; j < width; j++) to[p * NR + j] = j < columns ? from[j * stride + p] : 0;
+}
+/* Pack columns n0 to n1 (n0 a multiple of NR) of rows k0 to k0+kc into panels, padded with zeros.
+   Rows of unit stride are read from end to end, as memory likes it; all panels grow at once. */
 static void NAME(pack)(idx kc, idx n0, idx n1, const REAL *b, idx bs0, idx bs1, REAL *to) {
-    for (idx n = n0; n < n1; n += NR, to += kc * NR) {
+    idx whole = bs1 == 1 ? n0 + (n1 - n0) / NR * NR : n0;
+    for (idx p = 0; p < kc; p++)
+        for (idx n = n0; n < whole; n += NR) {
+            REAL *at = to + (n - n0) * kc + p * NR;
+            const NAME(vec) *from = (const NAME(vec) *)(b + p * bs0 + n);
+            *(NAME(vec) *)at = from[0];
+            *(NAME(vec) *)(at + VL) = from[1];
+        }
+    to += (whole - n0) * kc;
+    for (idx n = whole; n < n1; n += NR, to += kc * NR) {
         idx nr = MIN(NR, n1 - n);
-        if (bs1 == 1 && nr == NR)
-            for (idx p = 0; p < kc; p++) memcpy(to + p * NR, b + p * bs0 + n, NR * sizeof(REAL));
+        if (bs1 == 1)
+            for (idx p = 0; p < kc; p++) {
+                memcpy(to + p * NR, b + p * bs0 + n, nr * sizeof(REAL));
+                memset(to + p * NR + nr, 0, (NR - nr) * sizeof(REAL));
+            }
         else if (bs0 == 1)
-            for (idx j = 0; j < NR; j++)
-                for (idx p = 0; p < kc; p++) to[p * NR + j] = j < nr ? b[p + (n + j) * bs1] : 0;
+            for (idx j = 0; j < NR; j += TILE)
+                for (idx p = 0; p < kc; p += TILE)
+                    NAME(transpose)(MIN(TILE, kc - p), MIN(TILE, MAX(nr - j, 0)), b + p + (n + j) * bs1,
+                                    bs1, to + p * NR + j);
         else
             for (idx p = 0; p < kc; p++)
                 for (idx j = 0; j < NR; j++) to[p * NR + j] = j < nr ? b[p * bs0 + (n + j) * bs1] : 0;
@@ -137,10 +166,14 @@ static void NAME(gemm)(idx m, idx n, idx k, const REAL *a, idx as0, idx as1, con
             idx lo = m0 + rows * s / strips, mr = m0 + rows * (s + 1) / strips - lo;
             const REAL *from = a + lo * as0 + k0 * as1;
             idx s0 = as0, s1 = as1;
-            if (as1 != 1) {
-                for (idx p = 0; p < kc; p++)
-                    for (idx i = 0; i < mr; i++) panel[p * mr + i] = from[i * as0 + p * as1];
-                from = panel; s0 = 1; s1 = mr;
+            if (as1 != 1 || n1 - n0 >= 6 * NR) {
+                /* panels of MR rows; a fixed number is copied at once where all of them exist */
+                if (as0 == 1 && lo + MR <= m)
+                    for (idx p = 0; p < kc; p++) memcpy(panel + p * MR, from + p * as1, MR * sizeof(REAL));
+                else
+                    for (idx p = 0; p < kc; p++)
+                        for (idx i = 0; i < mr; i++) panel[p * MR + i] = from[i * as0 + p * as1];
+                from = panel; s0 = 1; s1 = MR;
             }
             for (idx j = n0; j < n1; j += NR)
                 NAME(strip)((int)mr, kc, from, s0, s1, packed + (j - n0) * kc, c + lo * cs + j, cs,
@@ -152,3 +185,4 @@ static void NAME(gemm)(idx m, idx n, idx k, const REAL *a, idx as0, idx as1, con
 #undef NV
 #undef NR
 #undef KC
+#undef TILE

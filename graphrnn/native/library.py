@@ -1,64 +1,20 @@
 """C → shared library: compiled once, kept in the user's cache, checked before it is loaded."""
 
+import atexit
 import ctypes
 import functools
 import hashlib
 import os
-import platform
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
+from graphrnn.native import cache
+from graphrnn.native.compilers import CompileError, Target, compile_c, compiler, identity, suffix
+
 import platformdirs
 
-FLAGS = ("-O3", "-std=gnu11", "-fPIC", "-shared", "-fno-math-errno", "-fno-trapping-math")
-"""No -ffast-math: it would set flush-to-zero for the whole process and break tests for NaN."""
-
-
-class CompileError(Exception):
-    """The C compiler refused generated code, or there is none."""
-
-
-@functools.cache
-def compiler() -> str:
-    """Find the C compiler: the one named by CC, else cc, gcc or clang.
-
-    Raises:
-        CompileError: there is none.
-    """
-    names = (os.environ.get("CC", ""), "gcc", "cc", "clang")
-    found = next((path for name in names if name and (path := shutil.which(name))), None)
-    if found is None:
-        raise CompileError("no C compiler on PATH (looked for CC, gcc, cc, clang)")
-    return found
-
-
-@functools.cache
-def _machine() -> str:
-    """Say what the code is made for: compiler, its version, processor and its abilities."""
-    answer = subprocess.run([compiler(), "--version"], capture_output=True, text=True, check=False)
-    abilities = ""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
-        abilities = next((line for line in lines if line.startswith(("flags", "Features"))), "")
-    return "\n".join([answer.stdout, platform.machine(), platform.processor(), abilities])
-
-
-@functools.cache
-def _target_flags() -> tuple[str, ...]:
-    """Give the flags for this machine's processor, as far as the compiler takes them."""
-    machine = platform.machine().lower()
-    wanted = ["-march=native"]
-    if machine in ("x86_64", "amd64"):
-        wanted.append("-mprefer-vector-width=512")
-    taken = []
-    for flag in wanted:
-        command = [compiler(), flag, "-x", "c", "-c", os.devnull, "-o", os.devnull]
-        if subprocess.run(command, capture_output=True, check=False).returncode == 0:
-            taken.append(flag)
-    return tuple(taken)
+__all__ = ["CompileError", "Target", "cache_folder", "compiler", "key_of", "load"]
 
 
 def cache_folder() -> Path:
@@ -66,84 +22,83 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("graphrnn") / "native"
 
 
-def _usable_folder() -> Path:
-    """Give the cache, or a folder for this process where the cache cannot be written."""
-    folder = cache_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except OSError:
-        return _private_folder()
+def key_of(source: str, target: Target = Target()) -> str:  # noqa: B008
+    """Give the name that a source compiles to by a target on this machine."""
+    return hashlib.sha256(f"{source}\0{identity(target)}".encode()).hexdigest()
 
 
-@functools.cache
-def _private_folder() -> Path:
-    """Make a folder that ends with this process."""
-    import atexit
-
-    folder = tempfile.mkdtemp(prefix="graphrnn-native-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
-
-
-def key_of(source: str, more: tuple[str, ...] = ()) -> str:
-    """Give the name that a source compiles to on this machine."""
-    parts = "\0".join([source, *FLAGS, *_target_flags(), *more, _machine()])
-    return hashlib.sha256(parts.encode()).hexdigest()
-
-
-def load(source: str) -> ctypes.CDLL:
+def load(source: str, target: Target = Target()) -> ctypes.CDLL:  # noqa: B008
     """Give the library of a source, from the cache where it is sound.
 
     A library has static memory of its own, so that each function needs a copy of its file: the
     loader would otherwise hand out one that is loaded already.
 
     Raises:
-        CompileError: the compiler refused it.
+        CompileError: the compiler refused it, or the system refuses to load it.
     """
-    folder, key = _usable_folder(), key_of(source)
-    path, proof = folder / f"{key}.so", folder / f"{key}.sha256"
-    try:
-        data = path.read_bytes()
-        sound = proof.read_text(encoding="ascii") == hashlib.sha256(data).hexdigest()
-    except OSError:
-        sound = False
-    if not sound:
-        data = _compile(source, folder)
-        _write(path, data)
-        _write(proof, hashlib.sha256(data).hexdigest().encode())
-    return _load_copy(data)
+    folder = cache_folder()
+    if not cache.trusted(folder):
+        folder = _private_folder()
+    name = key_of(source, target) + suffix()
+    data = cache.fetch(folder, name)
+    if data is None:
+        data = _compile(source, folder, target)
+        cache.store(folder, name, data)
+    return _load_copy(data, folder)
 
 
-def _compile(source: str, folder: Path) -> bytes:
+def _compile(source: str, folder: Path, target: Target) -> bytes:
     """Compile a source and give the library's bytes."""
-    with tempfile.TemporaryDirectory(dir=folder) as work:
-        c_file, library = Path(work) / "graph.c", Path(work) / "graph.so"
+    with cache.workplace(folder, _private_folder()) as work:
+        c_file, library = work / "graph.c", work / f"graph{suffix()}"
         c_file.write_text(source, encoding="utf-8")
-        command = [compiler(), *FLAGS, *_target_flags(), str(c_file), "-o", str(library)]
-        command += ["-lm", "-lpthread"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            lines = [line for line in done.stderr.splitlines() if "error" in line]
-            raise CompileError(f"{compiler()} refused generated code: {(lines or [''])[0]}")
+        compile_c(c_file, library, target)
         return library.read_bytes()
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Write a file so that other processes see all of it or nothing."""
-    handle, name = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-    Path(name).replace(path)
+def _load_copy(data: bytes, folder: Path) -> ctypes.CDLL:
+    """Load a library from a file that is removed at once: the mapping stays.
+
+    A system may forbid running code from its folder of temporary files; then the cache serves.
+    """
+    reason = ""
+    for place in (_private_folder(), folder):
+        try:
+            with cache.workplace(place, _private_folder()) as work:
+                path = work / f"graph{suffix()}"
+                path.write_bytes(data)
+                return _joined(ctypes.CDLL(str(path)))
+        except OSError as error:
+            reason = str(error)
+    raise CompileError(f"the compiled function cannot be loaded: {reason}; set TMPDIR elsewhere")
 
 
-def _load_copy(data: bytes) -> ctypes.CDLL:
-    """Load a library from a file that is removed at once: the mapping stays."""
-    handle, name = tempfile.mkstemp(suffix=".so", dir=_private_folder())
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-    try:
-        return ctypes.CDLL(name)
-    finally:
-        Path(name).unlink()
+_POOL: list[int] = []
+
+
+def _joined(library: ctypes.CDLL) -> ctypes.CDLL:
+    """Let all functions of a process share the threads of the first."""
+    library.graph_pool.restype = ctypes.c_void_p
+    library.graph_pool.argtypes = [ctypes.c_void_p]
+    pool = library.graph_pool(_POOL[0] if _POOL else None)
+    if not _POOL:
+        _POOL.append(pool)
+    return library
+
+
+def _private_folder() -> Path:
+    """Give a folder that ends with this process, and is not its parent's."""
+    return _folder_of(os.getpid())
+
+
+@functools.cache
+def _folder_of(process: int) -> Path:
+    """Make the private folder of a process."""
+    folder = tempfile.mkdtemp(prefix="graphrnn-native-")
+
+    def remove() -> None:
+        if os.getpid() == process:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
+    return Path(folder)

@@ -3,12 +3,20 @@
 import ctypes
 import os
 import sys
+import weakref
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-from graphrnn.native import math_rules, scans, shape_rules  # noqa: F401  they fill the table
+from graphrnn.native import (  # noqa: F401  they fill the table
+    index_rules,
+    math_rules,
+    row_rules,
+    scans,
+    shape_rules,
+)
 from graphrnn.native.emit import Source, emit
-from graphrnn.native.library import CompileError, load
+from graphrnn.native.library import CompileError, Target, load
 from graphrnn.native.lowering import Lowering
 from graphrnn.native.passes import improve, updates_last
 from graphrnn.native.plan import place
@@ -23,9 +31,18 @@ from aesara.graph.basic import Constant
 from aesara.graph.fg import FunctionGraph
 from aesara.link.basic import JITLinker
 from aesara.link.vm import VMLinker
+from aesara.scan.op import Scan
 from aesara.tensor.type import TensorType
 
 Say = Callable[[str], None]
+
+MAX_THREADS = 256
+
+SHARE = Path("/sys/fs/cgroup/cpu.max")
+"""Where Linux says how much of the processors a container may use, and in which time."""
+
+STOCK_SCAN = sys.version_info < (3, 12)
+"""Whether stock Aesara's scan compiles: its extension reaches into integers, which 3.12 changed."""
 
 
 def _warn(text: str) -> None:
@@ -37,14 +54,26 @@ def _ignore(text: str) -> None:
     """Take no notice."""
 
 
+def has_scan(fgraph: FunctionGraph) -> bool:
+    """Say whether a graph has a loop."""
+    return any(isinstance(node.op, Scan) for node in fgraph.apply_nodes)
+
+
 def default_threads() -> int:
-    """Give OMP_NUM_THREADS where it is set, else the number of processors for this process."""
+    """Give OMP_NUM_THREADS where it is set, else the number of processors for this process.
+
+    A container may have a share of more processors than it sees.
+    """
     asked = os.environ.get("OMP_NUM_THREADS", "")
     if asked.isdigit() and int(asked) > 0:
-        return int(asked)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        return min(int(asked), MAX_THREADS)
+    seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = SHARE.read_text(encoding="ascii").split()
+        share = -(-int(quota) // int(period))
+    except (OSError, ValueError):
+        share = seen
+    return max(1, min(seen, share, MAX_THREADS))
 
 
 def lower_graph(fgraph: FunctionGraph, values: Sequence[Any] = ()) -> Program:
@@ -67,6 +96,7 @@ def lower_graph(fgraph: FunctionGraph, values: Sequence[Any] = ()) -> Program:
                 raise Unsupported(f"input {variable}: its shape {shape} is not static")
             shape = value.shape
         buffer = low.buffer(variable.dtype, int(np.prod(shape, dtype=np.int64)), "input")
+        buffer.label, buffer.shape = variable.name or "", tuple(shape)
         low.views[variable] = contiguous(buffer, shape)
         inputs.append(buffer)
         in_shapes.append(tuple(shape))
@@ -75,6 +105,7 @@ def lower_graph(fgraph: FunctionGraph, values: Sequence[Any] = ()) -> Program:
         view = low.view(variable)
         low.note = f"result {variable}"
         buffer = low.buffer(variable.dtype, view.size, "output")
+        buffer.label, buffer.shape = variable.name or "", view.shape
         outputs.append(buffer)
         target = contiguous(buffer, view.shape)
         out_shapes.append(view.shape)
@@ -100,10 +131,12 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         strict: bool = False,
         say: Say = _warn,
         on_phase: Say = _ignore,
+        target: Target = Target(),  # noqa: B008
     ) -> None:
         super().__init__()
+        self.target = target
         self.on_phase = on_phase
-        self.threads = threads or default_threads()
+        self.threads = min(threads, MAX_THREADS) if threads else default_threads()
         self.strict = strict
         self.say = say
 
@@ -124,7 +157,7 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         in_place = updates_last(program, updated)
         source = emit(program, place(program), self.threads)
         self.on_phase("compiling C")
-        return NativeFunction(fgraph, program, source, in_place, self.threads)
+        return NativeFunction(fgraph, program, source, in_place, self.threads, self.target)
 
     def create_thunk_inputs(self, storage_map: Any) -> list[Any]:
         """Give the cells of all inputs."""
@@ -145,11 +178,21 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         except (Unsupported, CompileError) as error:
             if self.strict:
                 raise
-            self.say(f"native backend: {error}; this function runs in stock Aesara instead")
-            other = VMLinker(use_cloop=False).accept(self.fgraph, no_recycling=self.no_recycling)
+            compiled = STOCK_SCAN or not has_scan(self.fgraph)
+            how = "runs in stock Aesara" if compiled else "is stepped in Python"
+            self.say(f"native backend: {error}; this function {how} instead")
+            other = VMLinker(use_cloop=False, c_thunks=None if compiled else False)
+            other = other.accept(self.fgraph, no_recycling=self.no_recycling)
             return other.make_all(
                 input_storage=input_storage, output_storage=output_storage, storage_map=storage_map
             )
+
+
+_FAILURES: dict[int, Exception] = {
+    1: IndexError("native backend: an index is outside the array that it selects from"),
+    2: MemoryError("native backend: no memory for the function's arena"),
+    3: ValueError("native backend: an integer to a negative power"),
+}
 
 
 class NativeFunction:
@@ -162,9 +205,11 @@ class NativeFunction:
         source: Source,
         in_place: dict[int, int],
         threads: int,
+        target: Target,
     ) -> None:
         self.program, self.source, self.in_place, self.threads = program, source, in_place, threads
-        self.library = load(source.text)
+        self.library = load(source.text, target)
+        weakref.finalize(self, self.library.graph_free).atexit = False
         self.dtypes = [np.dtype(variable.dtype) for variable in fgraph.inputs]
         self.shapes = program.input_shapes
         self.outputs = [
@@ -172,30 +217,29 @@ class NativeFunction:
             for variable, shape in zip(fgraph.outputs, program.output_shapes, strict=True)
         ]
         self.names = [str(variable) for variable in fgraph.inputs]
+        self.peak_bytes = source.scratch_bytes
         self.constants = [np.ascontiguousarray(k.data) for k in source.constants]
         self.table = (ctypes.c_void_p * max(1, len(self.constants)))(
             *(array.ctypes.data for array in self.constants)
         )
         self.library.graph_constants(self.table)
         self.run = self.library.graph_run
-        self.ins = (ctypes.c_void_p * max(1, len(self.dtypes)))()
-        self.outs = (ctypes.c_void_p * max(1, len(self.outputs)))()
+        self.ins = ctypes.c_void_p * max(1, len(self.dtypes))
+        self.outs = ctypes.c_void_p * max(1, len(self.outputs))
 
     def __call__(self, *arrays: Any) -> list[Any]:
         """Run once."""
         held = [self._checked(k, array) for k, array in enumerate(arrays)]
-        for k, array in enumerate(held):
-            self.ins[k] = array.ctypes.data
         results = []
         for k, (dtype, shape) in enumerate(self.outputs):
             result = held[self.in_place[k]] if k in self.in_place else np.empty(shape, dtype)
-            self.outs[k] = result.ctypes.data
             results.append(result)
-        status = self.run(self.ins, self.outs, self.threads)
-        if status == 2:
-            raise MemoryError("native backend: no memory for the function's arena")
+        # Made anew for each call: the interpreter is free to run another thread meanwhile.
+        ins = self.ins(*[array.ctypes.data for array in held])
+        outs = self.outs(*[array.ctypes.data for array in results])
+        status = self.run(ins, outs, self.threads)
         if status:
-            raise IndexError("native backend: an index is outside the array that it selects from")
+            raise _FAILURES[status]
         return results
 
     def _checked(self, k: int, array: Any) -> Any:
@@ -210,8 +254,17 @@ class NativeFunction:
         return array
 
 
-def native_mode(*, threads: int | None = None, strict: bool = False, say: Say = _warn) -> Mode:
+def native_mode(
+    *,
+    threads: int | None = None,
+    strict: bool = False,
+    say: Say = _warn,
+    target: Target = Target(),  # noqa: B008
+) -> Mode:
     """Give an Aesara mode that compiles with this backend.
+
+    `threads` is by default OMP_NUM_THREADS, else the processors that this process may use;
+    `target` says what the C is compiled by and for.
 
     Example:
         >>> import aesara, aesara.tensor as at
@@ -221,4 +274,5 @@ def native_mode(*, threads: int | None = None, strict: bool = False, say: Say = 
         [0.0, 0.0, 0.0]
     """
     rewriter = WithoutCompiler(optdb.query(query()))
-    return Mode(NativeLinker(threads=threads, strict=strict, say=say), rewriter)
+    linker = NativeLinker(threads=threads, strict=strict, say=say, target=target)
+    return Mode(linker, rewriter)

@@ -5,7 +5,7 @@ The rules stand in the table `RULES`, keyed by the class of a node's op and fill
 What is known while building (lengths, indices) is computed at once and never reaches the program.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -25,6 +25,9 @@ from graphrnn.native.views import (
 import numpy as np
 from aesara.graph.basic import Constant, Variable
 from aesara.graph.fg import FunctionGraph
+from aesara.scalar.basic import ScalarType
+from aesara.scan.op import Scan
+from aesara.tensor.elemwise import Elemwise
 from aesara.tensor.type import TensorType
 
 Node = Any
@@ -58,6 +61,8 @@ class Lowering:
         self.known: dict[Variable, Any] = {}
         # Axis and stretches of a fresh buffer that are written; the rest of it is known to be zero.
         self.unwritten: dict[Variable, Zeroed] = {}
+        # Variables that some node reads, or that are results.
+        self.needed: set[Variable] = set()
         self.note = ""
         self.constants: list[Buffer] = parent.constants if parent else []
         self._names: Iterator[int] = parent._names if parent else count()
@@ -79,12 +84,16 @@ class Lowering:
 
     def fresh(self, variable: Variable, shape: Sequence[int]) -> View:
         """Give a variable a new array in C order."""
-        self.views[variable] = self.temporary(variable.dtype, shape)
-        return self.views[variable]
+        view = self.temporary(variable.dtype, shape)
+        view.buffer.label = variable.name or ""
+        self.views[variable] = view
+        return view
 
     def temporary(self, dtype: str, shape: Sequence[int]) -> View:
         """Give a new array in C order."""
-        return contiguous(self.buffer(dtype, _size(shape)), shape)
+        buffer = self.buffer(dtype, _size(shape))
+        buffer.shape = tuple(shape)
+        return contiguous(buffer, shape)
 
     def view(self, variable: Variable) -> View:
         """Give the view of a variable; a constant gets a buffer of its own."""
@@ -96,6 +105,10 @@ class Lowering:
                 raise Unsupported(f"{variable}: no value")
             self.views[variable] = self._constant(np.asarray(value))
         return self.views[variable]
+
+    def zeros(self, dtype: str, shape: Sequence[int]) -> View:
+        """Give an array of zeros that takes no memory."""
+        return self._constant(np.zeros(shape, dtype))
 
     def _constant(self, data: np.ndarray[Any, Any]) -> View:
         """Make a constant array; a uniform one takes one element, repeated by strides of 0."""
@@ -184,12 +197,21 @@ class Lowering:
         flat = View(view.buffer, axes, view.offset)
         return flat if all(len(axis) == 1 for axis in axes) else self._copied(view)
 
+    def converted(self, view: View, dtype: str) -> View:
+        """Give a view in another dtype, copying where it has another."""
+        if view.dtype == dtype:
+            return view
+        whole = self.temporary(dtype, view.shape)
+        self.copy(view, whole)
+        return whole
+
     # ── the walk over the graph ──
 
     def lower(self, fgraph: FunctionGraph, order: Sequence[Node]) -> None:
         """Lower the nodes of a graph; its inputs must have views."""
+        self.needed = {v for node in order for v in node.inputs} | set(fgraph.outputs)
         for node in order:
-            self.note = describe(node)
+            self.note = describe(node, self.views)
             if self._fold(node):
                 continue
             handler = next((RULES[k] for k in type(node.op).__mro__ if k in RULES), None)
@@ -204,7 +226,7 @@ class Lowering:
             return False
         if sum(np.size(value) for value in values) > SMALL:
             return False
-        if not all(isinstance(o.type, TensorType) or o.type.ndim == 0 for o in node.outputs):
+        if not all(isinstance(o.type, (TensorType, ScalarType)) for o in node.outputs):
             return False
         storage: list[list[Any]] = [[None] for _ in node.outputs]
         try:
@@ -257,8 +279,41 @@ def _size(shape: Sequence[int]) -> int:
     return int(np.prod(shape, dtype=np.int64)) if len(shape) else 1
 
 
-def describe(node: Node) -> str:
-    """Write a node as one short line, for comments and messages."""
-    outputs = ", ".join(str(output.name or output.type) for output in node.outputs[:3])
-    text = f"{outputs} = {node.op}"
-    return " ".join(text.replace("*/", "* /").split())[:96]
+def describe(node: Node, views: Mapping[Variable, View]) -> str:
+    """Write a node as one short line, for comments and messages: `h (4, 3) = dot(x, W)`.
+
+    Arguments without a name are shown by their shape, which `views` may know better than the graph.
+    """
+    outputs = ", ".join(_shaped(output, views) for output in node.outputs[:3])
+    arguments = ", ".join(_argument(variable, views) for variable in node.inputs[:6])
+    more = ", ..." if len(node.inputs) > 6 else ""
+    text = f"{outputs} = {_operation(node.op)}({arguments}{more})"
+    return " ".join(text.replace("*/", "* /").replace("/*", "/ *").split())[:120]
+
+
+def _shaped(variable: Variable, views: Mapping[Variable, View]) -> str:
+    """Write a variable as its name, if it has one, and its shape."""
+    shape = getattr(variable.type, "shape", None)
+    if variable in views:
+        shape = views[variable].shape
+    if shape is None:
+        return str(variable)
+    lengths = ", ".join("?" if n is None else str(n) for n in shape)
+    lengths += "," if len(shape) == 1 else ""
+    return f"{variable.name} ({lengths})" if variable.name else f"({lengths})"
+
+
+def _argument(variable: Variable, views: Mapping[Variable, View]) -> str:
+    """Write a variable as its value, its name or its shape."""
+    if isinstance(variable, Constant) and np.size(variable.data) == 1:
+        return f"{np.asarray(variable.data).flat[0]}"
+    return variable.name or _shaped(variable, views)
+
+
+def _operation(op: Any) -> str:
+    """Write an op: an elementwise one by its scalar operation, others without their settings."""
+    if isinstance(op, Elemwise):
+        return str(op.scalar_op.name or type(op.scalar_op).__name__.lower())
+    if isinstance(op, Scan):
+        return "scan"
+    return str(op).partition("{")[0].removeprefix("Inplace")

@@ -3,18 +3,18 @@
 from graphrnn.native import program as p
 from graphrnn.native import views as v
 from graphrnn.native.lowering import Lowering, Node, rule
-from graphrnn.native.scalars import instructions
+from graphrnn.native.scalars import arithmetic, instructions
 from graphrnn.native.views import CannotMerge, Unsupported, View
 
 import numpy as np
-from aesara.scalar.basic import AND, OR, Add, Mul, ScalarMaximum, ScalarMinimum
+from aesara.scalar.basic import AND, OR, Add, Mul, ScalarMaximum, ScalarMinimum, ScalarOp
 from aesara.tensor.elemwise import CAReduce, Elemwise
-from aesara.tensor.math import Argmax, Dot, MaxAndArgmax
+from aesara.tensor.math import Argmax, Dot, MaxAndArgmax, MulWithoutZeros
 from aesara.tensor.special import LogSoftmax, Softmax, SoftmaxGrad
 from aesara.tensor.subtensor import AdvancedIncSubtensor1, AdvancedSubtensor1
 
 
-@rule(Elemwise)
+@rule(Elemwise, ScalarOp)
 def elemwise(low: Lowering, node: Node) -> None:
     """Compute each element from the elements at its place, lengths of 1 being repeated."""
     shapes = [low.shape(variable) for variable in node.inputs]
@@ -24,13 +24,15 @@ def elemwise(low: Lowering, node: Node) -> None:
     dtypes = [view.dtype for view in loads]
     if len(node.outputs) != 1:
         raise Unsupported(f"{node.op} with several results")
-    code = instructions(node.op.scalar_op, range(len(loads)), dtypes, len(loads), out.dtype)
+    scalar_op = getattr(node.op, "scalar_op", node.op)
+    code = instructions(scalar_op, range(len(loads)), dtypes, len(loads), out.dtype)
     low.kernel(loads, code, [(low.fresh(out, shape), len(loads) + len(code) - 1)])
 
 
 _REDUCTIONS: dict[type, str] = {
     Add: "sum",
     Mul: "product",
+    MulWithoutZeros: "product of what is not zero",
     ScalarMaximum: "max",
     ScalarMinimum: "min",
     AND: "all",
@@ -102,13 +104,14 @@ def argmax(low: Lowering, node: Node) -> None:
 def softmax(low: Lowering, node: Node) -> None:
     """Take the softmax along one axis, or its logarithm."""
     source = low.view(node.inputs[0])
-    if node.op.axis is None:
-        raise Unsupported(f"{node.op} over all axes")
-    axis = node.op.axis % len(source.shape)
-    rows, outer, length = _rows(low, source, axis)
     target = low.fresh(node.outputs[0], source.shape)
     if target.size:
-        moved, _, _ = _rows(low, target, axis)
+        place, axis = target, node.op.axis
+        if axis is None:
+            source, place, axis = _flat(low, source), v.contiguous(target.buffer, (target.size,)), 0
+        axis %= len(source.shape)
+        rows, outer, length = _rows(low, source, axis)
+        moved, _, _ = _rows(low, place, axis)
         low.emit(p.Softmax(isinstance(node.op, LogSoftmax), outer, length, _ref(rows), _ref(moved)))
 
 
@@ -117,15 +120,16 @@ def softmax_grad(low: Lowering, node: Node) -> None:
     """Give the gradient of a softmax s along one axis: dx = s · (dy - Σ dy · s)."""
     dy, s = (low.view(variable) for variable in node.inputs)
     dtype, axis = node.outputs[0].dtype, node.op.axis
+    target = low.fresh(node.outputs[0], s.shape)
+    if not target.size:
+        return
     if axis is None:
-        raise Unsupported(f"{node.op} over all axes")
+        dy, s, axis = _flat(low, dy), _flat(low, s), 0
+        target = v.contiguous(target.buffer, s.shape)
     weighted = low.temporary(dtype, s.shape)
     low.kernel([dy, s], [p.Instruction("({0} * {1})", (0, 1), dtype)], [(weighted, 2)])
     rows, outer, length = _rows(low, weighted, axis % len(s.shape))
     total = low.temporary(dtype, outer)
-    target = low.fresh(node.outputs[0], s.shape)
-    if not target.size:
-        return
     low.emit(p.Reduce("sum", outer, (length,), _ref(rows), _ref(total), dtype))
     axes = list(total.axes)
     axes.insert(axis % len(s.shape), ((length, 0),))
@@ -139,8 +143,6 @@ def dot(low: Lowering, node: Node) -> None:
     """Multiply matrices, or vectors taken as matrices of one row or column."""
     A, B = (low.view(variable) for variable in node.inputs)
     a_vector, b_vector = len(A.shape) == 1, len(B.shape) == 1
-    if node.outputs[0].dtype not in ("float32", "float64"):
-        raise Unsupported(f"dot of {node.outputs[0].dtype}")
     A = v.dimshuffle(A, ["x", 0]) if a_vector else A
     B = v.dimshuffle(B, [0, "x"]) if b_vector else B
     (m, k), (k_too, n) = A.shape, B.shape
@@ -153,17 +155,12 @@ def dot(low: Lowering, node: Node) -> None:
     if k == 0:
         low.fill(target, 0)
         return
-    A, B = (_converted(low, view, target.dtype) for view in (A, B))
-    gemm(low, A, B, v.contiguous(target.buffer, (m, n)))
-
-
-def _converted(low: Lowering, view: View, dtype: str) -> View:
-    """Give a view in another dtype."""
-    if view.dtype == dtype:
-        return view
-    whole = low.temporary(dtype, view.shape)
-    low.copy(view, whole)
-    return whole
+    A, B = (low.converted(view, target.dtype) for view in (A, B))
+    place = v.contiguous(target.buffer, (m, n))
+    if target.dtype in ("float32", "float64"):
+        gemm(low, A, B, place)
+    else:
+        integer_product(low, A, B, place)
 
 
 def gemm(low: Lowering, A: View, B: View, C: View) -> None:
@@ -188,6 +185,25 @@ def gemm(low: Lowering, A: View, B: View, C: View) -> None:
     (m, k), n = A.shape, B.shape[1]
     low.emit(p.Gemm(m, n, k, _ref(A), _ref(B), _ref(C)))
     return None
+
+
+def integer_product(low: Lowering, A: View, B: View, C: View) -> None:
+    """C = A B of integers: one outer product after the other, going round as NumPy does."""
+    k = A.shape[1]
+    A, B = low.simple(A), low.simple(B)
+    low.fill(C, 0)
+    body, t = Lowering(low), low.variable("k")
+    body.note = low.note
+    column = View(A.buffer, A.axes[:1], A.offset.along(A.axes[1][0][1], t))
+    row = View(B.buffer, B.axes[1:], B.offset.along(B.axes[0][0][1], t))
+    column = v.broadcast(v.dimshuffle(column, [0, "x"]), C.shape)
+    row = v.broadcast(v.dimshuffle(row, ["x", 0]), C.shape)
+    code = [
+        p.Instruction(f"({arithmetic('*', ['{0}', '{1}'], C.dtype)})", (0, 1), C.dtype),
+        p.Instruction(f"({arithmetic('+', ['{0}', '{1}'], C.dtype)})", (2, 3), C.dtype),
+    ]
+    body.kernel([column, row, C], code, [(C, 4)])
+    low.emit(p.Loop(t, k, [], body.ops))
 
 
 @rule(AdvancedSubtensor1)
@@ -248,6 +264,13 @@ def _as_rows(low: Lowering, view: View) -> View:
 def _ref(view: View) -> p.Ref:
     """Walk a view whose axes are one part each."""
     return p.Ref(view.buffer, view.offset, tuple(axis[0][1] for axis in view.axes))
+
+
+def _flat(low: Lowering, view: View) -> View:
+    """Copy an array into one row."""
+    whole = low.temporary(view.dtype, view.shape)
+    low.copy(view, whole)
+    return v.contiguous(whole.buffer, (view.size,))
 
 
 def _rows(low: Lowering, view: View, axis: int) -> tuple[View, tuple[int, ...], int]:

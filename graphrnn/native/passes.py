@@ -1,7 +1,8 @@
 """Program → better program: the passes in their order, the dead dropped, updates made in place."""
 
-from graphrnn.native.copies import elide_copies
+from graphrnn.native.copies import elide_copies, forward_copies
 from graphrnn.native.fusion import conflict, drop_unused, fuse, inline_producers, position_of
+from graphrnn.native.lookups import look_up_in_place
 from graphrnn.native.program import Kernel, Loop, Op, Program, walk
 from graphrnn.native.views import Buffer
 
@@ -11,9 +12,11 @@ def improve(program: Program) -> None:
     kept = {*program.outputs, *program.inputs}
     for _ in range(2):
         _each_list(program.ops, lambda ops: elide_copies(ops, program))
+        _each_list(program.ops, lambda ops: forward_copies(ops, program))
         _each_list(program.ops, lambda ops: inline_producers(ops, program))
         _each_list(program.ops, fuse)
         _drop_dead(program.ops, kept)
+    look_up_in_place(program)
 
 
 def _each_list(ops: list[Op], change) -> None:  # type: ignore[no-untyped-def]

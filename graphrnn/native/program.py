@@ -11,12 +11,25 @@ from graphrnn.native.views import Buffer, Offset
 
 
 @dataclass(frozen=True)
+class Lookup:
+    """Rows of a table by number: the walk begins at `index` (walked by the same loops) · `stride`.
+
+    Every number is known to lie between 0 and `height`.
+    """
+
+    index: "Ref"
+    stride: int
+    height: int
+
+
+@dataclass(frozen=True)
 class Ref:
     """Memory as a nest of loops walks it: a start and one stride a loop."""
 
     buffer: Buffer
     offset: Offset
     strides: tuple[int, ...]
+    lookup: Lookup | None = None  # for the loads of kernels, once all other passes are done
 
     def same_place(self, other: "Ref") -> bool:
         """Say whether two refs of one loop nest walk the same elements in the same order."""
@@ -68,8 +81,16 @@ class Kernel(Op):
     stores: list[tuple[Ref, int]]
 
     def reads(self) -> list[tuple[Ref, tuple[int, ...]]]:
-        """Give the loads."""
-        return [(ref, self.lengths) for ref in self.loads]
+        """Give the loads; a looked-up row may be any row of its table."""
+        found = []
+        for ref in self.loads:
+            if ref.lookup is None:
+                found.append((ref, self.lengths))
+                continue
+            found.append((ref.lookup.index, self.lengths))
+            table = Ref(ref.buffer, ref.offset, (*ref.strides, ref.lookup.stride))
+            found.append((table, (*self.lengths, ref.lookup.height)))
+        return found
 
     def writes(self) -> list[tuple[Ref, tuple[int, ...]]]:
         """Give the stores."""

@@ -3,6 +3,12 @@
 import functools
 from typing import Any
 
+from graphrnn.native import (  # noqa: F401  they fill the database
+    loop_rewrites,
+    static_shapes,
+    table_rewrites,
+)
+
 import aesara
 from aesara.compile.mode import optdb
 from aesara.graph.fg import FunctionGraph
@@ -18,18 +24,21 @@ EXCLUDED = (
     "inplace",
     "scan_make_inplace",
     "scan_pushout_seqs_ops",
+    "local_subtensor_merge",
 )
 
 
 def query(*more: str) -> RewriteDatabaseQuery:
     """Ask for the usual rewrites, without those that do not serve here."""
-    return RewriteDatabaseQuery(include=["fast_run"], exclude=[*EXCLUDED, *more])
+    return RewriteDatabaseQuery(
+        include=["fast_run", "native"], exclude=["ShapeOpt", *EXCLUDED, *more]
+    )
 
 
 @functools.cache
 def body_rewriter() -> Any:
     """Give the rewriter of loop bodies, which is the same for all."""
-    return optdb.query(query("ShapeOpt"))
+    return optdb.query(query("native_static_shapes"))
 
 
 class WithoutCompiler(GraphRewriter):  # type: ignore[misc]

@@ -1,5 +1,7 @@
 """How each scalar operation of Aesara reads in C. Adding one is one entry in the table."""
 
+import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -62,16 +64,57 @@ def literal(value: Any, dtype: str) -> str:
     return f"(({c_type(dtype)}){int(value)}{suffix})"
 
 
-def _cast(k: int, dtype: str) -> str:
+def convert(value: str, source: str, target: str) -> str:
+    """Write a value of one dtype as another, as NumPy converts it.
+
+    Example:
+        >>> convert("x", "float32", "bool"), convert("x", "float32", "uint8")
+        ('(x != 0)', '(uint8_t)g_int32(x)')
+    """
+    if source == target:
+        return value
+    kind = c_type(target)
+    if target == "bool":
+        return f"({value} != 0)"
+    if source.startswith("float") and not target.startswith("float"):
+        # Beyond the target's range C says nothing: what an x86 processor does is as good as any.
+        wide = "g_int32" if target in ("int8", "int16", "int32", "uint8", "uint16") else "g_int64"
+        return f"({kind}){'g_uint64' if target == 'uint64' else wide}({value})"
+    return f"({kind}){value}"
+
+
+def _cast(dtypes: Sequence[str], k: int, dtype: str) -> str:
     """Write argument k, converted."""
-    return f"({c_type(dtype)}){{{k}}}"
+    return convert(f"{{{k}}}", dtypes[k], dtype)
+
+
+def _unsigned(dtype: str) -> str:
+    """Give the C type in which integers of a dtype may go round: C leaves signed ones undefined."""
+    return "uint64_t" if dtype in ("int64", "uint64") else "uint32_t"
+
+
+def arithmetic(sign: str, values: Sequence[str], dtype: str) -> str:
+    """Join values of one dtype by +, - or *; integers go round, booleans are or and and.
+
+    Example:
+        >>> arithmetic("+", ["a", "b"], "float32"), arithmetic("+", ["a", "b"], "int32")
+        ('a + b', '(int32_t)((uint32_t)a + (uint32_t)b)')
+    """
+    if dtype == "bool":
+        if sign == "-":
+            raise Unsupported("subtraction of booleans")
+        return f" {'||' if sign == '+' else '&&'} ".join(values)
+    if dtype.startswith("float"):
+        return f" {sign} ".join(values)
+    wide = _unsigned(dtype)
+    return f"({c_type(dtype)})({f' {sign} '.join(f'({wide}){value}' for value in values)})"
 
 
 def _joined(sign: str) -> Rule:
     """Make the rule of an operation that joins any number of arguments by a sign."""
 
     def rule(dtypes: Sequence[str], out: str, op: Any) -> str:
-        return f" {sign} ".join(_cast(k, out) for k in range(len(dtypes)))
+        return arithmetic(sign, [_cast(dtypes, k, out) for k in range(len(dtypes))], out)
 
     return rule
 
@@ -81,7 +124,7 @@ def _logical(sign: str, boolean: str) -> Rule:
 
     def rule(dtypes: Sequence[str], out: str, op: Any) -> str:
         return f" {boolean if out == 'bool' else sign} ".join(
-            _cast(k, out) for k in range(len(dtypes))
+            _cast(dtypes, k, out) for k in range(len(dtypes))
         )
 
     return rule
@@ -91,8 +134,10 @@ def _compared(sign: str) -> Rule:
     """Make the rule of a comparison: both sides in the type that holds both."""
 
     def rule(dtypes: Sequence[str], out: str, op: Any) -> str:
+        if "uint64" in dtypes and any(dtype.startswith("int") for dtype in dtypes):
+            return f"(__int128){{0}} {sign} (__int128){{1}}"
         both = str(np.result_type(*dtypes))
-        return f"{_cast(0, both)} {sign} {_cast(1, both)}"
+        return f"{_cast(dtypes, 0, both)} {sign} {_cast(dtypes, 1, both)}"
 
     return rule
 
@@ -104,31 +149,40 @@ def _function(single: str, double: str) -> Rule:
         if out not in ("float32", "float64"):
             raise Unsupported(f"{op} of {out}")
         name = single if out == "float32" else double
-        return f"{name}({', '.join(_cast(k, out) for k in range(len(dtypes)))})"
+        return f"{name}({', '.join(_cast(dtypes, k, out) for k in range(len(dtypes)))})"
+
+    return rule
+
+
+def _in_double(name: str) -> Rule:
+    """Make the rule of a function that is computed in double precision, whatever is asked for."""
+
+    def rule(dtypes: Sequence[str], out: str, op: Any) -> str:
+        if out not in ("float32", "float64"):
+            raise Unsupported(f"{op} of {out}")
+        arguments = ", ".join(_cast(dtypes, k, "float64") for k in range(len(dtypes)))
+        return f"({c_type(out)}){name}({arguments})"
 
     return rule
 
 
 def _template(text: str) -> Rule:
-    """Make a rule from C text, in which {T} is the result's type."""
+    """Make a rule from C text: {T} is the result's type, {0}, {1}, … the converted arguments."""
 
     def rule(dtypes: Sequence[str], out: str, op: Any) -> str:
-        return text.replace("{T}", c_type(out))
+        text_of = {f"{{{k}}}": _cast(dtypes, k, out) for k in range(len(dtypes))}
+        return re.sub(r"\{(\d|T)\}", lambda m: c_type(out) if m[1] == "T" else text_of[m[0]], text)
 
     return rule
-
-
-def _true_div(dtypes: Sequence[str], out: str, op: Any) -> str:
-    return f"{_cast(0, out)} / {_cast(1, out)}"
 
 
 def _extreme(sign: str) -> Rule:
     """Make the rule of maximum or minimum, which hand a NaN on as NumPy does."""
 
     def rule(dtypes: Sequence[str], out: str, op: Any) -> str:
-        expression = _cast(0, out)
+        expression = _cast(dtypes, 0, out)
         for k in range(1, len(dtypes)):
-            other = _cast(k, out)
+            other = _cast(dtypes, k, out)
             kept = f"{expression} {sign} {other} || {expression} != {expression}"
             expression = f"(({kept}) ? {expression} : {other})"
         return expression
@@ -136,12 +190,22 @@ def _extreme(sign: str) -> Rule:
     return rule
 
 
+def _neg(dtypes: Sequence[str], out: str, op: Any) -> str:
+    value = _cast(dtypes, 0, out)
+    return f"-{value}" if out.startswith("float") else arithmetic("-", ["0", value], out)
+
+
+def _sqr(dtypes: Sequence[str], out: str, op: Any) -> str:
+    return arithmetic("*", [_cast(dtypes, 0, out)] * 2, out)
+
+
 def _abs(dtypes: Sequence[str], out: str, op: Any) -> str:
-    if out == "float32":
-        return "fabsf({0})"
-    if out == "float64":
-        return "fabs({0})"
-    return "{0}" if out.startswith("u") or out == "bool" else "({0} < 0 ? -{0} : {0})"
+    value = _cast(dtypes, 0, out)
+    if out.startswith("float"):
+        return f"{'fabsf' if out == 'float32' else 'fabs'}({value})"
+    if out.startswith("u") or out == "bool":
+        return value
+    return f"({value} < 0 ? {arithmetic('-', ['0', value], out)} : {value})"
 
 
 def _test(name: str) -> Rule:
@@ -153,25 +217,71 @@ def _test(name: str) -> Rule:
     return rule
 
 
+def _division(name: str) -> Rule:
+    """Make the rule of division that rounds down, or of its remainder."""
+
+    def rule(dtypes: Sequence[str], out: str, op: Any) -> str:
+        arguments = f"({_cast(dtypes, 0, out)}, {_cast(dtypes, 1, out)})"
+        if out.startswith("float"):
+            return f"g_f{name}{'f' if out == 'float32' else ''}{arguments}"
+        if out == "bool":
+            raise Unsupported(f"{op} of booleans")
+        return f"({c_type(out)})g_{'u' if out.startswith('u') else 'i'}{name}{arguments}"
+
+    return rule
+
+
 def _power(dtypes: Sequence[str], out: str, op: Any) -> str:
-    if out not in ("float32", "float64"):
-        raise Unsupported(f"power of {out}")
-    return f"{'powf' if out == 'float32' else 'pow'}({_cast(0, out)}, {_cast(1, out)})"
+    base, exponent = (_cast(dtypes, k, out) for k in (0, 1))
+    if out.startswith("float"):
+        return f"{'powf' if out == 'float32' else 'pow'}({base}, {exponent})"
+    if out == "bool":
+        raise Unsupported(f"{op} of booleans")
+    name = "g_ipow" if out.startswith("u") else "g_spow"
+    return f"({c_type(out)}){name}((uint64_t){base}, {exponent})"
+
+
+def _rounded(name: str) -> Rule:
+    """Make the rule of rounding, which leaves integers as they are."""
+
+    def rule(dtypes: Sequence[str], out: str, op: Any) -> str:
+        value = _cast(dtypes, 0, out)
+        if not out.startswith("float"):
+            return value
+        return f"{name}{'f' if out == 'float32' else ''}({value})"
+
+    return rule
+
+
+def _in_range(dtypes: Sequence[str], out: str, op: Any) -> str:
+    low, high = ("<", "<=")[not op.openlow], ("<", "<=")[not op.openhi]
+    both = str(np.result_type(*dtypes))
+    x, a, b = (_cast(dtypes, k, both) for k in range(3))
+    return f"{a} {low} {x} && {x} {high} {b}"
+
+
+def _mean(dtypes: Sequence[str], out: str, op: Any) -> str:
+    total = " + ".join(_cast(dtypes, k, out) for k in range(len(dtypes)))
+    return f"({total}) / {len(dtypes)}"
 
 
 TABLE: dict[type, Rule] = {
     aes.Add: _joined("+"),
     aes.Sub: _joined("-"),
     aes.Mul: _joined("*"),
-    aes.TrueDivide: _true_div,
-    aes.Neg: _template("-({T}){0}"),
-    aes.Sqr: _template("({T}){0} * ({T}){0}"),
-    aes.Reciprocal: _template("1 / ({T}){0}"),
+    aes.TrueDivide: _template("{0} / {1}"),
+    aes.FloorDivide: _division("div"),
+    aes.Mod: _division("mod"),
+    aes.Neg: _neg,
+    aes.Sqr: _sqr,
+    aes.Reciprocal: _template("1 / {0}"),
     aes.Identity: _template("{0}"),
-    aes.Second: _template("({T}){1}"),
-    aes.Cast: _template("({T}){0}"),
-    aes.Switch: _template("({0} ? ({T}){1} : ({T}){2})"),
-    aes.Clip: _template("({0} < {1} ? ({T}){1} : {0} > {2} ? ({T}){2} : ({T}){0})"),
+    aes.Second: _template("{1}"),
+    aes.Cast: _template("{0}"),
+    aes.Switch: lambda dtypes, out, op: (
+        f"({{0}} != 0 ? {_cast(dtypes, 1, out)} : {_cast(dtypes, 2, out)})"
+    ),
+    aes.Clip: _template("({0} < {1} ? {1} : {0} > {2} ? {2} : {0})"),
     aes.ScalarMaximum: _extreme(">="),
     aes.ScalarMinimum: _extreme("<="),
     aes.Abs: _abs,
@@ -200,12 +310,38 @@ TABLE: dict[type, Rule] = {
     aes.Sin: _function("sinf", "sin"),
     aes.Cos: _function("cosf", "cos"),
     aes.Tan: _function("tanf", "tan"),
-    aes.Floor: _function("floorf", "floor"),
-    aes.Ceil: _function("ceilf", "ceil"),
-    aes.Trunc: _function("truncf", "trunc"),
+    aes.Floor: _rounded("floor"),
+    aes.Ceil: _rounded("ceil"),
+    aes.Trunc: _rounded("trunc"),
+    aes.RoundHalfToEven: _rounded("rint"),
+    aes.RoundHalfAwayFromZero: _rounded("round"),
+    aes.InRange: _in_range,
+    aes.Mean: _mean,
+    aes.Conj: _template("{0}"),
+    aes.Real: _template("{0}"),
+    aes.Exp2: _function("exp2f", "exp2"),
+    aes.Deg2Rad: _template(f"{{0}} * ({{T}}){(math.pi / 180).hex()}"),
+    aes.Rad2Deg: _template(f"{{0}} * ({{T}}){(180 / math.pi).hex()}"),
+    aes.ArcCos: _function("acosf", "acos"),
+    aes.ArcSin: _function("asinf", "asin"),
+    aes.ArcTan: _function("atanf", "atan"),
+    aes.ArcTan2: _function("atan2f", "atan2"),
+    aes.Cosh: _function("coshf", "cosh"),
+    aes.Sinh: _function("sinhf", "sinh"),
+    aes.ArcCosh: _function("acoshf", "acosh"),
+    aes.ArcSinh: _function("asinhf", "asinh"),
+    aes.ArcTanh: _function("atanhf", "atanh"),
     aesm.Sigmoid: _function("g_sigmoidf", "g_sigmoid"),
     aesm.Softplus: _function("g_softplusf", "g_softplus"),
     aesm.Erf: _function("erff", "erf"),
+    aesm.Erfc: _function("erfcf", "erfc"),
+    aesm.Log1mexp: _in_double("g_log1mexp"),
+    aesm.Gamma: _in_double("g_gamma"),
+    aesm.GammaLn: _in_double("g_lgamma"),
+    aesm.Psi: _in_double("g_psi"),
+    aesm.TriGamma: _in_double("g_trigamma"),
+    aesm.J0: _in_double("j0"),
+    aesm.J1: _in_double("j1"),
 }
 
 

@@ -8,6 +8,7 @@ from graphrnn.native.lowering import Lowering, Node, rule
 from graphrnn.native.rewriting import rewrite_body
 from graphrnn.native.views import Offset, Unsupported, View
 
+import numpy as np
 from aesara.graph.basic import Variable
 from aesara.scan.op import Scan
 
@@ -99,8 +100,21 @@ def _states(loop: _Loop, inner, outer) -> list[View]:  # type: ignore[no-untyped
         low = loop.low
         shape = low.views[given].shape if given in low.unwritten else low.shape(given)
         whole = low.temporary(given.dtype, shape)
+        if k < loop.info.n_mit_mot and _starts_at_zero(loop, k, given):
+            whole = v.slice_axis(whole, 0, slice(0, 1))
+            low.fill(whole, 0)
+            zero = low.zeros(given.dtype, shape[1:])
+            for tap in taps:
+                loop.body.views[next(inner)] = v.index(whole, 0, 0) if tap == 0 else zero
+            buffers.append(whole)
+            loop.own.add(whole.buffer)
+            continue
         if k < loop.info.n_mit_mot:
-            low.copy(low.view(given), whole)
+            source = low.view(given)
+            if source.axes and source.axes[0][0][1] < 0:
+                # Kept backwards in memory like what it is made from, so that no copy is needed.
+                whole = v.slice_axis(whole, 0, slice(None, None, -1))
+            low.copy(source, whole)
         else:
             _copy_start(low, given, whole, start)
         buffers.append(whole)
@@ -108,6 +122,21 @@ def _states(loop: _Loop, inner, outer) -> list[View]:  # type: ignore[no-untyped
         for tap in taps:
             loop.body.views[next(inner)] = loop.at_step(whole, _start(loop, k) + tap)
     return buffers
+
+
+def _starts_at_zero(loop: _Loop, k: int, given: Variable) -> bool:
+    """Say whether a state of a gradient gathers what only its own steps give, and only for them.
+
+    Such is the gradient of an LSTM's memory: one slot holds it.
+    """
+    zeroed, value, info = loop.low.unwritten.get(given), loop.low.value(given), loop.info
+    put_off = zeroed is not None and zeroed.axis is None
+    return (
+        (put_off or (value is not None and not np.any(value)))
+        and sorted(info.tap_array[k]) == [0, 1]
+        and list(info.mit_mot_out_slices[k]) == [1]
+        and loop.node.outputs[k] not in loop.low.needed
+    )
 
 
 def _copy_start(low: Lowering, given: Variable, whole: View, start: int) -> None:
@@ -140,7 +169,13 @@ def _state_stores(loop: _Loop, inner_outputs, states: list[View]) -> Stores:  # 
     for k, taps in enumerate(loop.info.mit_mot_out_slices):
         for tap in taps:
             value = loop.body.view(next(inner_outputs))
-            stores.append((value, loop.at_step(states[k], _start(loop, k) + tap)))
+            one_slot = states[k].shape[0] == 1 and loop.steps > 0
+            place = (
+                v.index(states[k], 0, 0)
+                if one_slot
+                else loop.at_step(states[k], _start(loop, k) + tap)
+            )
+            stores.append((value, place))
     for k in range(loop.info.n_mit_mot, len(states)):
         value = loop.body.view(next(inner_outputs))
         stores.append((value, loop.at_step(states[k], _start(loop, k))))

@@ -5,6 +5,7 @@ from typing import Any
 from graphrnn.native import program as p
 from graphrnn.native import views as v
 from graphrnn.native.lowering import Lowering, Node, Zeroed, rule
+from graphrnn.native.scalars import arithmetic
 from graphrnn.native.views import CannotMerge, Unsupported, View
 
 import numpy as np
@@ -177,7 +178,7 @@ def inc_subtensor(low: Lowering, node: Node) -> None:
         low.copy(added, place)
     else:
         dtype = place.dtype
-        code = p.Instruction("({0} + {1})", (0, 1), dtype)
+        code = p.Instruction(f"({arithmetic('+', ['{0}', '{1}'], dtype)})", (0, 1), dtype)
         low.kernel([place, added], [code], [(place, 2)])
 
 

@@ -4,6 +4,7 @@ A view's axis is a tuple of (length, stride) parts, outermost first, so that a r
 or splits axes never copies: `(T, B, H)` reversed in time and flattened to `(T·B, H)` is a view.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
@@ -38,6 +39,15 @@ class Buffer:
     kind: str
     data: npt.NDArray[Any] | None = None
     note: str = ""
+    label: str = ""  # the name that the user gave
+    shape: tuple[int, ...] = ()
+
+    @property
+    def symbol(self) -> str:
+        """Its name in C and in listings: the user's, where there is one, and a number."""
+        label = re.sub(r"[^A-Za-z0-9_]+", "_", self.label)[:24].strip("_")
+        label = f"g_{label}" if label[:1].isdigit() else label
+        return f"{label}_{self.name}" if label else self.name
 
     @property
     def nbytes(self) -> int:

@@ -1,13 +1,14 @@
 """Kernels as C: loop nests that the compiler turns into vector code."""
 
 from graphrnn.native.program import Kernel, Ref
-from graphrnn.native.scalars import c_type, literal
+from graphrnn.native.scalars import c_type, convert, literal
 from graphrnn.native.writer import Writer, subscript
 
 
 def write_kernel(w: Writer, op: Kernel) -> None:
     """Write elementwise work as a nest of loops, the innermost with unit strides where it can."""
-    refs = [*op.loads, *(ref for ref, _ in op.stores)]
+    indices_of = [ref.lookup.index for ref in op.loads if ref.lookup]
+    refs = [*op.loads, *(ref for ref, _ in op.stores), *indices_of]
     row = w.axes[id(op)] if w.axes is not None else None
     order = _loop_order(op, row)
     lengths = [op.lengths[k] for k in order]
@@ -30,7 +31,7 @@ def write_kernel(w: Writer, op: Kernel) -> None:
             low, high = f"part({length}, {grain}, tid, nt)", f"part({length}, {grain}, tid + 1, nt)"
         if k == inner:
             _loads(w, op, names, strides, indices, fixed=True)
-            w.put("#pragma GCC ivdep")
+            w.put("IVDEP")
         w.open(f"for (idx i{k} = {low}; i{k} < {high}; i{k}++)")
     if not lengths:
         if w.threads and w.axes is None:
@@ -38,9 +39,10 @@ def write_kernel(w: Writer, op: Kernel) -> None:
         _loads(w, op, names, strides, indices, fixed=True)
     _loads(w, op, names, strides, indices, fixed=False)
     _compute(w, op)
-    n = len(op.loads)
-    for name, steps, (_, value) in zip(names[n:], strides[n:], op.stores, strict=True):
-        w.put(f"{name}[{subscript(steps, indices)}] = x{value};")
+    n, end = len(op.loads), len(op.loads) + len(op.stores)
+    for name, steps, (ref, value) in zip(names[n:end], strides[n:end], op.stores, strict=True):
+        text = convert(f"x{value}", op.dtype_of(value), ref.buffer.dtype)
+        w.put(f"{name}[{subscript(steps, indices)}] = {text};")
     for _ in lengths or ([0] if w.threads and w.axes is None else []):
         w.close()
     w.close()
@@ -87,15 +89,26 @@ def _loads(
     fixed: bool,
 ) -> None:
     """Write the loads: those that the innermost loop does not move stand before it."""
+    number = len(op.loads) + len(op.stores)
     for k, ref in enumerate(op.loads):
         still = not strides[k] or strides[k][-1] == 0
+        row = names[k]
+        if ref.lookup is not None:
+            steps, name = strides[number], names[number]
+            number += 1
+            row = f"{names[k]}_row"
+            here = not steps or steps[-1] == 0
+            if here == fixed:
+                at = f"{name}[{subscript(steps, indices)}] * {ref.lookup.stride}"
+                w.put(f"{c_type(ref.buffer.dtype)} *{row} = {names[k]} + {at};")
+            still = still and here
         if still != fixed:
             continue
         kind, data = c_type(ref.buffer.dtype), ref.buffer.data
         if data is not None and _is_literal(ref):
             value = literal(data.flat[0], ref.buffer.dtype)
         else:
-            value = f"{names[k]}[{subscript(strides[k], indices)}]"
+            value = f"{row}[{subscript(strides[k], indices)}]"
         w.put(f"const {kind} x{k} = {value};")
 
 

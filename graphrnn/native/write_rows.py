@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from graphrnn.native.program import ArgMax, Gather, Gemm, Reduce, Scatter, Softmax
-from graphrnn.native.scalars import c_type
+from graphrnn.native.scalars import arithmetic, c_type, convert
 from graphrnn.native.writer import Writer, subscript
 
 
@@ -36,17 +36,110 @@ def write_gemm(w: Writer, op: Gemm) -> None:
     )
 
 
+_START = {
+    "sum": "0",
+    "product": "1",
+    "product of what is not zero": "1",
+    "all": "1",
+    "any": "0",
+    "max": "*s",
+    "min": "*s",
+}
+
+
+def _join(kind: str, r: str, y: str, dtype: str) -> str:
+    """Write how a number joins those before it."""
+    product = arithmetic("*", [r, y], dtype)
+    return {
+        "sum": f"{r} = {arithmetic('+', [r, y], dtype)};",
+        "product": f"{r} = {product};",
+        "product of what is not zero": f"{r} = {y} == 0 ? {r} : {product};",
+        "all": f"{r} = {r} && {y};",
+        "any": f"{r} = {r} || {y};",
+        "max": f"{r} = {y} > {r} || {y} != {y} ? {y} : {r};",
+        "min": f"{r} = {y} < {r} || {y} != {y} ? {y} : {r};",
+    }[kind]
+
+
 def write_reduce(w: Writer, op: Reduce) -> None:
-    """Write a reduction; a sum runs in four lanes, so that it is quick and loses little."""
+    """Write a reduction, along memory where it can."""
+    column = _column_axis(op)
+    if column is not None and (w.axes is None or w.axes[id(op)] != column):
+        _reduce_columns(w, op, column)
+    else:
+        _reduce_rows(w, op)
+
+
+def _column_axis(op: Reduce) -> int | None:
+    """Give the kept axis along which the source lies in memory, where the reduced ones do not."""
+    n = len(op.outer)
+    if any(abs(stride) == 1 for stride in op.source.strides[n:]) or not op.inner:
+        return None
+    return next((k for k in range(n) if op.source.strides[k] == 1 and op.outer[k] >= 16), None)
+
+
+_COLUMNS = 256
+"""Sums that stand side by side: rows are read in stretches that the memory likes."""
+
+
+def _reduce_columns(w: Writer, op: Reduce, column: int) -> None:
+    """Reduce many columns at once, reading rows from end to end.
+
+    A float32 sum adds blocks of 128 rows first, then the blocks, so that it loses little.
+    """
     kind, out = c_type(op.accumulator), c_type(op.target.buffer.dtype)
-    start = {
-        "sum": "0", "product": "1", "all": "1", "any": "0",
-        "max": "*s", "min": "*s",
-    }[op.kind]  # fmt: skip
-    join = {
-        "sum": "r += y;", "product": "r *= y;", "all": "r = r && y;", "any": "r = r || y;",
-        "max": "r = y > r || y != y ? y : r;", "min": "r = y < r || y != y ? y : r;",
-    }[op.kind]  # fmt: skip
+    source, n = c_type(op.source.buffer.dtype), len(op.outer)
+    rest = [k for k in range(n) if k != column]
+    blocks = op.kind == "sum" and op.accumulator.startswith("float")
+    width = f"MIN({_COLUMNS}, high - c)"
+    lanes = f"for (idx l = 0; l < {_COLUMNS}; l++)"
+    w.open("")
+    w.put(f"{source} *s0 = {w.pointer(op.source)};")
+    w.put(f"{out} *t0 = {w.pointer(op.target)};")
+    low, high = "0", str(op.outer[column])
+    if w.axes is None and w.threads:
+        low, high = f"part({high}, 16, tid, nt)", f"part({high}, 16, tid + 1, nt)"
+    w.put(f"const idx low = {low}, high = {high};")
+    for k in rest:
+        inside = w.axes is not None and w.axes[id(op)] == k
+        low, high = ("row0", "row1") if inside else ("0", str(op.outer[k]))
+        w.open(f"for (idx i{k} = {low}; i{k} < {high}; i{k}++)")
+    w.open(f"for (idx c = low; c < high; c += {_COLUMNS})")
+    outer = [f"i{k}" if k != column else "c" for k in range(n)]
+    w.put(f"const {source} *s = s0 + {subscript(op.source.strides[:n], outer)};")
+    w.put(f"const idx width = {width};")
+    w.put(f"{kind} r[{_COLUMNS}], block[{_COLUMNS}];")
+    start = "s[l < width ? l : 0]" if _START[op.kind] == "*s" else _START[op.kind]
+    w.put(f"{lanes} {{ r[l] = {start}; block[l] = 0; }}")
+    w.put("int rows = 0;" if blocks else "(void)block;")
+    for k, length in enumerate(op.inner):
+        w.open(f"for (idx j{k} = 0; j{k} < {length}; j{k}++)")
+    w.put(f"const {source} *y = s + {subscript(op.source.strides[n:], _inner(op))};")
+    join = _join(op.kind, "block[l]" if blocks else "r[l]", f"({kind})y[l]", op.accumulator)
+    w.put(f"if (width == {_COLUMNS}) {lanes} {{ {join} }}")
+    w.put(f"else for (idx l = 0; l < width; l++) {{ {join} }}")
+    if blocks:
+        w.put(f"if (++rows % 128 == 0) {lanes} {{ r[l] += block[l]; block[l] = 0; }}")
+    for _ in op.inner:
+        w.close()
+    total = "r[l] + block[l]" if blocks else "r[l]"
+    place = f"{subscript(op.target.strides, outer)} + l * {op.target.strides[column]}"
+    w.put(f"for (idx l = 0; l < width; l++) t0[{place}] = ({out})({total});")
+    w.close()
+    for _ in rest:
+        w.close()
+    w.close()
+
+
+def _inner(op: Reduce) -> list[str]:
+    """Name the indices of the reduced loops."""
+    return [f"j{k}" for k in range(len(op.inner))]
+
+
+def _reduce_rows(w: Writer, op: Reduce) -> None:
+    """Reduce each row by itself; a sum runs in lanes, so that it is quick and loses little."""
+    kind, out = c_type(op.accumulator), c_type(op.target.buffer.dtype)
+    start, join = _START[op.kind], _join(op.kind, "r", "y", op.accumulator)
     w.open("")
     w.put(f"{c_type(op.source.buffer.dtype)} *s0 = {w.pointer(op.source)};")
     w.put(f"{out} *t0 = {w.pointer(op.target)};")
@@ -69,8 +162,7 @@ def write_reduce(w: Writer, op: Reduce) -> None:
     w.put(f"{kind} r = {start};")
     for k, length in enumerate(op.inner[:-1] if lanes else op.inner):
         w.open(f"for (idx j{k} = 0; j{k} < {length}; j{k}++)")
-    inner = [f"j{k}" for k in range(len(op.inner))]
-    strides = op.source.strides[n:]
+    inner, strides = _inner(op), op.source.strides[n:]
     if lanes:
         last, k = op.inner[-1], len(op.inner) - 1
         head = subscript(strides[:-1], inner[:-1])
@@ -81,14 +173,16 @@ def write_reduce(w: Writer, op: Reduce) -> None:
         )
         w.put(f"for (; j{k} < {last}; j{k}++) r += s[{head} + j{k} * {strides[-1]}];")
     else:
-        w.put(f"{kind} y = s[{subscript(strides, inner)}];")
+        value = convert(f"s[{subscript(strides, inner)}]", op.source.buffer.dtype, op.accumulator)
+        w.put(f"{kind} y = {value};")
         w.put(join)
     for _ in op.inner[:-1] if lanes else op.inner:
         w.close()
     if lanes:
         w.put("for (int h = 8; h; h >>= 1) for (int l = 0; l < h; l++) lane[l] += lane[l + h];")
         w.put("r += lane[0];")
-    w.put(f"t0[{subscript(op.target.strides, outer)}] = ({out})r;")
+    value = convert("r", op.accumulator, op.target.buffer.dtype)
+    w.put(f"t0[{subscript(op.target.strides, outer)}] = {value};")
     for _ in op.outer or ([0] if w.threads and w.axes is None else []):
         w.close()
     w.close()
@@ -148,7 +242,7 @@ def write_argmax(w: Writer, op: ArgMax) -> None:
 
 def _checked_index(w: Writer, height: int, index: str) -> None:
     """Read an index, counting from the end where it is negative, and refuse one that is outside."""
-    w.put(f"idx r = {index};")
+    w.put(f"idx r = (idx){index};")
     w.put(f"if (r < 0) r += {height};")
     w.put(f"if (r < 0 || r >= {height}) {{ failed = 1; r = 0; }}")
 
@@ -180,12 +274,15 @@ def write_scatter(w: Writer, op: Scatter) -> None:
     w.put(f"idx low = {low}, high = {high};")
     w.open(f"for (idx i = 0; i < {op.rows}; i++)")
     _checked_index(w, op.height, f"at[i * {op.index.strides[0]}]")
-    sign = "+=" if op.add else "="
-    w.put("#pragma GCC ivdep")
-    w.put(
-        f"for (idx j = low; j < high; j++) t[r * {op.target.strides[0]} + j * "
-        f"{op.target.strides[1]}] {sign} "
-        f"s[i * {op.source.strides[0]} + j * {op.source.strides[1]}];"
+    place = f"t[r * {op.target.strides[0]} + j * {op.target.strides[1]}]"
+    value = convert(
+        f"s[i * {op.source.strides[0]} + j * {op.source.strides[1]}]",
+        op.source.buffer.dtype,
+        op.target.buffer.dtype,
     )
+    if op.add:
+        value = arithmetic("+", [place, value], op.target.buffer.dtype)
+    w.put("IVDEP")
+    w.put(f"for (idx j = low; j < high; j++) {place} = {value};")
     w.close()
     w.close()

@@ -20,6 +20,7 @@ class Writer:
     depth: int = 1
     names: int = 0
     axes: dict[int, int] | None = None  # the axis of the rows, inside a loop over rows
+    used: dict[Buffer, None] = field(default_factory=dict)
     packed: dict[tuple[Buffer, Offset, tuple[int, ...]], str] = field(default_factory=dict)
     rows: dict[int, dict[int, int] | None] = field(default_factory=dict)
     rooms: dict[int, int] = field(default_factory=dict)
@@ -30,7 +31,7 @@ class Writer:
 
     def open(self, line: str) -> None:
         """Begin a block."""
-        self.put(line + " {")
+        self.put(f"{line} {{".lstrip())
         self.depth += 1
 
     def close(self) -> None:
@@ -45,16 +46,23 @@ class Writer:
 
     def pointer(self, ref: Ref) -> str:
         """Give the address that a ref begins at."""
-        kind, buffer = c_type(ref.buffer.dtype), ref.buffer
-        base = (
-            f"({kind} *)(arena + {self.places[buffer]})"
-            if buffer.kind == "temp"
-            else f"({kind} *){self.slots[buffer]}"
-        )
+        self.used[ref.buffer] = None
         terms = [f"{variable} * {stride}" for stride, variable in ref.offset.terms]
-        if ref.offset.constant or not terms:
+        if ref.offset.constant:
             terms.append(str(ref.offset.constant))
-        return f"{base} + ({' + '.join(terms)})"
+        return " + ".join([ref.buffer.symbol, *terms])
+
+    def declarations(self) -> list[str]:
+        """Name the memory of every buffer that was pointed to, in the order of first use."""
+        lines = []
+        for buffer in self.used:
+            kind = c_type(buffer.dtype)
+            temp = buffer.kind == "temp"
+            place = f"(arena + {self.places[buffer]})" if temp else self.slots[buffer]
+            shape = ", ".join(map(str, buffer.shape)) or str(buffer.size)
+            comment = " ".join([*buffer.label.split(), f"({shape})"]).replace("*/", "* /")
+            lines.append(f"    {kind} *const {buffer.symbol} = ({kind} *){place}; /* {comment} */")
+        return lines
 
     def meet(self) -> None:
         """Let all threads wait for each other, unless each works on rows of its own."""

@@ -1,0 +1,136 @@
+"""Compiled libraries on disk: private, whole or absent, of bounded size, shared by processes.
+
+An entry is a library with its own SHA-256 behind it (loaders do not read that far), in one file,
+so that one rename makes it. What another user may write is never trusted.
+"""
+
+import contextlib
+import hashlib
+import os
+import stat
+import tempfile
+import time as clock
+from collections.abc import Iterator
+from pathlib import Path
+
+MAX_BYTES = 500_000_000
+MAX_AGE = 90 * 86_400.0
+"""Seconds without use after which an entry is dropped."""
+
+LEFT_BEHIND = 3_600.0
+"""Seconds after which work of a process that was killed is cleared away."""
+
+_WORK = "work-"
+_DIGEST = 32
+
+
+def trusted(folder: Path) -> bool:
+    """Make the folder, or make it private where it is ours; say whether only we may write there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        about = folder.stat()
+    except OSError:
+        return False
+    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid():
+        return False
+    if about.st_mode & 0o022:
+        return False
+    if about.st_mode & 0o077:
+        with contextlib.suppress(OSError):  # reading along does no harm
+            folder.chmod(0o700)
+    return True
+
+
+def fetch(folder: Path, name: str) -> bytes | None:
+    """Give an entry's library, or None where there is none or it is not whole."""
+    path = folder / name
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    with os.fdopen(handle, "rb") as file:
+        about = os.fstat(handle)
+        if about.st_uid != os.geteuid() or about.st_mode & 0o022:
+            return None
+        try:
+            data = file.read()
+        except OSError:
+            return None
+    library, digest = data[:-_DIGEST], data[-_DIGEST:]
+    if not library or hashlib.sha256(library).digest() != digest:
+        return None
+    with contextlib.suppress(OSError):  # a folder that is only read
+        os.utime(path)  # when it was used last
+    return library
+
+
+def store(folder: Path, name: str, library: bytes) -> None:
+    """Keep a library, so that other processes see all of it or nothing; a full disk keeps none."""
+    path = folder / name
+    try:
+        handle, work = tempfile.mkstemp(dir=folder, prefix=_WORK)
+    except OSError:
+        return
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(library + hashlib.sha256(library).digest())
+        Path(work).replace(path)
+    except OSError:
+        return
+    finally:
+        with contextlib.suppress(OSError):
+            Path(work).unlink()
+    trim(folder, keep=name)
+
+
+@contextlib.contextmanager
+def workplace(*folders: Path) -> Iterator[Path]:
+    """Give a folder to work in, in the first of these that can be written; it is removed after."""
+    for folder in folders[:-1]:
+        try:
+            place = tempfile.TemporaryDirectory(
+                dir=folder, prefix=_WORK, ignore_cleanup_errors=True
+            )
+        except OSError:
+            continue
+        break
+    else:
+        place = tempfile.TemporaryDirectory(dir=folders[-1], prefix=_WORK)
+    with place as work:
+        yield Path(work)
+
+
+def trim(folder: Path, *, keep: str = "", max_bytes: int = MAX_BYTES) -> None:
+    """Drop what was not used for long, then the oldest until the rest is small enough.
+
+    A library that is loaded stays loaded: the file is not needed any more.
+    """
+    now, entries = clock.time(), []
+    for path in folder.iterdir():
+        try:
+            about = path.lstat()
+        except OSError:
+            continue
+        if path.name.startswith(_WORK):
+            if now - about.st_mtime > LEFT_BEHIND:
+                _remove(path)
+        elif path.name != keep:
+            entries.append((about.st_mtime, about.st_size, path))
+    with contextlib.suppress(OSError):
+        max_bytes -= (folder / keep).stat().st_size if keep else 0
+    total = sum(size for _, size, _ in entries)
+    for used, size, path in sorted(entries):
+        if total > max_bytes or now - used > MAX_AGE:
+            _remove(path)
+            total -= size
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, or a folder of files; another process may have done it."""
+    with contextlib.suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            for inner in path.iterdir():
+                _remove(inner)
+            path.rmdir()
+        else:
+            path.unlink()

@@ -1,0 +1,161 @@
+"""The rules of lowering for several index arrays at once: `logits[arange(T), y]`, say."""
+
+from typing import Any
+
+from graphrnn.native import program as p
+from graphrnn.native import views as v
+from graphrnn.native.lowering import Lowering, Node, rule
+from graphrnn.native.operations import FlatIndex
+from graphrnn.native.row_rules import flattened, ref
+from graphrnn.native.views import CannotMerge, Unsupported, View
+
+import numpy as np
+from aesara.graph.basic import Constant
+from aesara.tensor.subtensor import AdvancedIncSubtensor, AdvancedSubtensor
+from aesara.tensor.type import TensorType
+from aesara.tensor.type_other import MakeSlice, NoneTypeT, SliceType
+
+
+class _Selection:
+    """What index arrays, slices and new axes select from a view."""
+
+    def __init__(self, low: Lowering, node: Node, view: View, indices: list[Any]) -> None:
+        self.low, self.node = low, node
+        view, found = low.simple(view), []
+        for axis, entry in enumerate(indices):
+            if isinstance(entry.type, SliceType):
+                view = v.slice_axis(view, axis, _slice(low, node, entry))
+            elif isinstance(entry.type, NoneTypeT):
+                order: list[int | str] = list(range(len(view.shape)))
+                view = v.dimshuffle(view, [*order[:axis], "x", *order[axis:]])
+            elif isinstance(entry.type, TensorType) and entry.dtype != "bool":
+                found.append((axis, low.view(entry)))
+            else:
+                raise Unsupported(
+                    f"{node.op} by a mask: the length of its result is known only at run time"
+                )
+        self.axes = [axis for axis, _ in found]
+        self.lead = np.broadcast_shapes(*(index.shape for _, index in found))
+        self.indices = [v.broadcast(index, self.lead) for _, index in found]
+        # NumPy puts the new axes where the index arrays stand side by side, else in front.
+        together = self.axes[-1] - self.axes[0] == len(self.axes) - 1
+        self.front = self.axes[0] if together else 0
+        self.rest = [k for k in range(len(view.shape)) if k not in self.axes]
+        self.moved = v.dimshuffle(view, [*self.axes, *self.rest])
+        self.heights = self.moved.shape[: len(self.axes)]
+        self.tail = self.moved.shape[len(self.axes) :]
+        self.rows = int(np.prod(self.lead, dtype=np.int64))
+        self.height = int(np.prod(self.heights, dtype=np.int64))
+        self.columns = int(np.prod(self.tail, dtype=np.int64))
+        if self.rows and self.columns and not self.height:
+            raise Unsupported(f"{node.op}: an index into an axis of length 0")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of what is selected."""
+        return (*self.tail[: self.front], *self.lead, *self.tail[self.front :])
+
+    def result(self, rows: View) -> View:
+        """View selected rows, index axes first, as NumPy orders the axes."""
+        n = len(self.lead)
+        order = [*range(n, n + self.front), *range(n), *range(n + self.front, n + len(self.tail))]
+        return v.dimshuffle(rows, order)
+
+    def as_rows(self, selected: View) -> View:
+        """View an array of the shape of what is selected with its index axes first."""
+        n = len(self.lead)
+        axes = range(len(selected.shape))
+        lead = [*axes[self.front : self.front + n]]
+        return v.dimshuffle(selected, [*lead, *(k for k in axes if k not in lead)])
+
+    def positions(self) -> View:
+        """Join the indices into one, each checked against the length of its axis."""
+        flat = self.low.temporary("int64", (self.rows,))
+        indices = [ref(flattened(self.low, index)) for index in self.indices]
+        self.low.emit(FlatIndex(self.rows, self.heights, indices, ref(flat)))
+        return flat
+
+
+def _slice(low: Lowering, node: Node, entry: Any) -> slice:
+    """Give a slice whose ends must be known."""
+    if isinstance(entry, Constant):
+        return slice(entry.data.start, entry.data.stop, entry.data.step)
+    if entry.owner is not None and isinstance(entry.owner.op, MakeSlice):
+        ends = [
+            None if isinstance(end.type, NoneTypeT) else low.number(end)
+            for end in entry.owner.inputs
+        ]
+        return slice(*ends)
+    raise Unsupported(f"{node.op}: the slice {entry} is known only at run time")
+
+
+@rule(MakeSlice)
+def make_slice(low: Lowering, node: Node) -> None:
+    """Make a slice: whoever uses it looks at its ends."""
+
+
+@rule(AdvancedSubtensor)
+def select(low: Lowering, node: Node) -> None:
+    """Select by several index arrays, beside slices and new axes."""
+    chosen = _Selection(low, node, low.view(node.inputs[0]), node.inputs[1:])
+    rows = low.temporary(chosen.moved.dtype, (*chosen.lead, *chosen.tail))
+    low.views[node.outputs[0]] = chosen.result(rows)
+    if not rows.size:
+        return
+    try:
+        source = low.simple(v.reshape(chosen.moved, (chosen.height, chosen.columns)))
+    except CannotMerge:
+        whole = low.temporary(chosen.moved.dtype, chosen.moved.shape)
+        low.copy(chosen.moved, whole)
+        source = v.contiguous(whole.buffer, (chosen.height, chosen.columns))
+    place = v.contiguous(rows.buffer, (chosen.rows, chosen.columns))
+    low.emit(
+        p.Gather(
+            chosen.rows,
+            chosen.columns,
+            chosen.height,
+            ref(source),
+            ref(chosen.positions()),
+            ref(place),
+        )
+    )
+
+
+@rule(AdvancedIncSubtensor)
+def change(low: Lowering, node: Node) -> None:
+    """Set or add to what several index arrays select of a copy, equal places one after another."""
+    base, part, *indices = node.inputs
+    if getattr(node.op, "ignore_duplicates", False):
+        raise Unsupported(f"{node.op}: ignore_duplicates")
+    source = low.view(base)
+    target = low.fresh(node.outputs[0], source.shape)
+    low.copy(source, target)
+    chosen = _Selection(low, node, target, indices)
+    added = chosen.as_rows(v.broadcast(low.view(part), chosen.shape))
+    if not added.size:
+        return
+    try:
+        place, back = v.reshape(chosen.moved, (chosen.height, chosen.columns)), None
+        if any(len(v.coalesce_axis(axis)) > 1 for axis in place.axes):
+            raise CannotMerge
+        place = low.simple(place)
+    except CannotMerge:
+        back = low.temporary(target.dtype, chosen.moved.shape)
+        low.copy(chosen.moved, back)
+        place = v.contiguous(back.buffer, (chosen.height, chosen.columns))
+    values = low.temporary(target.dtype, added.shape)
+    low.copy(added, values)
+    rows = v.contiguous(values.buffer, (chosen.rows, chosen.columns))
+    low.emit(
+        p.Scatter(
+            chosen.rows,
+            chosen.columns,
+            chosen.height,
+            ref(rows),
+            ref(chosen.positions()),
+            ref(place),
+            not node.op.set_instead_of_inc,
+        )
+    )
+    if back is not None:
+        low.copy(back, chosen.moved)

@@ -1,0 +1,315 @@
+"""Shapes as numbers while rewriting, where Aesara writes expressions and then folds them.
+
+    native_static_shapes   tracks lengths as numbers
+    native_merge_slices    x[a:b:c][d:e:f] is one slice of x, worked out at once
+
+Every length is known here. Aesara's own tracking makes a graph for each length of each node, which
+took most of the time of a build.
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import aesara.tensor as at
+import numpy as np
+from aesara.compile.mode import optdb
+from aesara.graph.basic import Constant, Variable
+from aesara.graph.fg import FunctionGraph
+from aesara.graph.rewriting.basic import GraphRewriter, node_rewriter
+from aesara.scan.op import Scan
+from aesara.scan.utils import ScanArgs
+from aesara.tensor.basic import Alloc, ScalarFromTensor, TensorFromScalar
+from aesara.tensor.elemwise import CAReduce, DimShuffle, Elemwise
+from aesara.tensor.math import Dot
+from aesara.tensor.rewriting.shape import ShapeFeature
+from aesara.tensor.shape import Reshape, SpecifyShape
+from aesara.tensor.subtensor import (
+    AdvancedIncSubtensor1,
+    AdvancedSubtensor1,
+    IncSubtensor,
+    Subtensor,
+    get_idx_list,
+)
+from aesara.tensor.type import TensorType
+
+Node = Any
+"""An Aesara Apply node."""
+
+Lengths = tuple[int, ...] | None
+"""A shape; None where a length is not known."""
+
+
+@functools.cache
+def _length(value: int) -> Constant:
+    """Give a length as a constant, always the same one."""
+    return at.constant(value, dtype="int64", ndim=0)
+
+
+def _broadcast(node: Node, shapes: Sequence[Lengths]) -> Lengths:
+    """Give the shape of elementwise work."""
+    return tuple(int(n) for n in np.broadcast_shapes(*(s for s in shapes if s is not None)))
+
+
+def _shuffled(node: Node, shapes: Sequence[Lengths]) -> Lengths:
+    """Give the shape with axes permuted, dropped and added."""
+    (shape,) = shapes
+    assert shape is not None
+    return tuple(1 if k == "x" else shape[k] for k in node.op.new_order)
+
+
+def _reduced(node: Node, shapes: Sequence[Lengths]) -> Lengths:
+    """Give the shape without the axes that are reduced."""
+    (shape,) = shapes
+    assert shape is not None
+    axes = range(len(shape)) if node.op.axis is None else [k % len(shape) for k in node.op.axis]
+    return tuple(n for k, n in enumerate(shape) if k not in axes)
+
+
+def _product(node: Node, shapes: Sequence[Lengths]) -> Lengths:
+    """Give the shape of a product of vectors or matrices."""
+    a, b = shapes
+    assert a is not None
+    assert b is not None
+    return a[:-1] + b[1:]
+
+
+def _sliced(node: Node, shapes: Sequence[Lengths]) -> Lengths:
+    """Give the shape of basic indices."""
+    shape = shapes[0]
+    assert shape is not None
+    left: list[int] = []
+    indices = _constant_indices(node.inputs, node.op.idx_list)
+    if indices is None:
+        return None
+    for entry, n in zip(indices, shape, strict=False):
+        if isinstance(entry, slice):
+            left.append(len(range(*entry.indices(n))))
+    return (*left, *shape[len(indices) :])
+
+
+def _constant_indices(inputs: Sequence[Variable], idx_list: Any) -> list[int | slice] | None:
+    """Give basic indices as numbers; an integer index as 0 where it is not known."""
+    found: list[int | slice] = []
+    for entry in get_idx_list(inputs, idx_list):
+        if not isinstance(entry, slice):
+            found.append(0)
+            continue
+        bounds = [_value(b) for b in (entry.start, entry.stop, entry.step)]
+        if any(isinstance(b, str) for b in bounds):
+            return None
+        found.append(slice(*bounds))
+    return found
+
+
+def _value(bound: Any) -> Any:
+    """Give a bound of a slice as a number or None; "?" where it is not known."""
+    while getattr(bound, "owner", None) is not None:
+        if not isinstance(bound.owner.op, (ScalarFromTensor, TensorFromScalar)):
+            return "?"
+        bound = bound.owner.inputs[0]
+    if bound is None or isinstance(bound, (int, np.integer)):
+        return bound
+    return int(bound.data) if isinstance(bound, Constant) else "?"
+
+
+def _reshaped(node: Node, shapes: Sequence[Lengths]) -> Lengths:
+    """Give the shape asked for."""
+    (shape, _), wanted = shapes, node.inputs[1]
+    if not isinstance(wanted, Constant) or shape is None:
+        return None
+    lengths = [int(n) for n in wanted.data]
+    if -1 in lengths:
+        rest = -int(np.prod(lengths))
+        if rest == 0:
+            return None
+        lengths[lengths.index(-1)] = int(np.prod(shape)) // rest
+    return tuple(lengths)
+
+
+def _first(node: Node, shapes: Sequence[Lengths]) -> Lengths:
+    """Give the shape of the first input."""
+    return shapes[0]
+
+
+def _taken(node: Node, shapes: Sequence[Lengths]) -> Lengths:
+    """Give the shape of rows taken by a vector of numbers."""
+    table, index = shapes
+    assert table is not None
+    assert index is not None
+    return (*index, *table[1:])
+
+
+def _repeated(node: Node, shapes: Sequence[Lengths]) -> Lengths:
+    """Give the shape of a repeated value."""
+    lengths = node.inputs[1:]
+    if not all(isinstance(n, Constant) for n in lengths):
+        return None
+    return tuple(int(n.data) for n in lengths)
+
+
+_RULES: dict[type, Any] = {
+    Elemwise: _broadcast,
+    DimShuffle: _shuffled,
+    CAReduce: _reduced,
+    Dot: _product,
+    Subtensor: _sliced,
+    Reshape: _reshaped,
+    IncSubtensor: _first,
+    AdvancedIncSubtensor1: _first,
+    SpecifyShape: _first,
+    AdvancedSubtensor1: _taken,
+    Alloc: _repeated,
+}
+
+
+def infer(node: Node, shapes: Sequence[Lengths]) -> list[Lengths]:
+    """Give the shapes of a node's results as numbers, as far as they are known."""
+    told = [_told(v) for v in node.outputs]
+    if None not in told:
+        return told
+    if isinstance(node.op, Scan):
+        return _of_loop(node, shapes, told)
+    rule = next((_RULES[k] for k in type(node.op).__mro__ if k in _RULES), None)
+    numbers = (Subtensor, IncSubtensor, SpecifyShape)
+    needed = shapes[:1] if isinstance(node.op, numbers) else shapes
+    if rule is None or len(node.outputs) != 1 or None in needed:
+        return told
+    try:
+        return [rule(node, shapes)]
+    except ValueError:
+        return told
+
+
+def _told(variable: Variable) -> Lengths:
+    """Give the shape that a type says."""
+    if not isinstance(variable.type, TensorType):
+        return () if getattr(variable.type, "ndim", None) == 0 else None
+    shape = variable.type.shape
+    return None if None in shape else tuple(int(n) for n in shape)
+
+
+def _of_loop(node: Node, shapes: Sequence[Lengths], told: list[Lengths]) -> list[Lengths]:
+    """Give the shapes of a loop's results: states as they came, outputs one for each step."""
+    args = ScanArgs.from_node(node)
+    given = dict(zip(node.inputs, shapes, strict=True))
+    states = [*args.outer_in_mit_mot, *args.outer_in_mit_sot, *args.outer_in_sit_sot]
+    results = [given[v] for v in states]
+    known: dict[Variable, Lengths] = {}
+    for inner, outer in zip(args.inner_in_seqs, args.outer_in_seqs, strict=True):
+        known[inner] = _behind(given[outer])
+    groups = [*args.inner_in_mit_mot, *args.inner_in_mit_sot, *([v] for v in args.inner_in_sit_sot)]
+    for group, outer in zip(groups, states, strict=True):
+        known |= {inner: _behind(given[outer]) for inner in group}
+    known |= {
+        inner: given[outer]
+        for inner, outer in zip(args.inner_in_non_seqs, args.outer_in_non_seqs, strict=True)
+    }
+    for inner in node.op.fgraph.toposort():
+        shapes_in = [known[v] if v in known else _told(v) for v in inner.inputs]
+        known |= dict(zip(inner.outputs, infer(inner, shapes_in), strict=True))
+    for inner, slots in zip(args.inner_out_nit_sot, args.outer_in_nit_sot, strict=True):
+        shape = known[inner] if inner in known else _told(inner)
+        steps = slots.data if isinstance(slots, Constant) else None
+        results.append(None if shape is None or steps is None else (int(steps), *shape))
+    results += [()] * (len(node.outputs) - len(results))
+    return [b if a is None else a for a, b in zip(told, results, strict=True)]
+
+
+def _behind(shape: Lengths) -> Lengths:
+    """Give a shape without its first axis."""
+    return None if shape is None else shape[1:]
+
+
+class StaticShapes(ShapeFeature):  # type: ignore[misc]
+    """Tracks shapes as numbers where it can, and as Aesara does where it cannot."""
+
+    def on_import(self, fgraph: FunctionGraph, node: Node, reason: Any) -> None:
+        """Note the shapes of a new node's results."""
+        if node.outputs[0] in self.shape_of:
+            return
+        for variable in node.inputs:
+            self.init_r(variable)
+        shapes = infer(node, [self.lengths(variable) for variable in node.inputs])
+        tensors = [isinstance(v.type, TensorType) for v in node.outputs]
+        if any(shape is None for shape in shapes) or not all(tensors):
+            super().on_import(fgraph, node, reason)
+            return
+        for variable, shape in zip(node.outputs, shapes, strict=True):
+            assert shape is not None
+            self.shape_of[variable] = tuple(_length(n) for n in shape)
+
+    def init_r(self, r: Variable) -> None:
+        """Note the shape of an input or a constant."""
+        if r in self.shape_of:
+            return
+        shape = _told(r) if isinstance(r.type, TensorType) else None
+        if shape is None:
+            super().init_r(r)
+        else:
+            self.shape_of[r] = tuple(_length(n) for n in shape)
+
+    def lengths(self, variable: Variable) -> Lengths:
+        """Give a noted shape as numbers."""
+        shape = self.shape_of.get(variable)
+        if shape is None or not all(isinstance(n, Constant) for n in shape):
+            return None
+        return tuple(int(n.data) for n in shape)
+
+
+class _Track(GraphRewriter):  # type: ignore[misc]
+    """Attaches the tracking; changes nothing itself."""
+
+    def add_requirements(self, fgraph: FunctionGraph) -> None:
+        """Attach the tracking."""
+        fgraph.attach_feature(StaticShapes())
+
+    def apply(self, fgraph: FunctionGraph) -> None:
+        """Change nothing."""
+
+
+@node_rewriter([Subtensor])  # type: ignore[untyped-decorator]
+def merge_slices(fgraph: FunctionGraph, node: Node) -> Any:
+    """x[a:b:c][d:e:f] = x[g:h:i], along the first axis, and x[a:b:c][k] likewise."""
+    inner = node.inputs[0].owner
+    feature = getattr(fgraph, "shape_feature", None)
+    if (
+        inner is None
+        or not isinstance(inner.op, Subtensor)
+        or not isinstance(feature, StaticShapes)
+    ):
+        return None
+    if len(inner.op.idx_list) != 1 or len(node.op.idx_list) != 1:
+        return None
+    lengths = feature.lengths(inner.inputs[0])
+    first = _constant_indices(inner.inputs, inner.op.idx_list)
+    if lengths is None or first is None or not isinstance(first[0], slice):
+        return None
+    walked: range = range(lengths[0])[first[0]]
+    entry = get_idx_list(node.inputs, node.op.idx_list)[0]
+    if isinstance(entry, slice):
+        second = _constant_indices(node.inputs, node.op.idx_list)
+        if second is None or not isinstance(second[0], slice):
+            return None
+        walked = walked[second[0]]
+        new = inner.inputs[0][_as_slice(walked)]
+    else:
+        position = _value(entry)
+        if isinstance(position, str) or not -len(walked) <= position < len(walked):
+            return None
+        new = inner.inputs[0][walked[position]]
+    return [new] if node.outputs[0].type.is_super(new.type) else None
+
+
+def _as_slice(walked: range) -> slice:
+    """Write a walk as a slice."""
+    if not len(walked):
+        return slice(0, 0, 1)
+    stop = walked[-1] + (1 if walked.step > 0 else -1)
+    return slice(walked.start, None if stop < 0 else stop, walked.step)
+
+
+if "native_static_shapes" not in optdb.__db__:
+    optdb.register("native_static_shapes", _Track(), "native", position=0.1)
+    for group in ("canonicalize", "specialize"):
+        optdb[group].register("native_merge_slices", merge_slices, "native")

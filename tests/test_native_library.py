@@ -1,0 +1,88 @@
+"""The cache of compiled libraries, and processes that share it."""
+
+import os
+import subprocess
+import sys
+
+from graphrnn.native import library
+from graphrnn.shapes import tensor
+from tests.native_helpers import native
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def cache(in_tmp, monkeypatch):
+    """An empty cache of its own."""
+    monkeypatch.setattr(library, "cache_folder", lambda: in_tmp / "cache" / "native")
+    return in_tmp / "cache" / "native"
+
+
+def double():
+    x = tensor("x", "float64", (3,))
+    return native([x], x * 2)
+
+
+def test_the_cache_is_private_and_used(cache, monkeypatch):
+    double()
+    assert cache.stat().st_mode & 0o777 == 0o700
+    monkeypatch.setattr(library, "_compile", lambda *a: pytest.fail("compiled again"))
+    assert double()(np.ones(3)).tolist() == [2.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a library", None])
+def test_a_damaged_entry_is_built_anew(cache, damage):
+    double()
+    (entry,) = cache.glob("*.so")
+    sound = entry.read_bytes()
+    entry.write_bytes(sound[: len(sound) // 2] if damage is None else damage)
+    assert double()(np.ones(3)).tolist() == [2.0, 2.0, 2.0]
+    assert len(entry.read_bytes()) == len(sound)
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(in_tmp, monkeypatch):
+    (in_tmp / "file").touch()
+    monkeypatch.setattr(library, "cache_folder", lambda: in_tmp / "file" / "native")
+    assert double()(np.ones(3)).tolist() == [2.0, 2.0, 2.0]
+
+
+def test_no_compiler_says_so(monkeypatch):
+    monkeypatch.setattr(library.shutil, "which", lambda name: None)
+    library.compiler.cache_clear()
+    try:
+        with pytest.raises(library.CompileError, match="no C compiler on PATH"):
+            library.compiler()
+    finally:
+        library.compiler.cache_clear()
+
+
+CHILD = """
+import os, sys
+import numpy as np, graphrnn
+import aesara, aesara.tensor as at
+from graphrnn.native import emit
+from graphrnn.native.linker import native_mode
+emit.PARALLEL_FROM = 0
+x = at.TensorType("float32", (64, 64))("x")
+f = aesara.function([x], at.dot(x, x) + 1, mode=native_mode(strict=True, threads=2))
+one = f(np.eye(64, dtype="f4"))
+pid = os.fork()
+same = (f(np.eye(64, dtype="f4")) == one).all()
+if pid == 0:
+    os._exit(0 if same else 1)
+_, status = os.waitpid(pid, 0)
+sys.exit(0 if same and status == 0 else 1)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_child_of_fork_has_threads_of_its_own():
+    done = subprocess.run([sys.executable, "-c", CHILD], timeout=60, check=False)
+    assert done.returncode == 0
+
+
+def test_two_processes_may_build_the_same_at_once(in_tmp):
+    environ = os.environ | {"XDG_CACHE_HOME": str(in_tmp / "cache")}
+    both = [subprocess.Popen([sys.executable, "-c", CHILD], env=environ) for _ in range(2)]
+    assert [process.wait(timeout=60) for process in both] == [0, 0]
