@@ -69,11 +69,9 @@ def test_a_cell_costs_what_its_equations_say(cell, gates):
     assert forward.flops == forward.products + T * B * H * STEPS[cell] + 2 * T * B * H
     assert forward.unknown == 0
     both = cell_inspection(cell, backward=True, **size).costs()
-    if cell == "rnn":
-        # The gradient of relu asks for its operand, which Aesara computes once more.
-        assert both.products == 3 * inputs + 4 * states
-    else:
-        assert both.products == 2 * inputs + 3 * states
+    # Nothing forward is computed twice: inputs once for their weights' gradient; states once for
+    # their own gradient and once for their weights'.
+    assert both.products == 2 * inputs + 3 * states
 
 
 def test_costs_of_the_lesson_are_all_known():

@@ -2,10 +2,12 @@
 
 import inspect
 import re
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from graphrnn.inspection.graphs import Node, is_loop
-from graphrnn.native.emit import emit
+from graphrnn.inspection.lengths import Lengths
+from graphrnn.native.emit import BEGINNING, emit
 from graphrnn.native.linker import lower_graph
 from graphrnn.native.lowering import describe
 from graphrnn.native.plan import place
@@ -63,22 +65,24 @@ class NativeSource:
     def __init__(self, fgraph: FunctionGraph, values: Any = ()) -> None:
         self.text, self.problem = "", ""
         try:
-            self.program = lower_graph(fgraph, values)
-            source = emit(self.program, place(self.program), 1)
+            program = lower_graph(fgraph, values)
+            source = emit(program, place(program), 1)
         except Unsupported as error:
             self.problem = str(error)
             return
         self.text = source.text
-        self.scratch_bytes = source.scratch_bytes
-        body = self.text.partition("static void body(int tid, int nt) {")[2]
-        body = body.partition("void graph_constants")[0]
-        parts = re.split(r"/\* (.*?) \*/", body)
+        body = self.text.partition(BEGINNING)[2].partition("void graph_constants")[0]
+        # A comment alone on its line is the note of the operation below.
+        parts = re.split(r"^\s*/\* (.*) \*/$", body, flags=re.MULTILINE)
         self._parts = list(zip(parts[1::2], parts[2::2], strict=True))
 
-    def of(self, apply: Any) -> str:
+    def of(self, apply: Any, lengths: Lengths) -> str:
         """Give the C that a node became; nothing where it needed none, as views do."""
         if self.problem:
             return ""
-        note = describe(apply)
-        told = [f"/* {n} */{code}" for n, code in self._parts if note and note in n]
+        # The note was written when the operands' shapes were known, and the results' were not.
+        shapes = {v: lengths.of(v) for v in apply.inputs}
+        views = {v: SimpleNamespace(shape=s) for v, s in shapes.items() if s and None not in s}
+        note = describe(apply, cast(Any, views))
+        told = [f"/* {n} */{code}" for n, code in self._parts if note in n.split(" | ")]
         return "".join(told)[:LONGEST].rstrip()

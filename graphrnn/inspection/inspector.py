@@ -107,7 +107,7 @@ class Inspection:
     def text(self, stage: str = "rewritten", *, folded: bool = False) -> str:
         """Give the listing of a stage as text; `folded` shows repeated steps once."""
         if self._known(stage) == "native":
-            return native_text(self.title, self.native)
+            return native_text(self.title, self._fgraph)
         listing = self.listing(stage)
         return folded_text(listing) if folded else listing.text()
 
@@ -189,7 +189,7 @@ class Inspection:
     def code(self, node: Node) -> tuple[str, str]:
         """Give the language and the code that runs a node."""
         if "native" in self.stages:
-            found = self.native.of(node.apply)
+            found = self.native.of(node.apply, self.lengths("rewritten"))
             if found:
                 return "C (native)", found
         return code_of(node)
