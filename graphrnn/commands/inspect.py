@@ -48,8 +48,7 @@ def inspect(
         history: List the steps of rewriting.
         all_edits: In the history, show merges and constant folding too.
         rules: Show where the time of rewriting goes, by rule.
-        cost: Show operations, bytes and time of each node; measured with --backend aesara or
-            python, else modelled.
+        cost: Show operations, bytes, time: measured with backends aesara, python, else modelled.
         memory: Show live bytes along the schedule.
         out: Write a file: .html (the page), .svg, .png, .dot or .json.
         loop: How the step is repeated in time: scan or unrolled.
@@ -71,19 +70,17 @@ def inspect(
 
     with console(stderr=True).status(f"looking into {graph} ..."):
         looked = look(loop)
-        texts = []
-        if diff is not None:
-            differences = _differences(looked, diff, stage, look)
-        elif stage or not (history or rules or cost or memory or out):
-            graphs = [name for name in looked.stages if name != "native"]
-            texts += [looked.text(name, folded=fold) for name in stage or graphs]
+        differences = _differences(looked, diff, stage, look) if diff is not None else []
+        asked = history or all_edits or rules or cost or memory or out
+        names = stage or ([] if asked else [s for s in looked.stages if s != "native"])
+        texts = [looked.text(s, folded=fold) for s in names] if diff is None else []
         texts += _reports(looked, history, all_edits, rules, cost, memory)
-        written = looked.save(out, (stage or ["rewritten"])[-1]) if out is not None else None
-    if diff is not None:
-        _print_differences(differences, diff)
+        if out is not None:
+            looked.save(out, (stage or ["rewritten"])[-1])
+    _print_differences(differences, diff)
     sys.stdout.write("\n".join(texts))
-    if written is not None:
-        print(f"wrote {written}")
+    if out is not None:
+        print(f"wrote {out}")
 
 
 def _check_file(out: Path | None) -> None:
@@ -152,8 +149,10 @@ def _differences(
     )
 
 
-def _print_differences(differences: "list[Difference]", diff: tuple[str, str]) -> None:
+def _print_differences(differences: "list[Difference]", diff: tuple[str, str] | None) -> None:
     """Print a comparison in colour, with what both share at its end."""
+    if diff is None:
+        return
     from graphrnn.display import console
     from graphrnn.inspection.folding import summary
 

@@ -151,6 +151,9 @@ def rule_name(reason: Any) -> str:
     if isinstance(reason, (tuple, list)):
         return " of ".join(rule_name(part) for part in reason)
     name = getattr(reason, "name", None) or getattr(reason, "__name__", None)
+    inner = getattr(reason, "rewrites", None)
+    if not isinstance(name, str) and isinstance(inner, (list, tuple)) and inner:
+        return f"one of {len(inner)} rules like {rule_name(inner[0])}"
     if not isinstance(name, str):
         name = reason if isinstance(reason, str) else type(reason).__name__
     return "unnamed rule" if reason is None else name
