@@ -13,7 +13,7 @@ PYTHON := .venv/bin/python
 READY := .venv/ready
 READY_DEV := .venv/ready-dev
 
-.PHONY: help train sample graph doctor test format clean constraints
+.PHONY: help train sample graph doctor test fuzz format clean constraints
 
 help:  ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ test: $(READY_DEV)  ## check style, types and behaviour
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -m pytest -n auto $(ARGS)
+
+fuzz: $(READY_DEV)  ## compare 10,000 random graphs on two backends (ARGS='--sanitize --from 500')
+	@$(PYTHON) -m scripts.fuzz_native $(ARGS)
 
 format: $(READY_DEV)  ## lay the code out as `make test` wants it
 	@$(PYTHON) -m ruff check --fix .

@@ -1,16 +1,37 @@
 """Random graphs over what the native backend covers, for tests that compare it with Aesara."""
 
+import warnings
 from dataclasses import dataclass, field
 
+from graphrnn.native.compilers import Target
+from graphrnn.native.linker import native_mode
+from tests.native_helpers import CLOSE, PYTHON, build
+
 import aesara
+import aesara.ifelse
+import aesara.raise_op
 import aesara.tensor as at
 import numpy as np
+from aesara.scan.utils import until
+from aesara.tensor.random import basic
+from aesara.tensor.random.utils import RandomStream
 
 LENGTHS = (0, 1, 2, 3, 5, 16, 17, 33)
 """None, one, a few, a vector of 512 bits, and one more than vectors."""
 
-UNARY = (at.tanh, at.sigmoid, at.exp, at.sqrt, at.log1p, at.softplus, at.abs, at.sgn, at.square,
-         at.neg, at.expm1, at.cos, at.sin, at.floor, at.ceil)  # fmt: skip
+FUNCTIONS = (
+    at.arctan, at.sinh, at.cosh, at.arcsinh, at.exp2, at.deg2rad, at.rad2deg, at.erf, at.erfc,
+    at.reciprocal, at.log2, at.log10, at.log, at.gammaln, at.gamma, at.arccosh, at.log1mexp,
+    at.arcsin, at.arccos, at.arctanh, at.tan, at.psi, at.tri_gamma, at.j0, at.j1, at.real, at.conj,
+    at.isnan, at.isinf,
+)  # fmt: skip
+ABOVE_ONE = {at.reciprocal, at.log, at.log2, at.log10, at.gamma, at.gammaln, at.arccosh, at.psi,
+             at.tri_gamma}  # fmt: skip
+ROUNDING = (at.floor, at.ceil, at.trunc, at.sgn, lambda x: at.round(x, mode="half_to_even"),
+            lambda x: at.round(x, mode="half_away_from_zero"))  # fmt: skip
+
+UNARY = (at.tanh, at.sigmoid, at.exp, at.sqrt, at.log1p, at.softplus, at.abs, at.square,
+         at.neg, at.expm1, at.cos, at.sin)  # fmt: skip
 BINARY = (at.add, at.sub, at.mul, at.maximum, at.minimum, at.true_divide)
 
 
@@ -22,6 +43,7 @@ class Graph:
     values: list = field(default_factory=list)
     pool: list = field(default_factory=list)
     story: list = field(default_factory=list)
+    dtype: str = "float64"
 
     def input(self, value, name):
         variable = at.TensorType(str(value.dtype), value.shape)(name)
@@ -38,6 +60,7 @@ class Maker:
         self.rng = np.random.default_rng(seed)
         self.graph = Graph()
         self.dtype = str(self.rng.choice(["float32", "float32", "float64"]))
+        self.graph.dtype = self.dtype
 
     def choice(self, items):
         return items[int(self.rng.integers(len(items)))]
@@ -75,7 +98,10 @@ class Maker:
         name = self.choice([
             "unary", "unary", "binary", "binary", "broadcast", "shuffle", "reshape", "slice", "set",
             "add_to", "join", "reduce", "reduce", "dot", "softmax", "argmax", "take", "scatter",
-            "compare", "scan", "scan", "scan_collect", "nested",
+            "compare", "scan", "scan", "scan_collect", "nested", "taps", "until", "function",
+            "function", "rounding", "integers", "integers", "booleans", "select", "change",
+            "cumulate", "sort", "diagonal", "stacked", "branch", "draw", "noisy_scan", "checked",
+            "pieces", "known", "shapes",
         ])  # fmt: skip
         made = getattr(self, name)()
         if made is None:
@@ -264,3 +290,241 @@ class Maker:
             return results[-1] / 4
 
         return self._recurrence(inner=inner)
+
+    def taps(self):
+        """A loop with a state of two taps, sequence taps, and its gradient cut off perhaps."""
+        x, shape = self.pick()
+        if not shape or shape[0] < 4 or 0 in shape:
+            return None
+        cut = int(self.choice([-1, -1, 2]))
+        results, _ = aesara.scan(
+            lambda x_tm1, x_tp1, a_tm3, a_tm1: at.tanh(x_tm1 - x_tp1 + a_tm3 * 0.5 + a_tm1 * 0.25),
+            sequences=[{"input": x, "taps": [-1, 1]}],
+            outputs_info=[{"initial": at.zeros((3, *shape[1:]), dtype=self.dtype),
+                           "taps": [-3, -1]}],
+            truncate_gradient=cut, strict=True,
+        )  # fmt: skip
+        return results, (shape[0] - 2, *shape[1:])
+
+    def until(self):
+        x, shape = self.pick()
+        if not shape or 0 in shape:
+            return None
+        top = float(self.rng.uniform(0, 4 * shape[0]))
+        results, _ = aesara.scan(
+            lambda x_t, n, a: ((n + 1, a * 0.5 + x_t), until(n + 1 > top / 4)),
+            sequences=[x], strict=True,
+            outputs_info=[at.zeros((), dtype="int64"), at.zeros(shape[1:], dtype=self.dtype)],
+        )  # fmt: skip
+        # Such a loop has no gradient here: what follows must not ask for it.
+        return aesara.gradient.disconnected_grad(results[1][-1]), shape[1:]
+
+    def function(self):
+        x, shape = self.pick()
+        f = self.choice(FUNCTIONS)
+        if f in (at.isnan, at.isinf):
+            return at.cast(f(x / 0), self.dtype), shape
+        safe = at.square(at.tanh(x)) + 1.5 if f in ABOVE_ONE else at.tanh(x) * 0.875
+        return f(-at.abs(safe) - 0.125 if f is at.log1mexp else safe), shape
+
+    def rounding(self):
+        """Functions with jumps see exact values only: an ulp would be a whole number elsewhere."""
+        k = int(self.rng.integers(len(self.graph.inputs)))
+        x, shape = self.graph.inputs[k], self.graph.values[k].shape
+        y = at.square(x) + 0.5
+        form = int(self.rng.integers(5))
+        if form == 0:
+            return self.choice(ROUNDING)(x), shape
+        if form == 1:
+            return at.clip(x, -0.5, 0.75) + at.arctan2(x, y), shape
+        if form == 2:
+            return at.abs(x) ** at.tanh(x), shape
+        return at.cast(at.cast(x * 8, "int32") // 3 if form == 3 else x // 0.75, self.dtype), shape
+
+    def integers(self):
+        """Integers of every width, going round; the result is a number of this graph's dtype."""
+        dtype = str(self.choice(["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"]))
+        shape = (self.length(), self.length())
+        info = np.iinfo(dtype)
+        value = self.rng.integers(info.min, info.max, shape, dtype=dtype, endpoint=True)
+        if self.rng.random() < 0.5:
+            value = (value % 9).astype(dtype)
+        constant = at.TensorType(dtype, shape)("n")
+        self.graph.inputs.append(constant)
+        self.graph.values.append(value)
+        other = constant[::-1]
+        f = self.choice([
+            lambda a, b: a + b, lambda a, b: a - b, lambda a, b: a * b, lambda a, b: a // b,
+            lambda a, b: a % b, lambda a, b: a & b, lambda a, b: a | b, lambda a, b: a ^ b,
+            lambda a, b: ~a, lambda a, b: -a + b, lambda a, b: abs(a) + b, at.maximum, at.minimum,
+            lambda a, b: at.square(a), lambda a, b: a ** at.cast(3, dtype), at.eq, at.neq, at.lt,
+            at.ge, at.le, at.gt, lambda a, b: at.switch(a > b, a, b), lambda a, b: at.sgn(a) + b,
+            lambda a, b: at.true_divide(a, 7), lambda a, b: at.dot(a, b.T)[:, :1] + a,
+            lambda a, b: at.sum(a, axis=0) + b, lambda a, b: at.prod(a, axis=1, keepdims=True) + b,
+            lambda a, b: at.cumsum(at.cast(a, "int64"), axis=1), lambda a, b: at.sort(a, axis=1),
+        ])  # fmt: skip
+        self.graph.pool.append((f(constant, other), shape))
+        return at.cast(at.cast(constant, "int8"), self.dtype), shape
+
+    def booleans(self):
+        x, shape = self.pick()
+        a, b = x > 0.25, x < 0.75
+        f = self.choice(
+            [lambda: a & ~b, lambda: a | b, lambda: a ^ b, lambda: a + b, lambda: a * b]
+        )
+        if shape and self.rng.random() < 0.3:
+            return at.cast(self.choice([at.all, at.any])(f(), axis=0), self.dtype), shape[1:]
+        return at.switch(f(), x, at.cast(at.invert(a), self.dtype)), shape
+
+    def _positions(self, shape):
+        """Draw index vectors for two axes, with a slice between them perhaps."""
+        n = self.length()
+        pieces = [
+            at.constant(self.rng.integers(-length, length, n).astype("int64"))
+            for length in (shape[0], shape[-1])
+        ]
+        middle = [slice(None)] * (len(shape) - 2)
+        return (pieces[0], *middle, pieces[1]), n
+
+    def select(self):
+        x, shape = self.pick()
+        if len(shape) < 2 or 0 in shape:
+            return None
+        index, n = self._positions(shape)
+        return x[index], (n, *shape[1:-1])
+
+    def change(self):
+        x, shape = self.pick()
+        if len(shape) < 2 or 0 in shape:
+            return None
+        index, _ = self._positions(shape)
+        return at.inc_subtensor(x[index], at.tanh(x[index])), shape
+
+    def cumulate(self):
+        x, shape = self.pick()
+        if not shape:
+            return None
+        axis = int(self.rng.integers(len(shape)))
+        total = at.cumsum(x, axis=axis) / (shape[axis] + 1)
+        return (total if self.rng.random() < 0.7 else at.cumprod(at.tanh(x), axis=axis)), shape
+
+    def sort(self):
+        k = int(self.rng.integers(len(self.graph.inputs)))
+        x, shape = self.graph.inputs[k], self.graph.values[k].shape
+        if x.dtype != self.dtype or not shape:
+            return None
+        axis = int(self.rng.integers(len(shape)))
+        if self.rng.random() < 0.5:
+            return at.cast(at.argsort(x, axis=axis), self.dtype) / shape[axis], shape
+        return aesara.gradient.disconnected_grad(at.sort(x, axis=axis)), shape
+
+    def diagonal(self):
+        found = self.pick(ndim=2)
+        if found is None:
+            return None
+        x, (n, m) = found
+        form = int(self.rng.integers(3))
+        if form == 0 and min(n, m):
+            return at.diagonal(x), (min(n, m),)
+        if form == 1 and n and m:
+            return at.fill_diagonal(x, 0.5), (n, m)
+        return at.basic.AllocDiag()(x[:, 0] if m else at.zeros(n, dtype=self.dtype)), (n, n)
+
+    def stacked(self):
+        found = self.pick(ndim=3)
+        if found is None:
+            return None
+        x, (b, n, m) = found
+        f = self.choice([at.matmul, at.batched_dot])
+        value = f(x, x.transpose(0, 2, 1)) / (m + 1)
+        # Aesara's matmul has no gradient.
+        return (value if f is at.batched_dot else aesara.gradient.disconnected_grad(value)), (
+            b,
+            n,
+            n,
+        )
+
+    def branch(self):
+        x, shape = self.pick()
+        taken = at.gt(at.sum(self.graph.inputs[0]), 0.1)
+        return aesara.ifelse.ifelse(taken, at.tanh(x) * 2, at.exp(-at.square(x))), shape
+
+    def draw(self):
+        x, shape = self.pick()
+        stream = RandomStream(seed=int(self.rng.integers(1000)))
+        mask = stream.bernoulli(0.5, size=shape)
+        noise = stream.normal(size=shape) + stream.uniform(size=shape)
+        return x * mask + at.cast(noise, self.dtype), shape
+
+    def noisy_scan(self):
+        x, shape = self.pick()
+        if not shape or 0 in shape:
+            return None
+        rng = aesara.shared(np.random.default_rng(int(self.rng.integers(1000))))
+
+        def body(x_t, h, rng):
+            new, mask = basic.bernoulli(0.5, size=shape[1:], rng=rng).owner.outputs
+            return [h * 0.5 + at.cast(x_t * mask, self.dtype)], {rng: new}
+
+        results, _ = aesara.scan(
+            body, sequences=[x], outputs_info=[at.zeros(shape[1:], dtype=self.dtype)],
+            non_sequences=[rng], strict=True,
+        )  # fmt: skip
+        return aesara.gradient.disconnected_grad(results), shape
+
+    def checked(self):
+        x, shape = self.pick()
+        return aesara.raise_op.Assert("finite")(x, at.all(at.eq(x, x))), shape
+
+    def pieces(self):
+        x, shape = self.pick()
+        if not shape or shape[0] < 2:
+            return None
+        a, b = at.split(x, [1, shape[0] - 1], 2, axis=0)
+        return a + b, (shape[0] - 1, *shape[1:])
+
+    def known(self):
+        """Arrays that are known while building, and numbers put side by side."""
+        n, m = self.length(), self.length()
+        form = int(self.rng.integers(4))
+        if form == 0:
+            return at.eye(n, m, dtype=self.dtype), (n, m)
+        if form == 1:
+            return at.tri(n, m, dtype=self.dtype), (n, m)
+        if form == 2:
+            return at.cast(at.arange(n), self.dtype) / (n + 1), (n,)
+        x, _ = self.pick()
+        return at.stack([at.sum(x), at.sum(at.tanh(x))]), (2,)
+
+    def shapes(self):
+        x, shape = self.pick()
+        y = at.specify_shape(x, shape)
+        return at.broadcast_to(y, (2, *shape)), (2, *shape)
+
+
+def differs(seed, *, more=(), threads=None):
+    """Compare one graph in both ways; gives what is wrong, or an empty text."""
+    with aesara.config.change_flags(cxx="", mode=PYTHON, floatX="float64"):
+        graph, outputs = Maker(seed).make()
+    kept = [value.copy() for value in graph.values]
+    once = {"no_default_updates": True}
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            wanted = build(graph.inputs, outputs, PYTHON, **once)(*graph.values)
+            mode = native_mode(
+                strict=True, threads=threads or 1 + seed % 2, target=Target(more=more)
+            )
+            function = build(graph.inputs, outputs, mode, **once)
+            for _ in range(2):  # a second call must not see what the first left behind
+                for got, value in zip(function(*graph.values), wanted, strict=True):
+                    assert (got.dtype, got.shape) == (value.dtype, value.shape)
+                    exact = value.dtype == "float64" and graph.dtype == "float64"
+                    close = CLOSE["float64" if exact else "float32"]
+                    np.testing.assert_allclose(got, value, **close)
+        for value, before in zip(graph.values, kept, strict=True):
+            np.testing.assert_array_equal(value, before)
+    except Exception as error:
+        text = " ".join(str(error).split())[:300]
+        return f"seed {seed}: {graph.story}: {type(error).__name__}: {text}"
+    return ""

@@ -6,6 +6,7 @@ from tests.native_helpers import native, recurrence
 import aesara
 import aesara.tensor as at
 import numpy as np
+import pytest
 
 
 def test_updates_that_read_each_other(rng):
@@ -58,3 +59,15 @@ def test_memory_stays_flat():
     for _ in range(10_000):
         f(*values)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 5_000  # kilobytes
+
+
+def test_an_error_leaves_parameters_as_they_were():
+    """An index outside is found before the update that it would have spoilt."""
+    E = aesara.shared(np.ones((4, 2)), name="E", shape=(4, 2))
+    i = tensor("i", "int64", (3,))
+    step = native([i], [], updates=[(E, at.inc_subtensor(E[i], E[i] * 2) * 0.5)])
+    with pytest.raises(IndexError):
+        step(np.array([0, 1, 9]))
+    np.testing.assert_array_equal(E.get_value(), np.ones((4, 2)))
+    step(np.array([0, 1, 1]))
+    np.testing.assert_array_equal(E.get_value()[:, 0], [1.5, 2.5, 0.5, 0.5])

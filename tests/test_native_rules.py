@@ -235,7 +235,7 @@ def test_functions_of_one_number(dtype):
             at.log1mexp(-abs(x)), at.arccosh(1 + abs(x)), at.arctan2(x, x[::-1]), abs(x) ** x,
             at.round(x, mode="half_away_from_zero"), at.round(x, mode="half_to_even"),
             at.reciprocal(x), at.isnan(x), at.isinf(x), at.real(x), at.conj(x), at.expm1(x),
-            at.softplus(x), at.sigmoid(x), at.j0(x), at.j1(x),
+            at.softplus(x), at.sigmoid(x), at.j0(at.clip(x, -9, 9)), at.j1(at.clip(x, -9, 9)),
         ]  # fmt: skip
 
     compare(graph, values, dtype, rtol=2e-6 if dtype == "float32" else 1e-11)

@@ -34,11 +34,13 @@ class Target:
     """What code is made by and for; the default is the compiler that is found, for this processor.
 
     `flags` replace those that ask for this processor: `("-march=x86-64",)` runs on any of its
-    family, `("-march=native", "-mno-avx512f")` leaves the widest vectors out.
+    family, `("-march=native", "-mno-avx512f")` leaves the widest vectors out. `more` come on top,
+    a sanitizer's for example.
     """
 
     compiler: str = ""
     flags: tuple[str, ...] | None = None
+    more: tuple[str, ...] = ()
 
     def command(self) -> list[str]:
         """Give the compiler with all its flags.
@@ -48,7 +50,7 @@ class Target:
         """
         named = self.compiler or compiler()
         flags = native_flags(named) if self.flags is None else self.flags
-        return [*shlex.split(named), *FLAGS, *flags]
+        return [*shlex.split(named), *FLAGS, *flags, *self.more]
 
 
 @functools.cache

@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 
 from graphrnn.native.operations import Sort
 from graphrnn.native.program import (
+    Conditions,
     Gemm,
     Kernel,
     Loop,
@@ -238,6 +239,10 @@ class _Move:
 
 def _map_refs(op: Op, change) -> None:  # type: ignore[no-untyped-def]
     """Change every ref of an operation."""
+    if isinstance(op, Conditions):
+        loop = op.loop
+        loop.when = (change(loop.when[0]), loop.when[1]) if loop.when else None
+        loop.until = change(loop.until) if loop.until else None
     if isinstance(op, Kernel):
         op.stores = [(change(ref), value) for ref, value in op.stores]
     for field in fields(op):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from math import prod
 
-from graphrnn.native.operations import Cumulate, FlatIndex, Sort
+from graphrnn.native.operations import Check, CopyGenerator, Cumulate, Draw, FlatIndex, Sort
 from graphrnn.native.program import (
     ArgMax,
     Gather,
@@ -18,6 +18,7 @@ from graphrnn.native.program import (
     Op,
     Program,
     Reduce,
+    Ref,
     Scatter,
     Softmax,
     walk,
@@ -25,6 +26,7 @@ from graphrnn.native.program import (
 from graphrnn.native.rows import find_rows
 from graphrnn.native.scalars import c_type
 from graphrnn.native.views import Buffer
+from graphrnn.native.write_draws import write_check, write_copy_generator, write_draw
 from graphrnn.native.write_kernels import write_kernel
 from graphrnn.native.write_operations import write_cumulate, write_flat_index, write_sort
 from graphrnn.native.write_rows import (
@@ -96,13 +98,26 @@ def _loop(w: Writer, op: Loop) -> None:
             w.put(f"const idx row0 = {rows[0]}, row1 = {rows[1]};")
     else:
         w.open("")
-    w.open(f"for (idx {op.variable} = 0; {op.variable} < {op.steps}; {op.variable}++)")
+    if op.when is not None:
+        w.open(f"if ({_condition(w, op.when[0])} == {int(op.when[1])})")
+    else:
+        w.open(f"for (idx {op.variable} = 0; {op.variable} < {op.steps}; {op.variable}++)")
     for name, start, slots in op.positions:
         w.put(f"const idx {name} = ({op.variable} + {start}) % {slots};")
     _write_all(w, op.body)
+    if op.until is not None:
+        w.put(f"if ({_condition(w, op.until)}) break;")
     w.close()
     w.close()
     w.axes, w.packed = outer_axes, outer_packed
+
+
+def _condition(w: Writer, ref: Ref) -> str:
+    """Read a scalar before any thread may change it again."""
+    name = w.name()
+    w.put(f"const int {name} = *({w.pointer(ref)}) != 0;")
+    w.meet()
+    return name
 
 
 def _pack_constants(w: Writer, loop: Loop) -> None:
@@ -145,6 +160,9 @@ _WRITERS = {
     FlatIndex: write_flat_index,
     Cumulate: write_cumulate,
     Sort: write_sort,
+    Draw: write_draw,
+    CopyGenerator: write_copy_generator,
+    Check: write_check,
     Loop: _loop,
 }
 
@@ -165,6 +183,14 @@ class Source:
     scratch_bytes: int
     threaded: bool
     constants: list[Buffer]
+    generators: list[Buffer]
+
+
+def _generators(program: Program) -> list[Buffer]:
+    """Give all generators, in order of appearance."""
+    walked = [ref.buffer for op in walk(program.ops) for ref, _ in (*op.reads(), *op.writes())]
+    every = [*program.inputs, *walked, *program.outputs]
+    return list(dict.fromkeys(buffer for buffer in every if buffer.kind == "generator"))
 
 
 def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Source:
@@ -178,13 +204,15 @@ def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Sourc
     slots = {buffer: f"in[{k}]" for k, buffer in enumerate(program.inputs)}
     slots |= {buffer: f"out[{k}]" for k, buffer in enumerate(program.outputs)}
     slots |= {buffer: f"constants[{k}]" for k, buffer in enumerate(constants)}
+    generators = _generators(program)
+    slots |= {buffer: str(k) for k, buffer in enumerate(generators)}
     gemms = [op for op in walk(program.ops) if isinstance(op, Gemm)]
     scratch = max((_BLOCK * (op.n + _WIDEST + 12) * 8 for op in gemms), default=0)
     w = Writer(places, slots, scratch, threaded)
     arena = program.scratch
     for op in walk(program.ops):
         if isinstance(op, Loop):
-            w.rows[id(op)] = find_rows(op)
+            w.rows[id(op)] = None if op.conditions() else find_rows(op)
             for inner in op.body:
                 if isinstance(inner, Gemm):
                     w.rooms[id(inner)] = arena
@@ -193,7 +221,8 @@ def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Sourc
     threads = max_threads if threaded else 1
     text = "\n".join([
         prelude() + BEGINNING,
-        "static void **in, **out, **constants;",
+        "static void **in, **out, **constants, **generators, **draws;",
+        "static void (*copy_generator)(int to, int from);",
         "static char *arena, *scratch;",
         "static void body(int tid, int nt) {\n    (void)tid; (void)nt;",
         *w.declarations(),
@@ -203,6 +232,9 @@ def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Sourc
         "int graph_run(void **inputs, void **outputs, int threads);",
         "void graph_free(void);",
         "void graph_constants(void **table) { constants = table; }",
+        "void graph_generators(void **states, void **functions, void (*copy)(int, int)) {",
+        "    generators = states; draws = functions; copy_generator = copy;",
+        "}",
         "int graph_run(void **inputs, void **outputs, int threads) {",
         "    pthread_mutex_lock(&busy);",
         f"    if (!arena) arena = pages_of({max(arena, 64)});",
@@ -223,4 +255,4 @@ def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Sourc
         "    arena = scratch = NULL;",
         "}\n",
     ])  # fmt: skip
-    return Source(text, arena + threads * scratch, threaded, constants)
+    return Source(text, arena + threads * scratch, threaded, constants, generators)

@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from graphrnn.native import (  # noqa: F401  they fill the table
+    branch_rules,
     index_rules,
     math_rules,
+    random_rules,
     row_rules,
     scans,
     shape_rules,
 )
+from graphrnn.native import views as v
+from graphrnn.native.draws import Generators
 from graphrnn.native.emit import Source, emit
 from graphrnn.native.library import CompileError, Target, load
 from graphrnn.native.lowering import Lowering
@@ -32,6 +36,7 @@ from aesara.graph.fg import FunctionGraph
 from aesara.link.basic import JITLinker
 from aesara.link.vm import VMLinker
 from aesara.scan.op import Scan
+from aesara.tensor.random.type import RandomGeneratorType
 from aesara.tensor.type import TensorType
 
 Say = Callable[[str], None]
@@ -85,8 +90,17 @@ def lower_graph(fgraph: FunctionGraph, values: Sequence[Any] = ()) -> Program:
         Unsupported: an operation, dtype or shape is not covered.
     """
     low = Lowering()
-    inputs, outputs, in_shapes, out_shapes = [], [], [], []
+    inputs: list[v.Buffer] = []
+    outputs: list[v.Buffer] = []
+    in_shapes: list[tuple[int, ...]] = []
+    out_shapes: list[tuple[int, ...]] = []
     for k, variable in enumerate(fgraph.inputs):
+        if isinstance(variable.type, RandomGeneratorType):
+            buffer = low.buffer("uint64", 1, "generator")
+            low.views[variable] = v.View(buffer, ())
+            inputs.append(buffer)
+            in_shapes.append(())
+            continue
         if not isinstance(variable.type, TensorType):
             raise Unsupported(f"input {variable} of type {variable.type}")
         shape = variable.type.shape
@@ -103,6 +117,10 @@ def lower_graph(fgraph: FunctionGraph, values: Sequence[Any] = ()) -> Program:
     low.lower(fgraph, fgraph.toposort())
     for variable in fgraph.outputs:
         view = low.view(variable)
+        if isinstance(variable.type, RandomGeneratorType):
+            outputs.append(view.buffer)
+            out_shapes.append(())
+            continue
         low.note = f"result {variable}"
         buffer = low.buffer(variable.dtype, view.size, "output")
         buffer.label, buffer.shape = variable.name or "", view.shape
@@ -111,6 +129,7 @@ def lower_graph(fgraph: FunctionGraph, values: Sequence[Any] = ()) -> Program:
         out_shapes.append(view.shape)
         low.copy(view, target)
     program = Program(low.ops, inputs, outputs, low.constants, in_shapes, out_shapes)
+    program.checks = low.checks
     verify(program)
     improve(program)
     verify(program)
@@ -157,7 +176,7 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         in_place = updates_last(program, updated)
         source = emit(program, place(program), self.threads)
         self.on_phase("compiling C")
-        return NativeFunction(fgraph, program, source, in_place, self.threads, self.target)
+        return NativeFunction(fgraph, program, source, in_place, self.threads, updated, self.target)
 
     def create_thunk_inputs(self, storage_map: Any) -> list[Any]:
         """Give the cells of all inputs."""
@@ -188,11 +207,14 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
             )
 
 
-_FAILURES: dict[int, Exception] = {
-    1: IndexError("native backend: an index is outside the array that it selects from"),
-    2: MemoryError("native backend: no memory for the function's arena"),
-    3: ValueError("native backend: an integer to a negative power"),
+_FAILURES: dict[int, tuple[type[Exception], str]] = {
+    1: (IndexError, "an index is outside the array that it selects from"),
+    2: (MemoryError, "no memory for the function's arena"),
+    3: (ValueError, "an integer to a negative power"),
+    4: (ValueError, "a parameter of a random draw is out of its range"),
 }
+_FIRST_CHECK = 16
+_NOTHING = np.zeros((), "uint64")
 
 
 class NativeFunction:
@@ -205,16 +227,24 @@ class NativeFunction:
         source: Source,
         in_place: dict[int, int],
         threads: int,
+        updated: dict[int, int],
         target: Target,
     ) -> None:
         self.program, self.source, self.in_place, self.threads = program, source, in_place, threads
         self.library = load(source.text, target)
         weakref.finalize(self, self.library.graph_free).atexit = False
-        self.dtypes = [np.dtype(variable.dtype) for variable in fgraph.inputs]
+        self.generators = Generators(self.library, source.generators) if source.generators else None
+        # Outputs that are generators, and whether each updates the input that it comes from.
+        self.moved = {
+            k: k in updated and program.inputs[updated[k]] is buffer
+            for k, buffer in enumerate(program.outputs)
+            if buffer.kind == "generator"
+        }
+        self.dtypes = [np.dtype(buffer.dtype) for buffer in program.inputs]
         self.shapes = program.input_shapes
         self.outputs = [
-            (np.dtype(variable.dtype), shape)
-            for variable, shape in zip(fgraph.outputs, program.output_shapes, strict=True)
+            (np.dtype(buffer.dtype), shape)
+            for buffer, shape in zip(program.outputs, program.output_shapes, strict=True)
         ]
         self.names = [str(variable) for variable in fgraph.inputs]
         self.peak_bytes = source.scratch_bytes
@@ -229,6 +259,26 @@ class NativeFunction:
 
     def __call__(self, *arrays: Any) -> list[Any]:
         """Run once."""
+        if self.generators is not None:
+            return self._drawing(self.generators, arrays)
+        return self._run(arrays)
+
+    def _drawing(self, generators: Generators, values: Sequence[Any]) -> list[Any]:
+        """Run once, with generators among inputs or results."""
+        arrays = list(values)
+        mine = {self.program.outputs[k] for k, own in self.moved.items() if own}
+        for k, buffer in enumerate(self.program.inputs):
+            if buffer.kind == "generator":
+                generators.enter(buffer, values[k], buffer in mine)
+                arrays[k] = _NOTHING
+        with generators.locked():
+            results = self._run(arrays)
+        for k, own in self.moved.items():
+            results[k] = generators.result(self.program.outputs[k], own)
+        return results
+
+    def _run(self, arrays: Sequence[Any]) -> list[Any]:
+        """Call the C function on arrays."""
         held = [self._checked(k, array) for k, array in enumerate(arrays)]
         results = []
         for k, (dtype, shape) in enumerate(self.outputs):
@@ -239,8 +289,16 @@ class NativeFunction:
         outs = self.outs(*[array.ctypes.data for array in results])
         status = self.run(ins, outs, self.threads)
         if status:
-            raise _FAILURES[status]
+            self._fail(status)
         return results
+
+    def _fail(self, status: int) -> None:
+        """Raise what a status of the C function stands for."""
+        if status >= _FIRST_CHECK:
+            kind, message = self.program.checks[status - _FIRST_CHECK]
+            raise kind(message)
+        kind, message = _FAILURES[status]
+        raise kind(f"native backend: {message}")
 
     def _checked(self, k: int, array: Any) -> Any:
         """Give an input as the C function needs it: its dtype and shape, in C order, aligned."""

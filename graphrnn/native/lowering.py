@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 from graphrnn.native import program as p
+from graphrnn.native.laziness import lazy_nodes
 from graphrnn.native.scalars import c_type, literal
 from graphrnn.native.views import (
     Buffer,
@@ -51,6 +52,9 @@ def rule(*kinds: type) -> Callable[[RuleFn], RuleFn]:
     return enter
 
 
+_PREFIXES = {"temp": "t", "input": "in", "output": "out", "constant": "k", "generator": "g"}
+
+
 class Lowering:
     """The state of lowering one graph, or the body of one of its loops."""
 
@@ -64,6 +68,15 @@ class Lowering:
         # Variables that some node reads, or that are results.
         self.needed: set[Variable] = set()
         self.note = ""
+        # Generators that the body of a loop reads and must leave as they are.
+        self.borrowed: set[Variable] = set()
+        # Results of a loop that ends at a condition: all that can be known of them is the last, and
+        # how many initial states stand before the first.
+        self.last: dict[Variable, tuple[View, int]] = {}
+        self.fgraph: FunctionGraph | None = None
+        self.order: list[Node] = []
+        self.lazy: dict[Node, tuple[Node, int]] = {}
+        self.checks: list[tuple[type[Exception], str]] = parent.checks if parent else []
         self.constants: list[Buffer] = parent.constants if parent else []
         self._names: Iterator[int] = parent._names if parent else count()
 
@@ -72,8 +85,7 @@ class Lowering:
     def buffer(self, dtype: str, size: int, kind: str = "temp", data: Any = None) -> Buffer:
         """Make a buffer with a name of its own."""
         c_type(dtype)
-        prefix = {"temp": "t", "input": "in", "output": "out", "constant": "k"}[kind]
-        buffer = Buffer(f"{prefix}{next(self._names)}", dtype, size, kind, data, self.note)
+        buffer = Buffer(f"{_PREFIXES[kind]}{next(self._names)}", dtype, size, kind, data, self.note)
         if kind == "constant":
             self.constants.append(buffer)
         return buffer
@@ -99,6 +111,11 @@ class Lowering:
         """Give the view of a variable; a constant gets a buffer of its own."""
         if variable in self.unwritten:
             self._fill_unwritten(variable)
+        if variable in self.last:
+            raise Unsupported(
+                f"{variable.owner.op} ends at a condition: the length of its results is known only "
+                "at run time, and no more than the last, [-1], can be read"
+            )
         if variable not in self.views:
             value = self.value(variable)
             if value is None:
@@ -210,6 +227,12 @@ class Lowering:
     def lower(self, fgraph: FunctionGraph, order: Sequence[Node]) -> None:
         """Lower the nodes of a graph; its inputs must have views."""
         self.needed = {v for node in order for v in node.inputs} | set(fgraph.outputs)
+        self.fgraph, self.order = fgraph, list(order)
+        self.lazy = lazy_nodes(fgraph, self.order)
+        self.walk([node for node in order if node not in self.lazy])
+
+    def walk(self, order: Sequence[Node]) -> None:
+        """Lower nodes one after the other."""
         for node in order:
             self.note = describe(node, self.views)
             if self._fold(node):

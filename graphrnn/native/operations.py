@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from graphrnn.native.program import Op, Ref
+from graphrnn.native.program import Gather, Op, Ref, Scatter
 
 Walk = tuple[Ref, tuple[int, ...]]
 
@@ -65,3 +65,64 @@ class Sort(Op):
             (self.target, (*self.outer, self.length)),
             (self.scratch, (*self.outer, self.length)),
         ]
+
+
+@dataclass
+class Draw(Op):
+    """Draw random numbers in C order, one after the other, from a generator that moves on."""
+
+    kind: str
+    lengths: tuple[int, ...]
+    parameters: list[Ref]
+    target: Ref
+    generator: Ref
+    categories: int = 0  # the length of the extra loop of a categorical draw's parameter
+
+    def reads(self) -> list[Walk]:
+        """Give the parameters and the generator."""
+        more = (self.categories,) if self.kind == "categorical" else ()
+        walks: list[Walk] = [(ref, (*self.lengths, *more)) for ref in self.parameters]
+        return [*walks, (self.generator, ())]
+
+    def writes(self) -> list[Walk]:
+        """Give the target and the generator."""
+        return [(self.target, self.lengths), (self.generator, ())]
+
+
+@dataclass
+class CopyGenerator(Op):
+    """Set one generator's state to another's."""
+
+    source: Ref
+    target: Ref
+
+    def reads(self) -> list[Walk]:
+        """Give the source."""
+        return [(self.source, ())]
+
+    def writes(self) -> list[Walk]:
+        """Give the target."""
+        return [(self.target, ())]
+
+
+@dataclass
+class Check(Op):
+    """Leave the function with an error's number unless all conditions hold.
+
+    Without conditions: leave if anything has gone wrong before.
+    """
+
+    number: int
+    conditions: list[Ref]
+
+    def reads(self) -> list[Walk]:
+        """Give the conditions."""
+        return [(ref, ()) for ref in self.conditions]
+
+    def writes(self) -> list[Walk]:
+        """Give nothing."""
+        return []
+
+
+FALLIBLE = (Gather, Scatter, FlatIndex, Draw, Check)
+"""Operations that may find while running that something is wrong."""

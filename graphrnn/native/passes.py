@@ -3,6 +3,7 @@
 from graphrnn.native.copies import elide_copies, forward_copies
 from graphrnn.native.fusion import conflict, drop_unused, fuse, inline_producers, position_of
 from graphrnn.native.lookups import look_up_in_place
+from graphrnn.native.operations import FALLIBLE, Check
 from graphrnn.native.program import Kernel, Loop, Op, Program, walk
 from graphrnn.native.views import Buffer
 
@@ -49,7 +50,9 @@ def _drop_unread(ops: list[Op], needed: set[Buffer]) -> bool:
                 drop_unused(op)
             gone = not op.stores
         else:
-            gone = all(ref.buffer not in needed for ref, _ in op.writes())
+            # What writes nothing is there for its effect, as a check is.
+            writes = op.writes()
+            gone = bool(writes) and all(ref.buffer not in needed for ref, _ in writes)
         if gone:
             _remove(ops, op)
             changed = True
@@ -68,7 +71,9 @@ def updates_last(program: Program, updated: dict[int, int]) -> dict[int, int]:
     is given back. The operations that write updates are moved to the end, since one parameter's
     update may read another parameter.
     """
-    outputs = {program.outputs[out]: out for out in updated}
+    outputs = {
+        program.outputs[out]: out for out in updated if program.outputs[out].kind == "output"
+    }
     last = [op for op in program.ops if _writes_only(op, outputs)]
     for op in last:
         k = position_of(program.ops, op)
@@ -81,10 +86,23 @@ def updates_last(program: Program, updated: dict[int, int]) -> dict[int, int]:
         if (
             buffer.size == parameter.size
             and writers
+            and not any(isinstance(op, Check) for op in walk(program.ops[writers[0] :]))
             and _alone(program.ops, writers[0], buffer, parameter)
         ):
             in_place[out] = updated[out]
+    if in_place:
+        _leave_before(program, {program.outputs[out] for out in in_place})
     return in_place
+
+
+def _leave_before(program: Program, outputs: set[Buffer]) -> None:
+    """Leave before the first parameter is overwritten if anything has gone wrong by then."""
+    first = min(
+        k for k, op in enumerate(program.ops) if any(_writes(op, buffer) for buffer in outputs)
+    )
+    if any(isinstance(op, FALLIBLE) for op in walk(program.ops[:first])):
+        note = "parameters are overwritten only if nothing has failed"
+        program.ops.insert(first, Check(-1, [], note=note))
 
 
 def _writes_only(op: Op, outputs: dict[Buffer, int]) -> bool:

@@ -230,7 +230,9 @@ class Loop(Op):
     """Repeat a body; `variable` counts from 0 to `steps`.
 
     `positions` are variables that go round a buffer of few slots: (name, start, slots).
-    `rows` is set where every row of the batch is independent through all steps: its length.
+    With `when` it runs only where a scalar is true (or false); with `until` it ends after the step
+    that makes a scalar true. `rows` is set where every row of the batch is independent through all
+    steps: its length.
     """
 
     variable: str
@@ -238,14 +240,36 @@ class Loop(Op):
     positions: list[tuple[str, int, int]]
     body: list[Op]
     rows: int | None = None
+    when: tuple[Ref, bool] | None = None
+    until: Ref | None = None
+
+    def conditions(self) -> list[Ref]:
+        """Give the scalars that decide whether the body runs."""
+        return [ref for ref in (self.when and self.when[0], self.until) if ref is not None]
 
     def reads(self) -> list[tuple[Ref, tuple[int, ...]]]:
-        """Give all that the body reads, loop variables and all."""
-        return [item for op in self.body for item in op.reads()]
+        """Give all that the body reads, loop variables and all, and the conditions."""
+        inner = [item for op in self.body for item in op.reads()]
+        return [*inner, *((ref, ()) for ref in self.conditions())]
 
     def writes(self) -> list[tuple[Ref, tuple[int, ...]]]:
         """Give all that the body writes."""
         return [item for op in self.body for item in op.writes()]
+
+
+@dataclass
+class Conditions(Op):
+    """The reading of a loop's conditions, as `walk` shows it; no list of operations has it."""
+
+    loop: Loop
+
+    def reads(self) -> list[tuple[Ref, tuple[int, ...]]]:
+        """Give the conditions."""
+        return [(ref, ()) for ref in self.loop.conditions()]
+
+    def writes(self) -> list[tuple[Ref, tuple[int, ...]]]:
+        """Give nothing."""
+        return []
 
 
 @dataclass
@@ -259,14 +283,17 @@ class Program:
     input_shapes: list[tuple[int, ...]]
     output_shapes: list[tuple[int, ...]]
     scratch: int = 0  # bytes of arena, once planned
+    checks: list[tuple[type[Exception], str]] = field(default_factory=list)
 
 
 def walk(ops: Sequence[Op]) -> Iterator[Op]:
-    """Give every operation, the bodies of loops included, in order."""
+    """Give every operation, the bodies and conditions of loops included, in order."""
     for op in ops:
         yield op
         if isinstance(op, Loop):
             yield from walk(op.body)
+            if op.conditions():
+                yield Conditions(op)
 
 
 def extent(ref: Ref, lengths: Sequence[int]) -> tuple[int, int]:

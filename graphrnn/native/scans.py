@@ -5,12 +5,16 @@ from itertools import chain
 from graphrnn.native import program as p
 from graphrnn.native import views as v
 from graphrnn.native.lowering import Lowering, Node, rule
+from graphrnn.native.operations import CopyGenerator
+from graphrnn.native.random_rules import own_generator
 from graphrnn.native.rewriting import rewrite_body
+from graphrnn.native.row_rules import ref
 from graphrnn.native.views import Offset, Unsupported, View
 
 import numpy as np
 from aesara.graph.basic import Variable
 from aesara.scan.op import Scan
+from aesara.tensor.random.type import RandomType
 
 
 class _Loop:
@@ -48,34 +52,37 @@ class _Loop:
 def scan(low: Lowering, node: Node) -> None:
     """Lower a scan: sequences and states become views that move, the body becomes a loop."""
     info = node.op.info
-    if info.as_while:
-        raise Unsupported("scan with an until-condition")
-    if info.n_shared_outs:
-        raise Unsupported("scan that carries a random generator or another shared state")
     loop = _Loop(low, node)
     fgraph = rewrite_body(node.op.fgraph)
     inner_inputs, inner_outputs = iter(fgraph.inputs), iter(fgraph.outputs)
     outer = iter(node.inputs[1:])
     _sequences(loop, inner_inputs, outer)
     states = _states(loop, inner_inputs, outer)
+    shared = _shared(loop, inner_inputs, outer)
     slots = [low.number(next(outer)) for _ in range(info.n_nit_sot)]
     for inner, given in zip(inner_inputs, outer, strict=True):
+        if isinstance(given.type, RandomType):
+            loop.body.borrowed.add(inner)
         if low.value(given) is not None:
             loop.body.known[inner] = low.value(given)
         loop.body.views[inner] = low.simple(low.view(given))
     loop.body.lower(fgraph, fgraph.toposort())
     stores = _state_stores(loop, inner_outputs, states)
+    if info.as_while:
+        _store_last(loop, inner_outputs, stores, shared)
+        return
     collected = [next(inner_outputs) for _ in range(info.n_nit_sot)]
     results = [
         _collect(loop, variable, n, stores) for variable, n in zip(collected, slots, strict=True)
     ]
+    stores += _shared_stores(loop, inner_outputs, shared)
     _store_all(loop, stores)
     rolled = [_rolled(loop, view, k) for k, view in enumerate(states)]
     if loop.steps and loop.body.ops:
         low.emit(p.Loop(loop.t, loop.steps, loop.positions, loop.body.ops))
     for source, target in loop.after:
         low.copy(source, target)
-    for output, view in zip(node.outputs, chain(rolled, results), strict=True):
+    for output, view in zip(node.outputs, chain(rolled, results, shared), strict=True):
         low.views[output] = view
 
 
@@ -137,6 +144,56 @@ def _starts_at_zero(loop: _Loop, k: int, given: Variable) -> bool:
         and list(info.mit_mot_out_slices[k]) == [1]
         and loop.node.outputs[k] not in loop.low.needed
     )
+
+
+def _shared(loop: _Loop, inner, outer) -> list[View]:  # type: ignore[no-untyped-def]
+    """Give the loop states without an axis of time of its own: generators, shared arrays."""
+    places = []
+    for _ in range(loop.info.n_shared_outs):
+        given = next(outer)
+        if isinstance(given.type, RandomType):
+            place = own_generator(loop.low, given)
+        else:
+            source = loop.low.view(given)
+            place = loop.low.temporary(given.dtype, source.shape)
+            loop.low.copy(source, place)
+            loop.own.add(place.buffer)
+        loop.body.views[next(inner)] = place
+        places.append(place)
+    return places
+
+
+def _shared_stores(loop: _Loop, inner_outputs, shared: list[View]) -> "Stores":  # type: ignore[no-untyped-def]
+    """Say where the new value of each shared state goes; a generator has moved on in its place."""
+    stores: Stores = []
+    for place in shared:
+        value = loop.body.view(next(inner_outputs))
+        if place.buffer.kind != "generator":
+            stores.append((value, place))
+        elif value.buffer is not place.buffer:
+            loop.body.emit(CopyGenerator(ref(value), ref(place)))
+    return stores
+
+
+def _store_last(loop: _Loop, inner_outputs, stores: "Stores", shared: list[View]) -> None:  # type: ignore[no-untyped-def]
+    """Lower a loop that ends at a condition: of every result the last step's is kept."""
+    low, info, outputs = loop.low, loop.info, loop.node.outputs
+    if info.n_mit_mot or not loop.steps:
+        raise Unsupported(f"{loop.op} ends at a condition and runs backwards or not at all")
+    values = [value for value, _ in stores]
+    values += [loop.body.view(next(inner_outputs)) for _ in range(info.n_nit_sot)]
+    stores += _shared_stores(loop, inner_outputs, shared)
+    for k, (value, output) in enumerate(zip(values, outputs, strict=False)):
+        last = low.temporary(value.dtype, value.shape)
+        low.last[output] = last, _start(loop, k) if k < len(loop.info.tap_array) else 0
+        stores.append((value, last))
+    for view, output in zip(shared, outputs[len(values) :], strict=True):
+        low.views[output] = view
+    condition = loop.body.view(next(inner_outputs))
+    flag = low.temporary("bool", ())
+    stores.append((condition, flag))
+    _store_all(loop, stores)
+    low.emit(p.Loop(loop.t, loop.steps, loop.positions, loop.body.ops, until=ref(flag)))
 
 
 def _copy_start(low: Lowering, given: Variable, whole: View, start: int) -> None:

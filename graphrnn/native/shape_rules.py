@@ -10,7 +10,6 @@ from graphrnn.native.views import CannotMerge, Unsupported, View
 
 import numpy as np
 from aesara.compile.ops import DeepCopyOp, OutputGuard, ViewOp
-from aesara.raise_op import CheckAndRaise
 from aesara.tensor.basic import (
     Alloc,
     AllocEmpty,
@@ -33,15 +32,9 @@ from aesara.tensor.subtensor import IncSubtensor, Subtensor, indices_from_subten
     OutputGuard,
     TensorFromScalar,
     ScalarFromTensor,
-    CheckAndRaise,
 )
 def same(low: Lowering, node: Node) -> None:
     """Hand the first input on: what these say of types is known here already."""
-    if isinstance(node.op, CheckAndRaise):
-        for condition in node.inputs[1:]:
-            value = low.value(condition)
-            if value is None or not np.all(value):
-                raise Unsupported(f"{node.op}: the condition is not known to hold")
     if isinstance(node.op, SpecifyShape):
         _check_specified(low, node)
     source = node.inputs[0]
@@ -74,7 +67,12 @@ def shape(low: Lowering, node: Node) -> None:
 @rule(Shape_i)
 def shape_i(low: Lowering, node: Node) -> None:
     """Give one length, which is known while building."""
-    low.known[node.outputs[0]] = np.array(low.shape(node.inputs[0])[node.op.i], dtype="int64")
+    source, axis = node.inputs[0], node.op.i
+    if source in low.last and axis > 0:
+        length = low.last[source][0].shape[axis - 1]
+    else:
+        length = low.shape(source)[axis]
+    low.known[node.outputs[0]] = np.array(length, dtype="int64")
 
 
 @rule(MakeVector)
@@ -141,6 +139,15 @@ def _subview(low: Lowering, view: View, indices: list[int | slice]) -> View:
 @rule(Subtensor)
 def subtensor(low: Lowering, node: Node) -> None:
     """Take basic indices: a view."""
+    if node.inputs[0] in low.last:
+        first, *rest = _indices(low, node.inputs[1:], node.op.idx_list)
+        view, given = low.last[node.inputs[0]]
+        if first == -1:
+            low.views[node.outputs[0]] = _subview(low, low.simple(view), rest)
+            return
+        if not rest and first in [slice(k, None) for k in range(given + 1)]:
+            low.last[node.outputs[0]] = view, given - first.start
+            return
     source = low.view(node.inputs[0])
     indices = _indices(low, node.inputs[1:], node.op.idx_list)
     try:

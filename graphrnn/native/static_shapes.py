@@ -25,7 +25,9 @@ from aesara.tensor.math import Dot
 from aesara.tensor.rewriting.shape import ShapeFeature
 from aesara.tensor.shape import Reshape, SpecifyShape
 from aesara.tensor.subtensor import (
+    AdvancedIncSubtensor,
     AdvancedIncSubtensor1,
+    AdvancedSubtensor,
     AdvancedSubtensor1,
     IncSubtensor,
     Subtensor,
@@ -133,7 +135,9 @@ def _first(node: Node, shapes: Sequence[Lengths]) -> Lengths:
 
 
 def _taken(node: Node, shapes: Sequence[Lengths]) -> Lengths:
-    """Give the shape of rows taken by a vector of numbers."""
+    """Give the shape of rows taken by numbers; masks and several indices are left to Aesara."""
+    if len(shapes) != 2 or getattr(node.inputs[1].type, "dtype", "bool") == "bool":
+        return None
     table, index = shapes
     assert table is not None
     assert index is not None
@@ -156,8 +160,10 @@ _RULES: dict[type, Any] = {
     Subtensor: _sliced,
     Reshape: _reshaped,
     IncSubtensor: _first,
+    AdvancedIncSubtensor: _first,
     AdvancedIncSubtensor1: _first,
     SpecifyShape: _first,
+    AdvancedSubtensor: _taken,
     AdvancedSubtensor1: _taken,
     Alloc: _repeated,
 }
@@ -169,9 +175,10 @@ def infer(node: Node, shapes: Sequence[Lengths]) -> list[Lengths]:
     if None not in told:
         return told
     if isinstance(node.op, Scan):
-        return _of_loop(node, shapes, told)
+        # A loop that ends at a condition has results of lengths that are known when it has run.
+        return told if node.op.info.as_while else _of_loop(node, shapes, told)
     rule = next((_RULES[k] for k in type(node.op).__mro__ if k in _RULES), None)
-    numbers = (Subtensor, IncSubtensor, SpecifyShape)
+    numbers = (Subtensor, IncSubtensor, AdvancedIncSubtensor, AdvancedIncSubtensor1, SpecifyShape)
     needed = shapes[:1] if isinstance(node.op, numbers) else shapes
     if rule is None or len(node.outputs) != 1 or None in needed:
         return told
@@ -283,8 +290,10 @@ def merge_slices(fgraph: FunctionGraph, node: Node) -> Any:
         return None
     lengths = feature.lengths(inner.inputs[0])
     first = _constant_indices(inner.inputs, inner.op.idx_list)
-    if lengths is None or first is None or not isinstance(first[0], slice):
+    if first is None or not isinstance(first[0], slice):
         return None
+    if lengths is None:
+        return _last_of_loop(node, first[0])
     walked: range = range(lengths[0])[first[0]]
     entry = get_idx_list(node.inputs, node.op.idx_list)[0]
     if isinstance(entry, slice):
@@ -299,6 +308,18 @@ def merge_slices(fgraph: FunctionGraph, node: Node) -> Any:
             return None
         new = inner.inputs[0][walked[position]]
     return [new] if node.outputs[0].type.is_super(new.type) else None
+
+
+def _last_of_loop(node: Node, first: slice) -> Any:
+    """x[k:][-1] = x[-1] of a loop that ends at a condition, which runs one step at least."""
+    source = node.inputs[0].owner.inputs[0]
+    loop = source.owner is not None and isinstance(source.owner.op, Scan)
+    last = get_idx_list(node.inputs, node.op.idx_list)[0]
+    if not loop or isinstance(last, slice) or _value(last) != -1:
+        return None
+    if (first.start or 0) < 0 or first.stop is not None or first.step not in (None, 1):
+        return None
+    return [source[-1]] if node.outputs[0].type.is_super(source[-1].type) else None
 
 
 def _as_slice(walked: range) -> slice:

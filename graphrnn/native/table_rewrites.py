@@ -24,7 +24,13 @@ from aesara.tensor.elemwise import DimShuffle, Elemwise
 from aesara.tensor.exceptions import NotScalarConstantError
 from aesara.tensor.math import Dot
 from aesara.tensor.shape import Reshape
-from aesara.tensor.subtensor import AdvancedIncSubtensor1, AdvancedSubtensor1, Subtensor
+from aesara.tensor.subtensor import (
+    AdvancedIncSubtensor,
+    AdvancedIncSubtensor1,
+    AdvancedSubtensor,
+    AdvancedSubtensor1,
+    Subtensor,
+)
 
 Node = Any
 """An Aesara Apply node."""
@@ -204,13 +210,23 @@ def one_hot_product(fgraph: FunctionGraph, node: Node) -> Any:
 def _gathered(variable: Variable) -> tuple[Variable, Variable] | None:
     """Give (E, x) of E[x], where x is longer than E."""
     variable = told(variable)
-    if not (variable.owner and isinstance(variable.owner.op, AdvancedSubtensor1)):
+    kinds = (AdvancedSubtensor, AdvancedSubtensor1)
+    if not (variable.owner and isinstance(variable.owner.op, kinds)):
         return None
-    E, x = variable.owner.inputs
+    E, *indices = variable.owner.inputs
+    if len(indices) != 1 or not _is_vector(indices[0]):
+        return None
+    (x,) = indices
     rows, length = _shape(E)[0], _shape(x)[0]
     if E.type.ndim != 2 or rows is None or length is None or length <= rows:
         return None
     return E, x
+
+
+def _is_vector(index: Variable) -> bool:
+    """Say whether an index is a vector of whole numbers, not a mask."""
+    kind = getattr(index.type, "dtype", "bool")
+    return kind != "bool" and getattr(index.type, "ndim", 0) == 1
 
 
 def _shape(variable: Variable) -> tuple[int | None, ...]:
@@ -239,10 +255,13 @@ def project_table(fgraph: FunctionGraph, node: Node) -> Any:
     return [typed(at.dot(E.T, at.inc_subtensor(zeros[x], B)), node.outputs[0].type)]
 
 
-@node_rewriter([AdvancedIncSubtensor1])  # type: ignore[untyped-decorator]
+@node_rewriter([AdvancedIncSubtensor, AdvancedIncSubtensor1])  # type: ignore[untyped-decorator]
 def table_gradient(fgraph: FunctionGraph, node: Node) -> Any:
     """Σ_n of row n of Z M at row x[n] = (Σ_n of row n of Z at row x[n]) M, onto zeros."""
-    base, rows, x = node.inputs
+    base, rows, *indices = node.inputs
+    if len(indices) != 1 or not _is_vector(indices[0]):
+        return None
+    (x,) = indices
     product = told(rows).owner
     if node.op.set_instead_of_inc or product is None or not isinstance(product.op, Dot):
         return None

@@ -27,16 +27,28 @@ def _verify(ops: Sequence[Op], variables: dict[str, int], written: set[int]) -> 
         if isinstance(op, Loop):
             inner = variables | {op.variable: op.steps}
             inner |= {name: slots for name, _, slots in op.positions}
+            for ref in op.conditions()[: 1 if op.when else 0]:
+                _verify_read(op, ref, (), variables, written)
             _verify(op.body, inner, written)
+            if op.until is not None:
+                _verify_read(op, op.until, (), inner, written)
             continue
         for ref, lengths in (*op.reads(), *op.writes()):
             _verify_ref(op, ref, lengths, variables)
-        for ref, _ in op.reads():
-            if id(ref.buffer) not in written:
-                raise ProgramError(f"{op.note}: reads {ref.buffer.name} before it is written")
+        for ref, lengths in op.reads():
+            _verify_read(op, ref, lengths, variables, written)
         if isinstance(op, Kernel):
             _verify_kernel(op)
         written.update(id(ref.buffer) for ref, _ in op.writes())
+
+
+def _verify_read(
+    op: Op, ref: Ref, lengths: tuple[int, ...], variables: dict[str, int], written: set[int]
+) -> None:
+    """Check that what is read lies inside its buffer and has been written."""
+    _verify_ref(op, ref, lengths, variables)
+    if id(ref.buffer) not in written:
+        raise ProgramError(f"{op.note}: reads {ref.buffer.name} before it is written")
 
 
 def _verify_ref(op: Op, ref: Ref, lengths: tuple[int, ...], variables: dict[str, int]) -> None:

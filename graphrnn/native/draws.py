@@ -1,0 +1,109 @@
+"""Random draws: NumPy's own distributions, called from C on the state of a NumPy generator.
+
+The numbers are those of NumPy bit for bit, since NumPy's compiled functions draw them: the
+addresses come from `numpy.random._generator`, whose symbols NumPy documents for this use.
+"""
+
+import ctypes
+import functools
+from contextlib import ExitStack
+from copy import copy
+from typing import Any
+
+from graphrnn.native.views import Buffer
+
+import numpy as np
+import numpy.random._generator
+
+FUNCTIONS = (
+    "random_uniform",
+    "random_normal",
+    "random_exponential",
+    "random_laplace",
+    "random_logistic",
+    "random_lognormal",
+    "random_poisson",
+    "random_binomial",
+    "random_bounded_uint64",
+)
+"""NumPy's functions in the order of the table that the C code gets."""
+
+# What is drawn: the C expression of a draw from the generator g, with parameters a and b as
+# doubles (n and m as int64); and what the parameters must hold for NumPy to accept them.
+_CALL = "((double (*)(void *, double, double))draws[{}])(g, a, {})"
+_CALL1 = "((double (*)(void *, double))draws[{}])(g, a)"
+_BINOMIAL = "((int64_t (*)(void *, double, int64_t, void *))draws[7])"
+DRAWS: dict[str, tuple[str, str]] = {
+    "uniform": (_CALL.format(0, "b - a"), "isfinite(b - a)"),
+    "normal": (_CALL.format(1, "b"), "(b != b || !signbit(b))"),
+    "exponential": (_CALL1.format(2), "(a != a || !signbit(a))"),
+    "laplace": (_CALL.format(3, "b"), "(b != b || !signbit(b))"),
+    "logistic": (_CALL.format(4, "b"), "(b != b || !signbit(b))"),
+    "lognormal": (_CALL.format(5, "b"), "(b != b || !signbit(b))"),
+    "poisson": ("((int64_t (*)(void *, double))draws[6])(g, a)", "(a >= 0 && a <= 9.2e18)"),
+    "binomial": (f"{_BINOMIAL}(g, b, n, binomial)", "(n >= 0 && b >= 0 && b <= 1)"),
+    "bernoulli": (f"{_BINOMIAL}(g, a, 1, binomial)", "(a >= 0 && a <= 1)"),
+    "integers": (
+        "(int64_t)((uint64_t (*)(void *, uint64_t, uint64_t, uint64_t, _Bool))draws[8])"
+        "(g, (uint64_t)n, (uint64_t)m - 1 - (uint64_t)n, 0, 0)",
+        "n < m",
+    ),
+    "categorical": ("", "1"),
+}
+INTEGER = {"poisson", "binomial", "bernoulli", "integers", "categorical"}
+"""Draws whose numbers are int64 before they are converted; the others are float64."""
+
+
+@functools.cache
+def addresses() -> Any:
+    """Give the table of NumPy's functions."""
+    library = ctypes.CDLL(numpy.random._generator.__file__)
+    found = [ctypes.cast(getattr(library, name), ctypes.c_void_p).value for name in FUNCTIONS]
+    return (ctypes.c_void_p * len(found))(*found)
+
+
+class Generators:
+    """The generators that a compiled function draws from: copies of its own, never the user's.
+
+    A copy that became an update of its own variable is used again as it is, so that a loop of calls
+    copies nothing.
+    """
+
+    def __init__(self, library: Any, buffers: list[Buffer]) -> None:
+        self.numbers = {buffer: k for k, buffer in enumerate(buffers)}
+        self.slots: list[Any] = [None] * len(buffers)
+        self.states = (ctypes.c_void_p * max(1, len(buffers)))()
+        kind = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_int)
+        self.callback = kind(lambda target, source: self.set(target, self.slots[source]))
+        library.graph_generators(self.states, addresses(), self.callback)
+
+    def set(self, number: int, value: np.random.Generator) -> None:
+        """Give a slot the state of a generator, which stays as it is; its lock must be held."""
+        slot = self.slots[number]
+        if slot is None or type(slot.bit_generator) is not type(value.bit_generator):
+            slot = self.slots[number] = copy(value)
+            self.states[number] = slot.bit_generator.ctypes.bit_generator.value
+        else:
+            slot.bit_generator.state = value.bit_generator.state
+
+    def enter(self, buffer: Buffer, value: np.random.Generator, mine: bool) -> None:
+        """Begin a call with an input's state; `mine` says that the slot itself may come back."""
+        number = self.numbers[buffer]
+        if not (mine and value is self.slots[number]):
+            if value is self.slots[number]:
+                self.slots[number] = None
+            with value.bit_generator.lock:
+                self.set(number, value)
+
+    def result(self, buffer: Buffer, mine: bool) -> np.random.Generator:
+        """Give the generator of an output."""
+        slot: np.random.Generator = self.slots[self.numbers[buffer]]
+        return slot if mine else copy(slot)
+
+    def locked(self) -> ExitStack:
+        """Hold the locks of all, as NumPy does while it draws."""
+        stack = ExitStack()
+        for slot in self.slots:
+            if slot is not None:
+                stack.enter_context(slot.bit_generator.lock)
+        return stack

@@ -1,0 +1,207 @@
+"""Our own rewrites: each leaves every number as it was, and does what its name says."""
+
+from graphrnn.layers import one_hot
+from graphrnn.native.program import Gather, Gemm, Loop, Scatter, walk
+from graphrnn.native.rewriting import query
+from graphrnn.native.static_shapes import StaticShapes, infer
+from graphrnn.shapes import tensor
+from tests.native_helpers import PYTHON, build, native
+
+import aesara
+import aesara.tensor as at
+import numpy as np
+import pytest
+from aesara.compile.mode import optdb
+from aesara.graph.fg import FunctionGraph
+
+T, B, H, V = 5, 8, 6, 7
+
+
+def agree(inputs, outputs, values):
+    """Hold the native function against Aesara's Python mode without any rewrite."""
+    function = native(inputs, outputs)
+    for got, wanted in zip(function(*values), build(inputs, outputs, PYTHON)(*values), strict=True):
+        assert got.dtype == wanted.dtype
+        np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-10)
+    return function.vm.jit_fn.program
+
+
+def relu_network(rng, sequence=None):
+    """Make the lesson's step with its input inside the loop; gives inputs, h, weights, values."""
+    x = tensor("x", "int64", (T, B))
+    W_x, W_h, b = (
+        tensor(n, "float64", s) for n, s in [("W_x", (V, H)), ("W_h", (H, H)), ("b", (H,))]
+    )
+    h, _ = aesara.scan(
+        lambda x_t, h, W_x, W_h, b: at.maximum(at.dot(x_t, W_x) + at.dot(h, W_h) + b, 0),
+        sequences=[one_hot(x, V, "float64")],
+        outputs_info=[at.zeros((B, H))],
+        non_sequences=[W_x, W_h, b],
+        strict=True,
+    )
+    values = [rng.integers(0, V, (T, B))]
+    values += [rng.standard_normal(v.type.shape) / 2 for v in (W_x, W_h, b)]
+    return [x, W_x, W_h, b], h, values
+
+
+def loops_of(program):
+    return [op for op in program.ops if isinstance(op, Loop)]
+
+
+def test_the_gradient_keeps_what_the_forward_loop_computed(rng):
+    inputs, h, values = relu_network(rng)
+    grads = at.grad(at.sum(at.tanh(h)), inputs[1:])
+    program = agree(inputs, [h, *grads], values)
+    forward, backward = loops_of(program)
+    assert [type(op) for op in forward.body].count(Gemm) == 1
+    assert [type(op) for op in backward.body].count(Gemm) == 1
+
+
+def test_a_bias_does_not_tie_the_rows_of_a_batch_together(rng):
+    from graphrnn.native.rows import find_rows
+
+    inputs, h, values = relu_network(rng)
+    grads = at.grad(at.sum(at.tanh(h)), inputs[1:])
+    program = agree(inputs, grads, values)
+    assert all(find_rows(loop) is not None for loop in loops_of(program))
+
+
+def test_an_index_outside_is_a_row_of_zeros_as_in_a_one_hot_vector(rng):
+    inputs, h, values = relu_network(rng)
+    values[0][0, 0], values[0][1, 2], values[0][2, 1] = -1, V, 10**9
+    agree(inputs, [h, *at.grad(at.sum(h**2), inputs[1:])], values)
+
+
+def test_a_product_with_one_hot_vectors_is_a_lookup(rng):
+    x, W = tensor("x", "int64", (T, B)), tensor("W", "float64", (V, H))
+    hot = one_hot(x, V, "float64").reshape((T * B, V))
+    y = at.dot(hot, W)
+    program = agree(
+        [x, W],
+        [y, at.grad(at.sum(at.sin(y)), W)],
+        [rng.integers(0, V, (T, B)), rng.standard_normal((V, H))],
+    )
+    kinds = [type(op) for op in walk(program.ops)]
+    assert Gemm not in kinds
+    assert Scatter in kinds
+
+
+@pytest.mark.parametrize(("time", "projected"), [(40, True), (3, False)])
+def test_a_table_is_projected_first_where_it_is_shorter_than_the_text(rng, time, projected):
+    x, E, W = (
+        tensor("x", "int64", (time,)),
+        tensor("E", "float64", (V, H)),
+        tensor("W", "float64", (H, 9)),
+    )
+    y = at.dot(E[x], W)
+    values = [rng.integers(0, V, time), rng.standard_normal((V, H)), rng.standard_normal((H, 9))]
+    program = agree([x, E, W], [y, *at.grad(at.sum(at.sin(y)), [E, W])], values)
+    rows = {op.m for op in walk(program.ops) if isinstance(op, Gemm)}
+    assert (time not in rows) == projected
+
+
+def test_products_of_one_state_are_joined(rng):
+    """Three gates with weights of their own multiply once a step."""
+    x = tensor("x", "float64", (T, B, H))
+    W = [tensor(f"W_{k}", "float64", (H, H)) for k in range(3)]
+
+    def gates(x_t, h, W_r, W_u, W_n):
+        r, u = at.sigmoid(x_t + at.dot(h, W_r)), at.sigmoid(x_t - at.dot(h, W_u))
+        return u * h + (1 - u) * at.tanh(x_t + r * at.dot(h, W_n))
+
+    h, _ = aesara.scan(
+        gates, sequences=[x], outputs_info=[at.zeros((B, H))], non_sequences=W, strict=True
+    )
+    values = [rng.standard_normal((T, B, H)), *(rng.standard_normal((H, H)) / 2 for _ in W)]
+    program = agree([x, *W], [h, *at.grad(at.sum(h**2), W)], values)
+    forward = loops_of(program)[0]
+    assert [op.n for op in forward.body if isinstance(op, Gemm)] == [3 * H]
+
+
+def test_states_of_several_steps_are_left_alone(rng):
+    x = tensor("x", "float64", (T, B, H))
+    W = tensor("W", "float64", (H, H))
+    h, _ = aesara.scan(
+        lambda x_t, a, b, W: at.tanh(x_t + at.dot(a, W) - b),
+        sequences=[x],
+        outputs_info=[{"initial": at.zeros((2, B, H)), "taps": [-2, -1]}],
+        non_sequences=[W],
+    )
+    values = [rng.standard_normal((T, B, H)), rng.standard_normal((H, H)) / 2]
+    agree([x, W], [h, *at.grad(at.sum(h**2), [x, W])], values)
+
+
+@pytest.mark.parametrize("truncate", [-1, 2])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_truncated_and_reversed_loops_keep_the_right_steps(rng, truncate, backwards):
+    x, W = tensor("x", "float64", (T, B, H)), tensor("W", "float64", (H, H))
+    h, _ = aesara.scan(
+        lambda x_t, h, W: at.maximum(at.dot(x_t, W) + at.dot(h, W), 0),
+        sequences=[x],
+        outputs_info=[at.zeros((B, H))],
+        non_sequences=[W],
+        truncate_gradient=truncate,
+        go_backwards=backwards,
+    )
+    values = [rng.standard_normal((T, B, H)), rng.standard_normal((H, H)) / 2]
+    agree([x, W], [h, at.grad(at.sum(h**2), W)], values)
+
+
+def test_a_gathered_row_is_read_in_its_table(rng):
+    """A loop reads rows of the table itself: no gathered copy of all steps."""
+    x, E = tensor("x", "int64", (T, B)), tensor("E", "float64", (V, 32))
+    h, _ = aesara.scan(
+        lambda e_t, h: at.tanh(e_t + h),
+        sequences=[E[x.flatten()].reshape((T, B, 32))],
+        outputs_info=[at.zeros((B, 32))],
+    )
+    values = [rng.integers(-V, V, (T, B)), rng.standard_normal((V, 32))]
+    program = agree([x, E], [h, at.grad(at.sum(h), E)], values)
+    assert not [op for op in walk(program.ops) if isinstance(op, Gather)]
+    with pytest.raises(IndexError, match="outside the array"):
+        native([x, E], [h])(np.full((T, B), V), values[1])
+
+
+def test_all_rewrites_are_in_the_database_and_only_for_those_who_ask():
+    names = {
+        "native_keep_forward", "native_hand_through", "native_sum_after_loop",
+        "native_join_products", "native_one_hot_before_loop", "native_one_hot_product",
+        "native_project_table", "native_table_gradient", "native_static_shapes",
+    }  # fmt: skip
+    assert names <= set(optdb.__db__)
+    ours = {
+        getattr(rewriter, "name", None)
+        for rewriter in optdb.query(query()).data
+        if rewriter not in optdb.query("+fast_run").data
+    }
+    assert names <= ours
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: at.tanh(x) + x[:1],
+        lambda x: x.dimshuffle(1, "x", 0),
+        lambda x: at.sum(x, axis=0),
+        lambda x: at.dot(x, x.T),
+        lambda x: x[::-1][1:][::2],
+        lambda x: x[-1],
+        lambda x: x.reshape((-1, 2)),
+        lambda x: at.inc_subtensor(x[1:], 1),
+        lambda x: x[at.constant(np.array([0, 2, 1, 1]))],
+        lambda x: at.alloc(x[0, 0], 3, 4),
+        lambda x: aesara.scan(lambda a: (a, a.sum()), sequences=[x])[0][0],
+    ],
+)
+def test_lengths_are_those_of_the_result(rng, make):
+    x = tensor("x", "float64", (4, 6))
+    value = rng.standard_normal((4, 6))
+    wanted = build([x], make(x), PYTHON)(value)
+    graph = FunctionGraph([x], [make(x)], clone=True, features=[StaticShapes()])
+    feature = graph.shape_feature
+    assert feature.lengths(graph.outputs[0]) == wanted.shape
+    node = graph.outputs[0].owner
+    got = infer(node, [feature.lengths(v) for v in node.inputs])[
+        node.outputs.index(graph.outputs[0])
+    ]
+    assert got in (wanted.shape, None)
