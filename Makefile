@@ -14,7 +14,7 @@ READY := .venv/ready
 READY_DEV := .venv/ready-dev
 PEERS := .venv-peers/ready
 
-.PHONY: help train sample lesson doctor test test-peers fuzz format clean constraints
+.PHONY: help train sample graph lesson doctor test test-peers fuzz format clean constraints
 
 help:  ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,11 @@ sample: $(READY)  ## write text with a trained network (RUN=folder PROMPT='The')
 
 lesson: $(READY)  ## set the lesson's figures beside ours (CORPUS=nietzsche or its path; ARGS=--quick)
 	@$(PYTHON) scripts/lesson.py --corpus "$(if $(filter python-docs,$(CORPUS)),nietzsche,$(CORPUS))" $(ARGS)
+
+graph: $(READY)  ## list the lesson's network at three stages, and write its page (ARGS='--loop unrolled')
+	@mkdir -p runs
+	@$(PYTHON) -m graphrnn inspect theano_rnn --stage written --stage gradient --stage rewritten \
+		--out runs/graph.html $(ARGS)
 
 doctor: $(READY)  ## say what graphrnn found on this machine
 	@$(PYTHON) -m graphrnn doctor

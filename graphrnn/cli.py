@@ -122,6 +122,7 @@ def _say_nothing(build: object) -> None:
 
 
 app.command("graphrnn.commands.gradients:gradients")
+app.command("graphrnn.commands.inspect:inspect")
 
 
 @app.command(name="next")

@@ -3,6 +3,10 @@
 import re
 from pathlib import Path
 
+import graphrnn
+from tests.inspected import four_lines
+
+import aesara
 import numpy as np
 import pytest
 
@@ -19,6 +23,13 @@ def test_the_network_by_hand_learns(capsys):
     assert errors[:100].mean() > 24
     assert errors[-1000:].mean() < 17
     assert "nats" in capsys.readouterr().out
+
+
+def test_the_four_lines_print_what_the_readme_shows():
+    shown, listed = re.findall(r"<pre>\n(.*?)</pre>", README, flags=re.DOTALL)
+    looked = graphrnn.inspect(four_lines(), title="four lines")
+    assert listed == looked.text("written") == str(looked)
+    assert shown.strip() == aesara.printing.debugprint(four_lines(), file="str").strip()
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^):]+)\)", README))
