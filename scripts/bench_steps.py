@@ -32,6 +32,8 @@ from rich.console import Console
 from rich.table import Table
 
 VOCABULARY, EMBEDDING, RATE = 86, 64, 0.01
+ORDER = 1024
+"""Rows and columns of the product whose rate is the limit that a step is held against."""
 PAUSE, WARM, COUNTED, LEAST = 0.03, 0.02, 0.03, 3
 
 Weights = dict[str, np.ndarray[Any, Any]]
@@ -64,6 +66,39 @@ POINTS = (
     Point("rnn", 1, 8, 256),
 )
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
+
+
+def arithmetic(point: Point) -> float:
+    """Count a step's multiplications and additions in products, forward and backward.
+
+    Each product of `(M, K)` and `(K, N)` takes 2MNK; its gradient takes two like it. Symbols are
+    projected once each where there are fewer of them than characters.
+    """
+    H, gates, characters = point.hidden, GATES[point.cell], point.time * point.batch
+    rows = min(VOCABULARY, characters)
+    total = rows * EMBEDDING * gates * H + characters * H * VOCABULARY
+    total += point.n_layers * characters * H * gates * H
+    total += (point.n_layers - 1) * characters * H * gates * H
+    return 3.0 * 2.0 * total
+
+
+def product_rate() -> float:
+    """Measure our own product of two large matrices, in operations a second."""
+
+    def graph() -> tuple[list[Tensor], list[Tensor], updates.Updates]:
+        a, b = (tensor(name, "float32", (ORDER, ORDER)) for name in "ab")
+        return [a, b], [at.dot(a, b)], []
+
+    multiply = compile_graph(graph, name="product", backend="native")
+    a = np.random.default_rng(0).standard_normal((ORDER, ORDER)).astype("float32")
+
+    def once() -> tuple[float, float]:
+        began = clock.perf_counter()
+        multiply(a, a)
+        return clock.perf_counter() - began, 0.0
+
+    _steps(once, 0.2, 3)
+    return 2.0 * ORDER**3 / median(_steps(once, 0.5, 5))
 
 
 def draw(point: Point) -> Weights:
@@ -227,16 +262,32 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="threads of PyTorch")
     parser.add_argument("--backend", default="native", help="backend of ours")
     arguments = parser.parse_args()
-    table = Table("training step", "graphrnn (ms)", "PyTorch (ms)", "PyTorch / graphrnn")
-    ratios = []
+    ours_of, theirs_of = "graphrnn / limit", "PyTorch / limit"
+    table = Table(
+        "training step", "graphrnn (ms)", "PyTorch (ms)", "PyTorch / graphrnn", ours_of, theirs_of
+    )
+    ratios, rate = [], product_rate()
     for point in POINTS:
         mine, theirs = measure(
             point, arguments.peer, arguments.turns, arguments.threads, arguments.backend
         )
         ratios.append(theirs / mine)
-        table.add_row(str(point), f"{mine:.2f}", f"{theirs:.2f}", f"{ratios[-1]:.2f}")
-    table.add_row("geometric mean", "", "", f"{exp(sum(map(log, ratios)) / len(ratios)):.2f}")
-    Console().print(table)
+        shares = [arithmetic(point) / (1e-3 * took) / rate for took in (mine, theirs)]
+        table.add_row(
+            str(point),
+            f"{mine:.2f}",
+            f"{theirs:.2f}",
+            f"{ratios[-1]:.2f}",
+            *(f"{share:.0%}" for share in shares),
+        )
+    mean = exp(sum(map(log, ratios)) / len(ratios))
+    table.add_row("geometric mean", "", "", f"{mean:.2f}", "", "")
+    console = Console(width=110)
+    console.print(
+        f"limit: our product of order {ORDER}, float32, {rate / 1e9:.0f} GFLOP/s, "
+        f"threads: {arguments.threads}"
+    )
+    console.print(table)
 
 
 if __name__ == "__main__":
