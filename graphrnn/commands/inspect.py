@@ -59,8 +59,7 @@ def inspect(
 
     toolchain.start_aesara()
     _check_file(out)
-    asked_for = {"time": time, "batch": batch, "hidden": hidden}
-    lengths = {name: n for name, n in asked_for.items() if n is not None}
+    lengths = _given(time=time, batch=batch, hidden=hidden)
 
     def look(loop: str | None) -> Inspection:
         return Inspection(our_source(graph, lengths, loop=loop, backend=backend or "native"))
@@ -78,6 +77,11 @@ def inspect(
     sys.stdout.write("\n".join(texts))
     if out is not None:
         print(f"wrote {out}")
+
+
+def _given(**lengths: int | None) -> dict[str, int]:
+    """Give those lengths that were asked for."""
+    return {name: n for name, n in lengths.items() if n is not None}
 
 
 def _check_file(out: Path | None) -> None:
