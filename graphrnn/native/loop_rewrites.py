@@ -25,6 +25,7 @@ from aesara.tensor.exceptions import NotScalarConstantError
 from aesara.tensor.math import Dot
 from aesara.tensor.shape import SpecifyShape
 from aesara.tensor.subtensor import Subtensor, get_idx_list
+from aesara.tensor.type import TensorType
 
 Node = Any
 """An Aesara Apply node."""
@@ -297,6 +298,8 @@ def _frontier(
     read += list(args.inner_outputs)
     pairs: dict[Variable, Variable] = {}
     for v in read:
+        if not isinstance(v.type, TensorType):  # an index, as a number of C
+            continue
         if v.owner is not None and costly.get(v, False) and numbers.of.get(v) in known:
             pairs[v] = known[numbers.of[v]]
     return list(pairs.items())
