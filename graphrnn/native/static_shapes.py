@@ -2,6 +2,7 @@
 
     native_static_shapes   tracks lengths as numbers
     native_merge_slices    x[a:b:c][d:e:f] is one slice of x, worked out at once
+    native_add_parts       sums of arrays of zeros with parts added are one such array
 
 Every length is known here. Aesara's own tracking makes a graph for each length of each node, which
 took most of the time of a build.
@@ -24,6 +25,7 @@ from aesara.tensor.basic import Alloc, ScalarFromTensor, TensorFromScalar
 from aesara.tensor.elemwise import CAReduce, DimShuffle, Elemwise
 from aesara.tensor.math import Dot
 from aesara.tensor.rewriting.shape import ShapeFeature
+from aesara.tensor.rewriting.subtensor import local_IncSubtensor_serialize
 from aesara.tensor.shape import Reshape, SpecifyShape
 from aesara.tensor.subtensor import (
     AdvancedIncSubtensor,
@@ -341,7 +343,17 @@ def _as_slice(walked: range) -> slice:
     return slice(walked.start, None if stop < 0 else stop, walked.step)
 
 
+@node_rewriter([at.add])  # type: ignore[untyped-decorator]
+def add_parts(fgraph: FunctionGraph, node: Node) -> Any:
+    """Do as Aesara's own rewrite, which ends in an AssertionError where one type knows less."""
+    try:
+        return local_IncSubtensor_serialize.transform(fgraph, node)
+    except AssertionError:
+        return None
+
+
 if "native_static_shapes" not in optdb.__db__:
     optdb.register("native_static_shapes", _Track(), "native", position=0.1)
+    optdb["canonicalize"].register("native_add_parts", add_parts, "native")
     for group in ("canonicalize", "specialize"):
         optdb[group].register("native_merge_slices", merge_slices, "native")
