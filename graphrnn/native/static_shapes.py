@@ -15,18 +15,20 @@ from typing import Any
 import aesara.tensor as at
 import numpy as np
 from aesara.compile.mode import optdb
+from aesara.compile.ops import ViewOp
 from aesara.graph.basic import Constant, Variable
 from aesara.graph.fg import FunctionGraph
 from aesara.graph.rewriting.basic import GraphRewriter, node_rewriter
 from aesara.ifelse import IfElse
 from aesara.scan.op import Scan
 from aesara.scan.utils import ScanArgs
-from aesara.tensor.basic import Alloc, ScalarFromTensor, TensorFromScalar
+from aesara.tensor.basic import Alloc, Join, ScalarFromTensor, TensorFromScalar
 from aesara.tensor.elemwise import CAReduce, DimShuffle, Elemwise
 from aesara.tensor.math import Dot
 from aesara.tensor.rewriting.shape import ShapeFeature
 from aesara.tensor.rewriting.subtensor import local_IncSubtensor_serialize
-from aesara.tensor.shape import Reshape, SpecifyShape
+from aesara.tensor.shape import Reshape, SpecifyShape, Unbroadcast
+from aesara.tensor.special import LogSoftmax, Softmax
 from aesara.tensor.subtensor import (
     AdvancedIncSubtensor,
     AdvancedIncSubtensor1,
@@ -147,6 +149,15 @@ def _taken(node: Node, shapes: Sequence[Lengths]) -> Lengths:
     return (*index, *table[1:])
 
 
+def _joined(node: Node, shapes: Sequence[Lengths]) -> Lengths:
+    """Give the shape of arrays put behind each other along one axis."""
+    if not isinstance(node.inputs[0], Constant):
+        return None
+    parts = [shape for shape in shapes[1:] if shape is not None]
+    axis = int(node.inputs[0].data) % len(parts[0])
+    return (*parts[0][:axis], sum(part[axis] for part in parts), *parts[0][axis + 1 :])
+
+
 def _repeated(node: Node, shapes: Sequence[Lengths]) -> Lengths:
     """Give the shape of a repeated value."""
     lengths = node.inputs[1:]
@@ -169,6 +180,11 @@ _RULES: dict[type, Any] = {
     AdvancedSubtensor: _taken,
     AdvancedSubtensor1: _taken,
     Alloc: _repeated,
+    Join: _joined,
+    Softmax: _first,
+    LogSoftmax: _first,
+    ViewOp: _first,
+    Unbroadcast: _first,
 }
 
 
