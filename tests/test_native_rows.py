@@ -4,7 +4,7 @@ from graphrnn.native.linker import native_mode
 from graphrnn.native.program import Loop
 from graphrnn.native.rows import find_rows
 from graphrnn.shapes import tensor
-from tests.native_helpers import PYTHON, build, recurrence, same, the_program
+from tests.native_helpers import PYTHON, build, native, recurrence, same, the_program
 
 import aesara
 import aesara.tensor as at
@@ -49,3 +49,30 @@ def test_any_number_of_threads_gives_the_same(rng, threads, n):
     for _ in range(5):
         for a, b in zip(many(*values), one, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
+LAYOUTS = {
+    # How a million numbers lie, the axes that are summed, and the longest chain of additions.
+    "a vector": ((1_000_000,), (0,), 1_000_000 / 16 + 20),
+    "along rows": ((8, 125_000), (1,), 125_000 / 16 + 20),
+    "down many columns": ((2_000, 500), (0,), 128 + 2_000 / 128 + 1),
+    "down few columns": ((62_500, 16), (0,), 128 + 62_500 / 128 + 1),
+    "over two leading axes": ((250, 40, 100), (0, 1), 128 + 10_000 / 128 + 1),
+    "over all axes": ((1_000, 1_000), (0, 1), 1_000_000 / 16 + 1_000 * 8 + 20),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("signs", ["one", "mixed"])
+def test_sums_of_float32_keep_their_bound(rng, layout, signs):
+    """|error| ≤ k u Σ|x|, as the docstring of write_reduce says."""
+    shape, axes, k = LAYOUTS[layout]
+    value = rng.random(shape, dtype="float32") * 1_000
+    value = value if signs == "one" else value - 500
+    x = tensor("x", "float32", shape)
+    got = native([x], at.sum(x, axis=axes))(value)
+    exact = value.astype("float64").sum(axes)
+    bound = k * 2.0**-24 * np.abs(value.astype("float64")).sum(axes)
+    assert got.dtype == "float32"
+    # The result itself is rounded once more.
+    assert (np.abs(got - exact) <= bound + np.abs(exact) * 2.0**-24).all()

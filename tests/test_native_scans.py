@@ -6,6 +6,7 @@ from tests.native_helpers import PYTHON, build, native, recurrence, same, the_pr
 
 import aesara
 import aesara.tensor as at
+import numpy as np
 import pytest
 
 
@@ -48,3 +49,75 @@ def test_a_recurrence_is_one_product_and_one_kernel_a_step():
     program, _ = the_program([x, W], [h])
     (loop,) = [op for op in program.ops if isinstance(op, Loop)]
     assert [type(op) for op in loop.body] == [Gemm, Kernel]
+
+
+@pytest.mark.parametrize("cut", [1, 2, 5, 7])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_truncated_gradients(rng, cut, backwards):
+    """Of h_t = tanh(x_t + h_{t-1} W) the last `cut` steps have a gradient, the others none."""
+    x, W = tensor("x", "float64", (5, 3, 2)), tensor("W", "float64", (2, 2))
+    h, _ = aesara.scan(
+        lambda x_t, h_tm1, W: at.tanh(x_t + at.dot(h_tm1, W)),
+        sequences=[x],
+        outputs_info=[at.zeros((3, 2))],
+        non_sequences=[W],
+        truncate_gradient=cut,
+        go_backwards=backwards,
+    )
+    f = native([x, W], at.grad(at.sum(h[-1]), [x, W]))
+    value, weights = rng.standard_normal((5, 3, 2)), rng.standard_normal((2, 2))
+    f(value * 3, weights)  # what a first call leaves behind must not be seen by the next
+    walked = value[::-1] if backwards else value
+    states = [np.zeros((3, 2))]
+    for x_t in walked:
+        states.append(np.tanh(x_t + states[-1] @ weights))
+    dx, dW, dh = np.zeros_like(value), np.zeros((2, 2)), np.ones((3, 2))
+    for t in range(4, max(-1, 4 - cut), -1):
+        dx[t] = dh * (1 - states[t + 1] ** 2)
+        dW += states[t].T @ dx[t]
+        dh = dx[t] @ weights.T
+    got = f(value, weights)
+    same(got[0], dx[::-1] if backwards else dx, "float64")
+    same(got[1], dW, "float64")
+
+
+@pytest.mark.parametrize("taps", [(-1, 1), (0, 3), (-4, 0), (2, 1)])
+@pytest.mark.parametrize("deep", [2, 9])
+def test_taps_of_sequences_and_states(rng, taps, deep):
+    """a_t = x_{t+j} - x_{t+k} / 2 + a_{t-deep} / 4 + a_{t-1} / 8"""
+    x, start = tensor("x", "float64", (14, 2)), tensor("start", "float64", (deep, 2))
+    states, _ = aesara.scan(
+        lambda x_j, x_k, a_old, a_tm1: x_j - x_k / 2 + a_old / 4 + a_tm1 / 8,
+        sequences=[{"input": x, "taps": list(taps)}],
+        outputs_info=[{"initial": start, "taps": [-deep, -1]}],
+    )
+    value, first = rng.standard_normal((14, 2)), rng.standard_normal((deep, 2))
+    steps = range(max(0, -min(taps)), 14 - max(0, *taps))
+    wanted = list(first)
+    for t in steps:
+        moved = value[t + taps[0]] - value[t + taps[1]] / 2
+        wanted.append(moved + wanted[-deep] / 4 + wanted[-1] / 8)
+    got = native([x, start], states)(value, first)
+    same(got, np.array(wanted[deep:]), "float64")
+    cost = at.grad(at.sum(states**2), [x, start])
+    for one, other in zip(
+        native([x, start], cost)(value, first),
+        build([x, start], cost, PYTHON)(value, first),
+        strict=True,
+    ):
+        same(one, other, "float64")
+
+
+def test_a_shared_array_that_a_loop_carries(rng):
+    """s grows by x_t at each step, and is what the next call begins with."""
+    x, s = tensor("x", "float64", (4, 2)), aesara.shared(np.ones(2), shape=(2,))
+    seen, updates = aesara.scan(lambda x_t: (s * x_t, {s: s + x_t}), sequences=[x])
+    f = native([x], seen, updates=updates)
+    value, carried = rng.standard_normal((4, 2)), np.ones(2)
+    for _ in range(2):
+        wanted = []
+        for x_t in value:
+            wanted.append(carried * x_t)
+            carried = carried + x_t
+        same(f(value), np.array(wanted), "float64")
+        same(s.get_value(), carried, "float64")

@@ -23,8 +23,9 @@ from aesara.scan.utils import ScanArgs
 from aesara.tensor.elemwise import CAReduce, DimShuffle, Elemwise
 from aesara.tensor.exceptions import NotScalarConstantError
 from aesara.tensor.math import Dot
-from aesara.tensor.shape import SpecifyShape
+from aesara.tensor.shape import SpecifyShape, unbroadcast
 from aesara.tensor.subtensor import Subtensor, get_idx_list
+from aesara.tensor.type import TensorType
 
 Node = Any
 """An Aesara Apply node."""
@@ -38,6 +39,11 @@ def parsed(node: Node) -> ScanArgs:
 def rebuilt(node: Node, args: ScanArgs) -> list[Variable]:
     """Make a scan from changed parts; gives its outputs."""
     op = node.op
+    for name in ("seqs", "non_seqs"):
+        pairs = zip(
+            getattr(args, f"outer_in_{name}"), getattr(args, f"inner_in_{name}"), strict=True
+        )
+        setattr(args, f"outer_in_{name}", [_as_body_sees(outer, inner) for outer, inner in pairs])
     new = Scan(
         args.inner_inputs,
         args.inner_outputs,
@@ -50,6 +56,16 @@ def rebuilt(node: Node, args: ScanArgs) -> list[Variable]:
     )
     outputs: list[Variable] = new(*args.outer_inputs, return_list=True)
     return outputs
+
+
+def _as_body_sees(outer: Variable, inner: Variable) -> Variable:
+    """Forget lengths of 1 that rewriting found out since: the body was made without them."""
+    if not isinstance(outer.type, TensorType) or not isinstance(inner.type, TensorType):
+        return outer
+    first = outer.type.ndim - inner.type.ndim
+    behind = zip(outer.type.broadcastable[first:], inner.type.broadcastable, strict=True)
+    found_out = [first + k for k, (now, then) in enumerate(behind) if now and not then]
+    return unbroadcast(outer, *found_out) if found_out else outer
 
 
 def plain(node: Node) -> bool:
@@ -297,6 +313,8 @@ def _frontier(
     read += list(args.inner_outputs)
     pairs: dict[Variable, Variable] = {}
     for v in read:
+        if not isinstance(v.type, TensorType):  # an index, as a number of C
+            continue
         if v.owner is not None and costly.get(v, False) and numbers.of.get(v) in known:
             pairs[v] = known[numbers.of[v]]
     return list(pairs.items())

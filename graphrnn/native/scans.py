@@ -124,6 +124,7 @@ def _states(loop: _Loop, inner, outer) -> list[View]:  # type: ignore[no-untyped
             low.copy(source, whole)
         else:
             _copy_start(low, given, whole, start)
+            _clear_rest(loop, whole, start + loop.steps)
         buffers.append(whole)
         loop.own.add(whole.buffer)
         for tap in taps:
@@ -253,7 +254,14 @@ def _collect(loop: _Loop, variable: Variable, slots: int, stores: Stores) -> Vie
     if loop.backwards and slots == loop.steps:
         whole = v.slice_axis(whole, 0, slice(None, None, -1))
     stores.append((value, loop.at_step(whole, 0)))
+    _clear_rest(loop, whole, loop.steps)
     return _unrolled_ring(loop, whole, 0)
+
+
+def _clear_rest(loop: _Loop, view: View, used: int) -> None:
+    """Fill the positions that no step writes with zeros: a gradient cut off early has such."""
+    if used < view.shape[0]:
+        loop.low.fill(v.slice_axis(view, 0, slice(used, None)), 0)
 
 
 def _passed_on(loop: _Loop, value: View, slots: int) -> View | None:

@@ -2,6 +2,7 @@
 
     native_static_shapes   tracks lengths as numbers
     native_merge_slices    x[a:b:c][d:e:f] is one slice of x, worked out at once
+    native_add_parts       sums of arrays of zeros with parts added are one such array
 
 Every length is known here. Aesara's own tracking makes a graph for each length of each node, which
 took most of the time of a build.
@@ -14,17 +15,20 @@ from typing import Any
 import aesara.tensor as at
 import numpy as np
 from aesara.compile.mode import optdb
+from aesara.compile.ops import ViewOp
 from aesara.graph.basic import Constant, Variable
 from aesara.graph.fg import FunctionGraph
 from aesara.graph.rewriting.basic import GraphRewriter, node_rewriter
 from aesara.ifelse import IfElse
 from aesara.scan.op import Scan
 from aesara.scan.utils import ScanArgs
-from aesara.tensor.basic import Alloc, ScalarFromTensor, TensorFromScalar
+from aesara.tensor.basic import Alloc, Join, ScalarFromTensor, TensorFromScalar
 from aesara.tensor.elemwise import CAReduce, DimShuffle, Elemwise
 from aesara.tensor.math import Dot
 from aesara.tensor.rewriting.shape import ShapeFeature
-from aesara.tensor.shape import Reshape, SpecifyShape
+from aesara.tensor.rewriting.subtensor import local_IncSubtensor_serialize
+from aesara.tensor.shape import Reshape, SpecifyShape, Unbroadcast
+from aesara.tensor.special import LogSoftmax, Softmax
 from aesara.tensor.subtensor import (
     AdvancedIncSubtensor,
     AdvancedIncSubtensor1,
@@ -145,6 +149,15 @@ def _taken(node: Node, shapes: Sequence[Lengths]) -> Lengths:
     return (*index, *table[1:])
 
 
+def _joined(node: Node, shapes: Sequence[Lengths]) -> Lengths:
+    """Give the shape of arrays put behind each other along one axis."""
+    if not isinstance(node.inputs[0], Constant):
+        return None
+    parts = [shape for shape in shapes[1:] if shape is not None]
+    axis = int(node.inputs[0].data) % len(parts[0])
+    return (*parts[0][:axis], sum(part[axis] for part in parts), *parts[0][axis + 1 :])
+
+
 def _repeated(node: Node, shapes: Sequence[Lengths]) -> Lengths:
     """Give the shape of a repeated value."""
     lengths = node.inputs[1:]
@@ -167,6 +180,11 @@ _RULES: dict[type, Any] = {
     AdvancedSubtensor: _taken,
     AdvancedSubtensor1: _taken,
     Alloc: _repeated,
+    Join: _joined,
+    Softmax: _first,
+    LogSoftmax: _first,
+    ViewOp: _first,
+    Unbroadcast: _first,
 }
 
 
@@ -341,7 +359,17 @@ def _as_slice(walked: range) -> slice:
     return slice(walked.start, None if stop < 0 else stop, walked.step)
 
 
+@node_rewriter([at.add])  # type: ignore[untyped-decorator]
+def add_parts(fgraph: FunctionGraph, node: Node) -> Any:
+    """Do as Aesara's own rewrite, which ends in an AssertionError where one type knows less."""
+    try:
+        return local_IncSubtensor_serialize.transform(fgraph, node)
+    except AssertionError:
+        return None
+
+
 if "native_static_shapes" not in optdb.__db__:
     optdb.register("native_static_shapes", _Track(), "native", position=0.1)
+    optdb["canonicalize"].register("native_add_parts", add_parts, "native")
     for group in ("canonicalize", "specialize"):
         optdb[group].register("native_merge_slices", merge_slices, "native")

@@ -62,7 +62,13 @@ def _join(kind: str, r: str, y: str, dtype: str) -> str:
 
 
 def write_reduce(w: Writer, op: Reduce) -> None:
-    """Write a reduction, along memory where it can."""
+    """Write a reduction, along memory where it can.
+
+    A float32 sum of n numbers x is off by at most k u Σ|x|, u = 2^-24, where k is the longest chain
+    of additions: n / 16 + 20 along memory (16 lanes, then a tree; the up to 15 numbers left over of
+    each row come on top), 128 + n / 128 + 1 across it (blocks of 128 rows), and n where fewer than
+    16 numbers lie side by side.
+    """
     column = _column_axis(op)
     if column is not None and (w.axes is None or w.axes[id(op)] != column):
         _reduce_columns(w, op, column)
