@@ -12,8 +12,9 @@ ARGS ?=
 PYTHON := .venv/bin/python
 READY := .venv/ready
 READY_DEV := .venv/ready-dev
+PEERS := .venv-peers/ready
 
-.PHONY: help train sample doctor test fuzz format clean constraints
+.PHONY: help train sample graph lesson doctor test test-peers fuzz format clean constraints
 
 help:  ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +33,14 @@ train: $(READY)  ## train the lesson's network (CORPUS=nietzsche or a file; ARGS
 sample: $(READY)  ## write text with a trained network (RUN=folder PROMPT='The')
 	@$(PYTHON) -m graphrnn sample "$(RUN)" --prompt="$(PROMPT)" $(ARGS)
 
+lesson: $(READY)  ## set the lesson's figures beside ours (CORPUS=nietzsche or its path; ARGS=--quick)
+	@$(PYTHON) scripts/lesson.py --corpus "$(if $(filter python-docs,$(CORPUS)),nietzsche,$(CORPUS))" $(ARGS)
+
+graph: $(READY)  ## list the lesson's network at three stages, and write its page (ARGS='--loop unrolled')
+	@mkdir -p runs
+	@$(PYTHON) -m graphrnn inspect theano_rnn --stage written --stage gradient --stage rewritten \
+		--out runs/graph.html $(ARGS)
+
 doctor: $(READY)  ## say what graphrnn found on this machine
 	@$(PYTHON) -m graphrnn doctor
 
@@ -44,6 +53,13 @@ test: $(READY_DEV)  ## check style, types and behaviour
 fuzz: $(READY_DEV)  ## compare 10,000 random graphs on two backends (ARGS='--sanitize --from 500')
 	@$(PYTHON) -m scripts.fuzz_native $(ARGS)
 
+$(PEERS): $(READY_DEV) scripts/environment-peers.sh scripts/constraints-peers.txt
+	@./scripts/environment-peers.sh
+	@touch $(PEERS)
+
+test-peers: $(PEERS)  ## hold the cells against PyTorch's and Keras's (installs them in .venv-peers)
+	@$(PYTHON) -m pytest tests/peers $(ARGS)
+
 format: $(READY_DEV)  ## lay the code out as `make test` wants it
 	@$(PYTHON) -m ruff check --fix .
 	@$(PYTHON) -m ruff format .
@@ -53,5 +69,5 @@ constraints: $(READY_DEV)  ## pin the libraries anew
 		--no-header --no-annotate --no-emit-index-url --extra dev pyproject.toml -o scripts/constraints.txt
 
 clean:  ## remove the environment and what tools left (runs/ stays)
-	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .venv-peers .uv .mypy_cache .pytest_cache .ruff_cache build dist
 	find graphrnn scripts tests -name __pycache__ -prune -exec rm -rf {} +

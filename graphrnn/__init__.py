@@ -1,8 +1,38 @@
 """Character-level recurrent networks as static graphs: built, compiled and explained on Aesara."""
 
+from typing import TYPE_CHECKING
+
 from graphrnn import toolchain
+
+if TYPE_CHECKING:
+    from graphrnn.inspection.inspector import Inspection
 
 # Aesara reads its configuration when it is imported, and every module below imports it.
 toolchain.configure()
 
 __version__ = "0.1.0"
+
+
+def inspect(thing: object, *, title: str = "") -> "Inspection":
+    """Look into anything with a graph: an Aesara function, variables, a model's name, a run.
+
+    In a notebook the answer displays itself; `print` lists it; `.save("graph.html")` writes it.
+
+    Example:
+        >>> import aesara.tensor as at
+        >>> x = at.TensorType("float64", (3,))("x")
+        >>> print(inspect(x + 1, title="sum").text("written"))
+        sum, written: 2 nodes
+        inputs
+          x            float64 (3,)
+        nodes
+          expand_dims  int8 (1,)     = expand_dims(1, axes=[new])
+          add          float64 (3,)  = add(x, expand_dims)
+        returns
+          add
+        <BLANKLINE>
+    """
+    # Imported when it is first asked for: looking at graphs takes Aesara, `--help` does not.
+    from graphrnn.inspection import inspector
+
+    return inspector.inspect(thing, title=title)

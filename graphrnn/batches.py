@@ -12,23 +12,28 @@ Batch = tuple[Indices, Indices]
 """What goes in and what should come out, both `(T, B)`: the targets are one character later."""
 
 
-def count_windows(indices: Indices, time: int) -> int:
+def count_windows(indices: Indices, time: int, stride: int | None = None) -> int:
     """Count the windows of `time` characters, each with the character after it as last target.
 
+    They begin every `stride` characters; without it, each where the one before it ends.
+
     Example:
-        >>> count_windows(np.arange(17, dtype=np.int32), time=8)
-        2
+        >>> corpus = np.arange(17, dtype=np.int32)
+        >>> count_windows(corpus, time=8), count_windows(corpus, time=8, stride=1)
+        (2, 9)
     """
-    return max(0, (len(indices) - 1) // time)
+    return max(0, (len(indices) - 1 - time) // (stride or time) + 1)
 
 
-def require_windows(indices: Indices, *, time: int, batch: int, what: str) -> int:
+def require_windows(
+    indices: Indices, *, time: int, batch: int, what: str, stride: int | None = None
+) -> int:
     """Give the number of windows of length T.
 
     Raises:
         UserError: fewer windows than one batch needs.
     """
-    n_windows = count_windows(indices, time)
+    n_windows = count_windows(indices, time, stride)
     if n_windows == 0:
         raise UserError(
             f"{what}: got {len(indices)} characters, needed at least {time + 1} for one window of "
@@ -49,11 +54,13 @@ def _gather(indices: Indices, starts: npt.NDArray[np.int64], time: int) -> Batch
 
 
 def shuffled(
-    indices: Indices, *, time: int, batch: int, rng: np.random.Generator
+    indices: Indices, *, time: int, batch: int, rng: np.random.Generator, stride: int | None = None
 ) -> Iterator[Batch]:
     """Give every window once, in random order, B at a time; an incomplete batch is left out.
 
-    Windows do not overlap: the k-th begins at character kT, as in the lesson.
+    The k-th begins at character k · stride; without a stride at kT, so that windows do not overlap.
+    The lesson's networks of three and eight characters read such windows, its stacked LSTM those of
+    stride 1. The corpus itself is never copied, only what a batch holds.
 
     Example:
         >>> corpus = np.arange(9, dtype=np.int32)
@@ -61,8 +68,10 @@ def shuffled(
         >>> [x.T.tolist() for x, y in epoch]
         [[[0, 1, 2, 3], [4, 5, 6, 7]]]
     """
-    n_windows = require_windows(indices, time=time, batch=batch, what="training text")
-    order = rng.permutation(n_windows) * time
+    n_windows = require_windows(
+        indices, time=time, batch=batch, what="training text", stride=stride
+    )
+    order = rng.permutation(n_windows) * (stride or time)
     for first in range(0, n_windows - batch + 1, batch):
         yield _gather(indices, order[first : first + batch], time)
 

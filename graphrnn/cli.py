@@ -38,7 +38,7 @@ ThreadCount = Annotated[int | None, Parameter(validator=cyclopts.validators.Numb
 @app.command
 def train(settings: Annotated[TrainSettings, Parameter(name="*")] = TrainSettings()) -> None:  # noqa: B008
     """Train a network, draw its loss curve, save it and let it write."""
-    _start_aesara()
+    toolchain.start_aesara()
     from graphrnn.display import Display, console, results_table
     from graphrnn.plots import loss_curve
     from graphrnn.training import CHECKPOINT, train
@@ -71,7 +71,8 @@ def _write_sample(display: "Display", folder: Path, trained: TrainSettings) -> s
         str(folder), backend=trained.backend, threads=trained.threads, report=display.built
     )
     known = set(sampler.vocabulary.characters)
-    prompt = "The " if set("The ") <= known else sampler.vocabulary.characters[-1]
+    start = "the history " if sampler.lower_case or sampler.window > 4 else "The "
+    prompt = start if set(start) <= known else sampler.vocabulary.characters[-1] * sampler.window
     settings = SampleSettings(prompt=prompt, length=300)
     try:
         text = prompt + "".join(sampler.write(settings))
@@ -100,7 +101,7 @@ def sample(
         backend: What runs the graph: auto, native, aesara or python.
         threads: Threads to run on; by default OMP_NUM_THREADS, else one for each processor.
     """
-    _start_aesara()
+    toolchain.start_aesara()
     from graphrnn.display import Display, console
     from graphrnn.sampling import load_sampler
 
@@ -118,6 +119,10 @@ def sample(
 
 def _say_nothing(build: object) -> None:
     """Keep a pipe clean."""
+
+
+app.command("graphrnn.commands.gradients:gradients")
+app.command("graphrnn.commands.inspect:inspect")
 
 
 @app.command(name="next")
@@ -139,7 +144,7 @@ def next_(
         backend: What runs the graph: auto, native, aesara or python.
         threads: Threads to run on; by default OMP_NUM_THREADS, else one for each processor.
     """
-    _start_aesara()
+    toolchain.start_aesara()
     from graphrnn.sampling import load_sampler
 
     sampler = load_sampler(run, backend=backend, threads=threads)
@@ -148,10 +153,13 @@ def next_(
         print(f"{character!r:<6} {probability:6.1%}")
 
 
+app.command("graphrnn.commands.models:models")
+
+
 @app.command
 def doctor() -> None:
     """Say what was found on this machine: interpreter, libraries, compiler, BLAS, cache."""
-    _start_aesara()
+    toolchain.start_aesara()
     from graphrnn.display import Display, console
     from graphrnn.doctor import findings
 
@@ -161,24 +169,6 @@ def doctor() -> None:
     width = max(len(name) for name, _ in rows)
     for name, found in rows:
         print(f"{name:<{width}}  {found}")
-
-
-def _start_aesara() -> None:
-    """Import Aesara, which reads the user's flags as it is imported.
-
-    Raises:
-        UserError: they, or the folder of its cache, do not allow it to start.
-    """
-    problem = toolchain.configure().problem
-    if problem:
-        raise UserError(problem)
-    try:
-        import aesara  # noqa: F401
-    except (ValueError, KeyError, OSError) as error:
-        raise UserError(
-            f"Aesara cannot start: {str(error).splitlines()[0]}; "
-            "check AESARA_FLAGS, .aesararc and the cache folder"
-        ) from error
 
 
 def _program() -> str:

@@ -7,6 +7,7 @@ from types import TracebackType
 
 from graphrnn.backends import Build
 from graphrnn.checkpoints import Header, Point
+from graphrnn.models import MODELS
 from graphrnn.training import Data, Progress
 
 from rich.console import Console
@@ -91,9 +92,10 @@ class Display:
 
     def prepared(self, data: Data) -> None:
         """Say what the corpus came to."""
+        held_out = f"{len(data.held_out):,}" if len(data.held_out) else "none"
         self.line(
             f"{data.corpus}: {len(data.train):,} characters to train on, "
-            f"{len(data.held_out):,} held out, {len(data.vocabulary)} symbols"
+            f"{held_out} held out, {len(data.vocabulary)} symbols"
         )
 
     def built(self, build: Build) -> None:
@@ -137,6 +139,18 @@ class Display:
         else:
             self.line(f"  {done:>9,} of {total:,} sequences  {text}")
 
+    def counted(self, what: str, done: int, total: int) -> None:
+        """Show how far some other work is; what is done leaves no line."""
+        now = clock.perf_counter()
+        if done == total:
+            self._drop()
+        elif now - self._said >= (0.1 if self.live else PLAIN_EVERY):
+            self._said = now
+            if self.live:
+                self._show(what, done, total, f"{done:,} of {total:,}")
+            else:
+                self.line(f"  {what}: {done:,} of {total:,}")
+
     def evaluated(self, point: Point) -> None:
         """Say how the held-out text is predicted."""
         self.line(
@@ -166,10 +180,18 @@ def results_table(header: Header) -> Table:
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     before = header.train[-2].sequences if len(header.train) > 1 else 0
     last = header.train[-1].sequences - before
-    rows = (
-        (f"training, last {last:,} sequences", header.train[-1]),
-        ("held-out", header.held_out[-1]),
-    )
+    rows = [(f"training, last {last:,} sequences", header.train[-1])]
+    rows += [("held-out", point) for point in header.held_out[-1:]]
     for name, point in rows:
         table.add_row(name, f"{point.loss:.3f}", f"{bits(point.loss):.3f}", f"{point.accuracy:.1%}")
+    return table
+
+
+def models_table() -> Table:
+    """Make the table of the networks: what each is, and where it comes from."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("network", "what it is", "the lesson's section"):
+        table.add_column(heading, no_wrap=heading == "network", overflow="fold")
+    for model in MODELS.values():
+        table.add_row(model.name, model.summary, model.section)
     return table

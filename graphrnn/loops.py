@@ -1,40 +1,25 @@
-"""Drivers that repeat a step over time: `scanned` keeps one copy of it, `unrolled` writes T.
+"""Drivers that repeat a step over time: one copy of it, all T of them, or k at a time.
 
-Both have one signature and give the same numbers. A step takes the sequences at time t, the states
+All have one signature and give the same numbers. A step takes the sequences at time t, the states
 at t-1 and the constants, and returns the states at t, then any extra outputs:
 
     states_t, extras_t = step(*sequences_t, *states_tm1, *constants)        t = 0 … T-1
 
-A step that has one output may return it bare.
+A step that has one output may return it bare. What a loop can be asked besides (backwards, masks,
+truncation) is in `loop_options`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
-from graphrnn.errors import ShapeError, UserError, unknown
-from graphrnn.shapes import (
-    Shape,
-    Step,
-    Tensor,
-    label,
-    shape_of,
-    show,
-    static,
-    tensor,
-    with_shape,
-)
+from graphrnn.errors import UserError, unknown
+from graphrnn.shapes import Step, Tensor, with_shape
+from graphrnn.steps import LoopError, check_step, known, outputs_of
 
 import aesara
 import aesara.tensor as at
-from aesara.compile.sharedvalue import SharedVariable
-from aesara.graph.basic import ancestors
-from aesara.tensor.random.op import RandomVariable
-from aesara.tensor.type import TensorType
 
-
-class LoopError(UserError, ValueError):
-    """A step that cannot be looped; raised while the graph is built, before anything compiles."""
+__all__ = ["LOOPS", "Loop", "LoopError", "by", "loop_named", "scanned", "unrolled"]
 
 
 class Loop(Protocol):
@@ -48,14 +33,6 @@ class Loop(Protocol):
         constants: Sequence[Tensor] = (),
     ) -> list[Tensor]:
         """Repeat a step along the first axis of the sequences; give each output at all times."""
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What the trial step showed: how often to repeat it, and the shape of each of its outputs."""
-
-    time: int
-    shapes: tuple[Shape, ...]
 
 
 def scanned(
@@ -73,12 +50,13 @@ def scanned(
         ShapeError: a length is unknown, or differs between sequences.
 
     Example:
+        >>> from graphrnn.shapes import tensor
         >>> x, total = tensor("x", "float32", (4, 2)), at.zeros(2, dtype="float32")
         >>> (totals,) = scanned(lambda x_t, total_tm1: total_tm1 + x_t, [x], [total])
         >>> totals.type.shape
         (4, 2)
     """
-    sequences, states, constants = (_known(v) for v in (sequences, states, constants))
+    sequences, states, constants = (known(v) for v in (sequences, states, constants))
     plan = check_step(step, sequences, states, constants)
     n_states = len(states)
     shapes = [v.type.shape[1:] for v in sequences] + [v.type.shape for v in (*states, *constants)]
@@ -86,7 +64,7 @@ def scanned(
     def body(*arguments: Tensor) -> list[Tensor]:
         # Scan's own variables have lost their lengths; the step gets what it was tried with.
         told = (with_shape(v, tuple(shape)) for v, shape in zip(arguments, shapes, strict=True))
-        outputs = _outputs(step(*told))
+        outputs = outputs_of(step(*told))
         # Scan wants a state's type unchanged by the step, lengths of axes included.
         new_states = [
             with_shape(output, tuple(state.type.shape))
@@ -120,18 +98,19 @@ def unrolled(
     Shapes and errors as for `scanned`.
 
     Example:
+        >>> from graphrnn.shapes import tensor
         >>> x, total = tensor("x", "float32", (4, 2)), at.zeros(2, dtype="float32")
         >>> (totals,) = unrolled(lambda x_t, total_tm1: total_tm1 + x_t, [x], [total])
         >>> totals.type.shape
         (4, 2)
     """
-    sequences, states, constants = (_known(v) for v in (sequences, states, constants))
+    sequences, states, constants = (known(v) for v in (sequences, states, constants))
     plan = check_step(step, sequences, states, constants)
     now = list(states)
     history: list[list[Tensor]] = []
     for t in range(plan.time):
         moment = [with_shape(v[t], tuple(v.type.shape[1:])) for v in sequences]
-        outputs = _outputs(step(*moment, *now, *constants))
+        outputs = outputs_of(step(*moment, *now, *constants))
         now = [
             with_shape(output, tuple(state.type.shape))
             for output, state in zip(outputs, states, strict=False)
@@ -143,152 +122,90 @@ def unrolled(
     ]
 
 
+def by(k: int) -> Loop:
+    """Make the driver that scans over T/k pieces, k steps written out in each.
+
+    Shapes and errors as for `scanned`; k must divide T. Few copies to compile and to rewrite, as
+    with scan, but the overhead of an iteration is paid once in k steps.
+
+    Raises:
+        UserError: k is not positive; when the loop is built, k does not divide T.
+
+    Example:
+        >>> from graphrnn.shapes import tensor
+        >>> x, total = tensor("x", "float32", (4, 2)), at.zeros(2, dtype="float32")
+        >>> (totals,) = by(2)(lambda x_t, total_tm1: total_tm1 + x_t, [x], [total])
+        >>> totals.type.shape
+        (4, 2)
+    """
+    if k < 1:
+        raise UserError(f"--loop: got {k}, needed at least 1 step at a time")
+
+    def loop(
+        step: Step,
+        sequences: Sequence[Tensor],
+        states: Sequence[Tensor],
+        constants: Sequence[Tensor] = (),
+    ) -> list[Tensor]:
+        sequences, states, constants = (known(v) for v in (sequences, states, constants))
+        plan = check_step(step, sequences, states, constants)
+        require_divides(k, plan.time)
+        pieces = plan.time // k
+        n_sequences, n_states = len(sequences), len(states)
+
+        def piece(*arguments: Tensor) -> list[Tensor]:
+            moments, rest = arguments[:n_sequences], arguments[n_sequences:]
+            outputs = unrolled(step, moments, rest[:n_states], rest[n_states:])
+            return [*(output[-1] for output in outputs[:n_states]), *outputs]
+
+        cut = [v.reshape((pieces, k, *v.type.shape[1:])) for v in sequences]
+        results = scanned(piece, cut, states, constants)[n_states:]
+        return [
+            with_shape(result.reshape((plan.time, *shape)), (plan.time, *shape))
+            for result, shape in zip(results, plan.shapes, strict=True)
+        ]
+
+    return loop
+
+
+def require_divides(k: int, time: int) -> None:
+    """Refuse pieces that do not fill the time.
+
+    Raises:
+        UserError: k does not divide T.
+    """
+    if time % k:
+        near = [n for n in range(1, time + 1) if time % n == 0]
+        raise UserError(
+            f"--loop: got {k} steps at a time for T = {time}, needed a divisor of {time} "
+            f"({', '.join(map(str, near))}); use one of these or another --time"
+        )
+
+
 LOOPS: dict[str, Loop] = {"scan": scanned, "unrolled": unrolled}
 
 
-def loop_named(name: str) -> Loop:
-    """Find a driver by its name.
+def loop_named(name: str, time: int | None = None) -> Loop:
+    """Find a driver by its name, or by the number of steps it writes out at a time.
 
     Raises:
-        UserError: there is none of that name.
+        UserError: there is none of that name, or the number does not divide T where T is given.
+
+    Example:
+        >>> loop_named("scan") is scanned
+        True
+        >>> loop_named("3", time=8)
+        Traceback (most recent call last):
+        graphrnn.errors.UserError: --loop: got 3 steps at a time for T = 8, needed a divisor of 8 \
+(1, 2, 4, 8); use one of these or another --time
     """
-    if name not in LOOPS:
-        raise unknown("loop", name, LOOPS)
-    return LOOPS[name]
-
-
-def check_step(
-    step: Step, sequences: Sequence[Tensor], states: Sequence[Tensor], constants: Sequence[Tensor]
-) -> _Plan:
-    """Try a step on one moment and check what scan would stumble over, or silently get wrong.
-
-    Raises:
-        LoopError: a state changes its rank, dtype or shape in a step; the step draws random
-            numbers, or uses a shared variable that is not among the constants.
-        ShapeError: a length is unknown, or the sequences differ in theirs.
-    """
-    for kind, variables in (("sequence", sequences), ("state", states), ("constant", constants)):
-        for variable in variables:
-            _require_static(kind, variable)
-    time = _common_time(sequences)
-    moment = [
-        tensor(f"{label(sequence)}_t", sequence.type.dtype, sequence.type.shape[1:])
-        for sequence in sequences
-    ]
-    before = [tensor(f"{label(state)}_tm1", state.type.dtype, state.type.shape) for state in states]
-    outputs = _outputs(step(*moment, *before, *constants))
-    if len(outputs) < len(states):
-        raise LoopError(
-            f"step: got {len(outputs)} outputs, needed at least {len(states)}, one for each state "
-            f"({', '.join(map(label, states))}); return every state at time t, in that order"
-        )
-    for state, output in zip(states, outputs, strict=False):
-        _check_state(state, output)
-    _check_sources(outputs, [*moment, *before, *constants])
-    shapes = tuple(tuple(state.type.shape) for state in states) + tuple(
-        shape_of(output) for output in outputs[len(states) :]
-    )
-    return _Plan(time, shapes)
-
-
-def _outputs(returned: Tensor | Sequence[Tensor]) -> list[Tensor]:
-    """Make a list of what a step returned.
-
-    Raises:
-        LoopError: something in it is no symbolic tensor.
-    """
-    outputs = list(returned) if isinstance(returned, (list, tuple)) else [returned]
-    for output in outputs:
-        if not isinstance(getattr(output, "type", None), TensorType):
-            raise LoopError(
-                f"step: returned {output!r}, needed symbolic tensors; "
-                "return each state at time t, then extra outputs"
-            )
-    return outputs
-
-
-def _known(variables: Sequence[Tensor]) -> list[Tensor]:
-    """Give variables with their shapes in their types, as far as they can be known."""
-    return [static(v) if isinstance(getattr(v, "type", None), TensorType) else v for v in variables]
-
-
-def _require_static(kind: str, variable: Tensor) -> None:
-    """Refuse what is no tensor of known shape."""
-    if not isinstance(getattr(variable, "type", None), TensorType):
-        raise LoopError(
-            f"{kind}: got {variable!r}, needed a symbolic tensor; wrap it in at.as_tensor"
-        )
-    if None in variable.type.shape:
-        raise ShapeError(
-            f"{kind} {label(variable)}: got shape {show(variable.type.shape)}, needed every length "
-            "known; make it by shapes.tensor(name, dtype, shape) or at.specify_shape"
-        )
-
-
-def _common_time(sequences: Sequence[Tensor]) -> int:
-    """Give T, which every sequence has as the length of its first axis."""
-    if not sequences:
-        raise LoopError("sequences: got none, needed at least one to loop over")
-    for sequence in sequences:
-        if sequence.type.ndim == 0:
-            raise ShapeError(f"sequence {label(sequence)}: got a scalar, needed time as first axis")
-    times = [int(sequence.type.shape[0]) for sequence in sequences]
-    if len(set(times)) > 1:
-        told = ", ".join(f"{label(s)} {time}" for s, time in zip(sequences, times, strict=True))
-        raise ShapeError(f"sequences: got unequal lengths in time ({told}), needed one T for all")
-    if times[0] == 0:
-        raise ShapeError("sequences: got a length of 0 in time, needed at least one step")
-    return times[0]
-
-
-def _check_state(state: Tensor, output: Tensor) -> None:
-    """Hold a state's new value against its old: rank, dtype, shape.
-
-    Raises:
-        LoopError: naming the state, what the step gave, what it needed, and the remedy.
-    """
-    name, old, new = f"state {label(state)}", state.type, output.type
-    if new.ndim != old.ndim:
-        raise LoopError(
-            f"{name}: the step returns {new.ndim} axes, needed {old.ndim} like the initial state, "
-            f"shape {show(old.shape)}; give the initial state the shape of one step's value, "
-            "without a time axis"
-        )
-    if new.dtype != old.dtype:
-        raise LoopError(
-            f"{name}: the step returns {new.dtype}, needed {old.dtype} like the initial state; "
-            f"cast one: .astype({old.dtype!r}) in the step, or start from {new.dtype}"
-        )
-    got = shape_of(output)
-    if any(length not in (None, needed) for length, needed in zip(got, old.shape, strict=True)):
-        remedy = (
-            "give the initial state its batch, for example at.zeros((batch, hidden)); "
-            "scan does not broadcast it"
-            if 1 in old.shape
-            else "make the initial state and the step's weights agree"
-        )
-        raise LoopError(
-            f"{name}: the step returns shape {show(got)}, needed {show(old.shape)} like the "
-            f"initial state; {remedy}"
-        )
-
-
-def _check_sources(outputs: Sequence[Tensor], given: Sequence[Tensor]) -> None:
-    """Refuse random draws and hidden shared variables inside a step.
-
-    Raises:
-        LoopError: naming the variable and the remedy.
-    """
-    allowed = set(given)
-    for variable in ancestors(outputs, blockers=list(given)):
-        if variable.owner and isinstance(variable.owner.op, RandomVariable):
-            raise LoopError(
-                f"step: draws random numbers ({variable.owner.op.name}), which every step would "
-                "repeat unless scan's updates are handed on; draw them for all T before the loop "
-                "and pass them as a sequence"
-            )
-        if isinstance(variable, SharedVariable) and variable not in allowed:
-            raise LoopError(
-                f"step: uses the shared variable {label(variable)} that is not passed to it; "
-                "add it to the constants of the loop and to the step's arguments"
-            )
+    if name in LOOPS:
+        return LOOPS[name]
+    try:
+        k = int(name)
+    except ValueError:
+        raise unknown("loop", name, [*LOOPS, "a number of steps"]) from None
+    driver = by(k)
+    if time is not None:
+        require_divides(k, time)
+    return driver

@@ -20,37 +20,65 @@ class Pass:
     """What the forward pass leaves for the backward pass.
 
     Shapes: h `(T + 1, B, H)` with h[0] the initial state, so that h[t + 1] is the state after x[t];
-    p `(T, B, V)` the probabilities; loss in nats per sequence.
+    p `(T, B, V)` the probabilities; loss in nats per sequence; inner is what the cell's own passes
+    leave (gates, memory).
     """
 
     h: Array
     p: Array
     loss: float
+    inner: tuple[Array, ...] = ()
+
+
+def _predict(weights: Weights, h: Array, y: npt.NDArray[np.int32]) -> tuple[Array, float]:
+    """Give the probabilities after every step, and the loss.
+
+    p_t = softmax(h_t W_hy + b_y),   L = -1/B Σ_t Σ_b log p_t[b, y_t[b]]
+
+    Shapes: h `(T, B, H)`, y `(T, B)`, W_hy `(H, V)`, b_y `(V,)`, p `(T, B, V)`.
+    """
+    z = h @ weights["W_hy"] + weights["b_y"]
+    z = z - z.max(axis=-1, keepdims=True)
+    log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+    right = np.take_along_axis(log_p, y[..., None].astype(np.int64), axis=-1)
+    return np.exp(log_p), -float(right.sum()) / y.shape[1]
+
+
+def _predict_backward(
+    weights: Weights, forward: Pass, y: npt.NDArray[np.int32]
+) -> tuple[Array, dict[str, Array]]:
+    """Give d L / d h `(T, B, H)` from the predictions alone, and the gradients of their weights.
+
+    dz_t = (p_t - one_hot(y_t)) / B,   dh_t = dz_t W_hyᵀ,   dW_hy = Σ h_tᵀ dz_t,   db_y = Σ dz_t
+    """
+    dz = forward.p - np.eye(forward.p.shape[-1], dtype=forward.p.dtype)[y]
+    dz /= y.shape[1]
+    h = forward.h[1:]
+    grads = {"W_hy": np.einsum("tbh,tbv->hv", h, dz, optimize=True), "b_y": dz.sum(axis=(0, 1))}
+    return dz @ weights["W_hy"].T, grads
+
+
+def _read_backward(W_x: Array, x: npt.NDArray[np.int32], dzx: Array) -> Array:
+    """Give d L / d W_x, whose rows one-hot vectors pick: dW_x = Σ one_hot(x_t)ᵀ dzx_t."""
+    dW_x = np.zeros_like(W_x)
+    np.add.at(dW_x, x, dzx)
+    return dW_x
 
 
 def rnn_forward(weights: Weights, x: npt.NDArray[np.int32], y: npt.NDArray[np.int32]) -> Pass:
     """Run the network over T characters from a zero state.
 
-    h_t = relu(W_xh[x_t] + h_tm1 W_hh + b_h),  p_t = softmax(h_t W_hy + b_y),
-    L = -1/B Σ_t Σ_b log p_t[b, y_t[b]]
+    h_t = relu(W_xh[x_t] + h_tm1 W_hh + b_h), then the predictions
 
     Shapes: x, y `(T, B)`, W_xh `(V, H)`, W_hh `(H, H)`, b_h `(H,)`, W_hy `(H, V)`, b_y `(V,)`.
     A row of W_xh is what a one-hot vector picks.
     """
     W_xh, W_hh, b_h = weights["W_xh"], weights["W_hh"], weights["b_h"]
-    W_hy, b_y = weights["W_hy"], weights["b_y"]
     time, batch = x.shape
     h = np.zeros((time + 1, batch, W_hh.shape[0]), dtype=W_hh.dtype)
-    p = np.zeros((time, batch, W_hy.shape[1]), dtype=W_hh.dtype)
-    loss = 0.0
     for t in range(time):
         h[t + 1] = np.maximum(W_xh[x[t]] + h[t] @ W_hh + b_h, 0)
-        z = h[t + 1] @ W_hy + b_y
-        z = z - z.max(axis=1, keepdims=True)
-        log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-        p[t] = np.exp(log_p)
-        loss -= float(log_p[np.arange(batch), y[t]].sum()) / batch
-    return Pass(h, p, loss)
+    return Pass(h, *_predict(weights, h[1:], y))
 
 
 def rnn_backward(
@@ -58,30 +86,21 @@ def rnn_backward(
 ) -> dict[str, Array]:
     """Give d L / d weight for every weight, going back in time.
 
-    dz_t = (p_t - one_hot(y_t)) / B
-    dh_t = dz_t W_hyᵀ + da_{t+1} W_hhᵀ,   da_t = dh_t · [h_t > 0]
-    dW_hy = Σ h_tᵀ dz_t,   dW_hh = Σ h_tm1ᵀ da_t,   dW_xh = Σ one_hot(x_t)ᵀ da_t
+    da_t = (dh_t + da_{t+1} W_hhᵀ) · [h_t > 0],   dh_t from the predictions
+    dW_hh = Σ h_tm1ᵀ da_t,   dW_xh = Σ one_hot(x_t)ᵀ da_t
 
     `h_tm1ᵀ da_t` is the outer product of state and error (summed over the batch), where the
     lesson's code takes a dot. Werbos, "Backpropagation through time" (1990), section III.
     """
-    h, p = forward.h, forward.p
-    time, batch = x.shape
-    grads = {name: np.zeros_like(value) for name, value in weights.items()}
+    h, W_hh = forward.h, weights["W_hh"]
+    dh, grads = _predict_backward(weights, forward, y)
+    da, dW_hh = np.zeros_like(dh), np.zeros_like(W_hh)
     da_next = np.zeros_like(h[0])
-    for t in reversed(range(time)):
-        dz = p[t].copy()
-        dz[np.arange(batch), y[t]] -= 1
-        dz /= batch
-        grads["W_hy"] += h[t + 1].T @ dz
-        grads["b_y"] += dz.sum(axis=0)
-        dh = dz @ weights["W_hy"].T + da_next @ weights["W_hh"].T
-        da = dh * (h[t + 1] > 0)
-        grads["W_hh"] += h[t].T @ da
-        grads["b_h"] += da.sum(axis=0)
-        np.add.at(grads["W_xh"], x[t], da)
-        da_next = da
-    return grads
+    for t in reversed(range(len(x))):
+        da[t] = da_next = (dh[t] + da_next @ W_hh.T) * (h[t + 1] > 0)
+        dW_hh += h[t].T @ da_next
+    dW_xh = _read_backward(weights["W_xh"], x, da)
+    return {"W_xh": dW_xh, "W_hh": dW_hh, "b_h": da.sum(axis=(0, 1)), **grads}
 
 
 def sgd(weights: Weights, grads: Weights, rate: float) -> dict[str, Array]:
@@ -186,3 +205,55 @@ def gru_backward(
         dW_h += h[t].T @ dzh
         db_n += (dn * r).sum(axis=0)
     return dzx, dW_h, db_n
+
+
+def lstm_network_forward(
+    weights: Weights, x: npt.NDArray[np.int32], y: npt.NDArray[np.int32]
+) -> Pass:
+    """Run an LSTM over T characters from zero states: zx_t = W_x[x_t] + b, then the predictions.
+
+    Shapes: x, y `(T, B)`, W_x `(V, 4H)`, W_h `(H, 4H)`, b `(4H,)`, W_hy `(H, V)`, b_y `(V,)`.
+    """
+    h, c, gates = lstm_forward(weights["W_x"][x] + weights["b"], weights["W_h"])
+    return Pass(h, *_predict(weights, h[1:], y), (c, gates))
+
+
+def lstm_network_backward(
+    weights: Weights, x: npt.NDArray[np.int32], y: npt.NDArray[np.int32], forward: Pass
+) -> dict[str, Array]:
+    """Give d L / d weight for every weight of the LSTM network."""
+    c, gates = forward.inner
+    dh, grads = _predict_backward(weights, forward, y)
+    dzx, dW_h = lstm_backward(weights["W_h"], forward.h, c, gates, dh)
+    dW_x = _read_backward(weights["W_x"], x, dzx)
+    return {"W_x": dW_x, "W_h": dW_h, "b": dzx.sum(axis=(0, 1)), **grads}
+
+
+def gru_network_forward(
+    weights: Weights, x: npt.NDArray[np.int32], y: npt.NDArray[np.int32]
+) -> Pass:
+    """Run a GRU over T characters from a zero state: zx_t = W_x[x_t] + b, then the predictions.
+
+    Shapes: x, y `(T, B)`, W_x `(V, 3H)`, W_h `(H, 3H)`, b `(3H,)`, b_n `(H,)`, W_hy `(H, V)`.
+    """
+    h, gates = gru_forward(weights["W_x"][x] + weights["b"], weights["W_h"], weights["b_n"])
+    return Pass(h, *_predict(weights, h[1:], y), (gates,))
+
+
+def gru_network_backward(
+    weights: Weights, x: npt.NDArray[np.int32], y: npt.NDArray[np.int32], forward: Pass
+) -> dict[str, Array]:
+    """Give d L / d weight for every weight of the GRU network."""
+    (gates,) = forward.inner
+    dh, grads = _predict_backward(weights, forward, y)
+    dzx, dW_h, db_n = gru_backward(weights["W_h"], weights["b_n"], forward.h, gates, dh)
+    dW_x = _read_backward(weights["W_x"], x, dzx)
+    return {"W_x": dW_x, "W_h": dW_h, "b": dzx.sum(axis=(0, 1)), "b_n": db_n, **grads}
+
+
+NETWORKS = {
+    "rnn": (rnn_forward, rnn_backward),
+    "gru": (gru_network_forward, gru_network_backward),
+    "lstm": (lstm_network_forward, lstm_network_backward),
+}
+"""Both passes of each network, by the name of its cell."""

@@ -1,7 +1,7 @@
 """Checkpoint → text: the state is warmed by a prompt, then each character is drawn and fed back."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from graphrnn.backends import Function, Report, silent
@@ -9,10 +9,11 @@ from graphrnn.checkpoints import Checkpoint, load_checkpoint
 from graphrnn.errors import UserError, reason
 from graphrnn.functions import Network, share
 from graphrnn.initial import Array
-from graphrnn.models import Sizes, model_named
+from graphrnn.models import model_named
+from graphrnn.recipes import recipe_for
 from graphrnn.settings import SampleSettings
-from graphrnn.text import Vocabulary
-from graphrnn.training import CHECKPOINT
+from graphrnn.text import Indices, Vocabulary
+from graphrnn.training import CHECKPOINT, sizes_of
 
 import numpy as np
 import numpy.typing as npt
@@ -85,12 +86,19 @@ def probabilities(
 
 @dataclass
 class Sampler:
-    """A trained network that reads and writes one character at a time."""
+    """A trained network that reads and writes one character at a time.
+
+    A network that carries a state is given each character once. One that is laid out by hand for
+    windows of one length has none: it is given the last `window` characters each time.
+    """
 
     vocabulary: Vocabulary
     step: Function
     states: list[Array]
+    window: int = 1
+    lower_case: bool = False
     logits: Array | None = None
+    recent: Indices = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
 
     @classmethod
     def of(
@@ -108,7 +116,7 @@ class Sampler:
         """
         settings = checkpoint.header.settings
         model = model_named(settings.model)
-        sizes = Sizes(vocabulary=len(checkpoint.vocabulary), hidden=settings.hidden)
+        sizes = sizes_of(settings, len(checkpoint.vocabulary))
         got = {name: (w.shape, str(w.dtype)) for name, w in checkpoint.weights.items()}
         shapes = model.weight_shapes(sizes)
         needed = {name: (shape, settings.dtype) for name, shape in shapes.items()}
@@ -122,28 +130,48 @@ class Sampler:
             )
         weights = share(checkpoint.weights)
         network = Network(model, sizes, weights, backend=backend, threads=threads)
-        states = [
-            np.zeros((1, width), dtype=settings.dtype)
-            for width in model.state_widths(sizes).values()
-        ]
-        return cls(checkpoint.vocabulary, network.step(report=report), states)
+        widths = model.state_widths(sizes)
+        window = 1 if widths else settings.time
+        return cls(
+            checkpoint.vocabulary,
+            network.step(time=window, report=report),
+            [np.zeros((1, width), dtype=settings.dtype) for width in widths.values()],
+            window,
+            recipe_for(settings.model).lower_case,
+        )
 
     def reset(self) -> None:
         """Forget what was read."""
         self.states = [np.zeros_like(state) for state in self.states]
+        self.recent = self.recent[:0]
         self.logits = None
 
     def read(self, text: str) -> None:
         """Let the network read a text, going on from its state.
 
         Raises:
-            UserError: the text is empty, or has characters that the network does not know.
+            UserError: the text is empty, has characters that the network does not know, or is too
+                short for one that reads whole windows.
         """
         if not text:
             raise UserError("text: got an empty one, needed at least one character to begin with")
-        for index in self.vocabulary.encode(text):
-            logits, *self.states = self.step(np.full((1, 1), index, dtype=np.int32), *self.states)
-            self.logits = logits[0, 0]
+        indices = self.vocabulary.encode(text.lower() if self.lower_case else text)
+        if self.states:
+            for index in indices:
+                self._read(np.full((1, 1), index, dtype=np.int32))
+            return
+        self.recent = np.concatenate([self.recent, indices])[-self.window :]
+        if len(self.recent) < self.window:
+            raise UserError(
+                f"text: got {len(self.recent)} characters, needed at least {self.window}, which "
+                "this network reads at once; begin with a longer text"
+            )
+        self._read(self.recent[:, None])
+
+    def _read(self, x: Indices) -> None:
+        """Take one step with x `(window, 1)`."""
+        logits, *self.states = self.step(x, *self.states)
+        self.logits = logits[-1, 0]
 
     def next_characters(self, n: int) -> list[tuple[str, float]]:
         """Give the n likeliest next characters with their probabilities, the likeliest first."""

@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from graphrnn.errors import UserError
+from graphrnn.learning import LearningSettings
+from graphrnn.recipes import recipe_for
 
 from cyclopts import Parameter
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic.dataclasses import dataclass
 
 _STRICT = ConfigDict(extra="forbid")
@@ -19,32 +21,56 @@ Threads = Annotated[int, Field(gt=0, le=256)]
 Prompt = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
 
+def _or_none(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """Let None through: it stands for what the network's recipe says."""
+    return None if value is None else check(value)
+
+
+AS_MODEL: Any = None
+"""Default of what differs from network to network; filled in when the settings are made."""
+
+_FILLED = (
+    WrapValidator(_or_none),
+    Parameter(show_default=lambda value: "as the network has it, see graphrnn models"),
+)
+
+
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
-class TrainSettings:
+class TrainSettings(LearningSettings):
     """What makes a training run: the same settings and machine give the same numbers."""
 
     model: str = "theano_rnn"
-    """Network to train."""
+    """Network to train; graphrnn models lists them."""
     corpus: str = "python-docs"
     """Text to learn: python-docs, nietzsche, or the path of a UTF-8 file."""
-    sequences: Positive = 200_000
+    sequences: Annotated[int, Field(gt=0), *_FILLED] = AS_MODEL
     """Sequences to train on, all epochs together."""
-    hidden: Annotated[int, Field(gt=0, le=65_536)] = 256
+    hidden: Annotated[int, Field(gt=0, le=65_536), *_FILLED] = AS_MODEL
     """Units in the hidden state (H)."""
-    time: Positive = 8
+    embedding: Annotated[int, Field(gt=0, le=65_536), *_FILLED] = AS_MODEL
+    """Units in the embedding of a character."""
+    layers: Annotated[int, Field(gt=0, le=100), *_FILLED] = AS_MODEL
+    """Layers of stacked_lstm."""
+    dropout: Annotated[float, Field(ge=0, lt=1), *_FILLED] = AS_MODEL
+    """Share of units that stacked_lstm drops: of its inputs, of its states and between layers."""
+    time: Annotated[int, Field(gt=0), *_FILLED] = AS_MODEL
     """Characters in a sequence (T)."""
-    batch: Positive = 1
+    batch: Annotated[int, Field(gt=0), *_FILLED] = AS_MODEL
     """Sequences in a batch (B)."""
-    rate: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = 0.01
-    """Learning rate of SGD."""
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of the last update that the next one keeps."""
-    clip: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = None
-    """Largest global norm of the gradients; without it they are left alone."""
-    held_out: Annotated[float, Field(gt=0, le=0.5)] = 0.1
+    optimiser: Annotated[Literal["sgd", "momentum", "nesterov", "rmsprop", "adam"], *_FILLED] = (
+        AS_MODEL
+    )
+    """Rule that turns gradients into updates."""
+    rate: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False), *_FILLED] = AS_MODEL
+    """Learning rate at the start."""
+    schedule: Annotated[Literal["constant", "step", "exponential", "cosine"], *_FILLED] = AS_MODEL
+    """How the rate changes: constant, step (by a factor at --decay-at), exponential (by a factor at
+    each --decay-every), cosine (down to --final-rate along half a wave)."""
+    held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.1
     """Share of the corpus, at its end, that is never trained on."""
     loop: str = "scan"
-    """How the step is repeated in time: scan or unrolled."""
+    """How the step is repeated in time: scan, unrolled, or a number of steps to write out at a time
+    in a scan (a divisor of --time)."""
     backend: str = "auto"
     """What runs the graph: native (one C function), aesara (stock Aesara's C), python (slow, needs
     no compiler) or auto (native, and aesara for what that does not cover)."""
@@ -53,11 +79,35 @@ class TrainSettings:
     dtype: Literal["float32", "float64"] = "float32"
     """Precision of the weights."""
     seed: Seed = 0
-    """Seed of the initial weights and of the order of the sequences."""
+    """Seed of the initial weights, of the order of the sequences and of dropout."""
     out: Path | None = None
     """Folder of the run, new or empty; without it the next free runs/MODEL-N."""
     save_every: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 15.0
     """Seconds between checkpoints while training."""
+
+    def __post_init__(self) -> None:
+        """Fill in what the network's recipe says, and refuse what it has no use for.
+
+        Raises:
+            UserError: naming the option, and what it belongs to.
+        """
+        recipe = recipe_for(self.model)
+        for name in ("embedding", "layers", "dropout"):
+            if getattr(recipe, name) is None and getattr(self, name) is not None:
+                raise UserError(f"--{name}: {self.model} has no {name}; leave it out")
+        if self.optimiser is not None and self.rate is None and self.optimiser != recipe.optimiser:
+            rate = 1e-3 if self.optimiser in ("rmsprop", "adam") else 0.01
+            object.__setattr__(self, "rate", rate)
+        for name in _FROM_RECIPE:
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, getattr(recipe, name))
+        super().__post_init__()
+
+
+_FROM_RECIPE = (
+    "sequences", "hidden", "embedding", "layers", "dropout", "time", "batch", "optimiser", "rate",
+    "schedule",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -88,6 +138,32 @@ class SampleSettings:
                 f"--temperature: got {self.temperature:g}, needed more than 0; "
                 "for the likeliest character at every step say --greedy"
             )
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class GradientSettings:
+    """What is measured of the gradients in time, and on what."""
+
+    time: Annotated[int, Field(ge=2)] = 50
+    """Characters in a sequence (T): how far back the last loss is followed."""
+    hidden: Annotated[int, Field(gt=0, le=65_536)] = 64
+    """Units in the hidden state (H)."""
+    batch: Positive = 32
+    """Sequences in a batch (B)."""
+    steps: Annotated[int, Field(ge=0)] = 100
+    """Training steps between the two measurements; 0 measures once."""
+    rate: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = 0.1
+    """Learning rate of SGD in these steps."""
+    clip: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = 1.0
+    """Largest global norm of the gradients, where they are clipped."""
+    corpus: str = "python-docs"
+    """Text to measure on: python-docs, nietzsche, or the path of a UTF-8 file."""
+    seed: Seed = 0
+    """Seed of the initial weights and of the order of the sequences."""
+    out: Path = Path("gradients.png")
+    """Picture to write."""
+    backend: str = "auto"
+    """What runs the graphs: auto, native, aesara or python."""
 
 
 def describe(error: ValidationError) -> str:

@@ -208,3 +208,21 @@ def blas_description(library: Path) -> str:
     threads = loaded.scipy_openblas_get_num_threads()
     words = re.sub(r"\s+", " ", describe().decode()).strip()
     return f"{words}; kernel {core().decode()}, {threads} threads"
+
+
+def start_aesara() -> None:
+    """Import Aesara, which reads the user's flags as it is imported.
+
+    Raises:
+        UserError: they, or the folder of its cache, do not allow it to start.
+    """
+    problem = configure().problem
+    if problem:
+        raise UserError(problem)
+    try:
+        import aesara  # noqa: F401
+    except (ValueError, KeyError, OSError) as error:
+        raise UserError(
+            f"Aesara cannot start: {str(error).splitlines()[0]}; "
+            "check AESARA_FLAGS, .aesararc and the cache folder"
+        ) from error

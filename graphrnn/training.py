@@ -17,9 +17,10 @@ from graphrnn import batches
 from graphrnn.backends import BACKENDS, Build, Function
 from graphrnn.checkpoints import Checkpoint, Header, Point, save_checkpoint
 from graphrnn.errors import DivergedError, UserError, reason, unknown
-from graphrnn.functions import Network, share
+from graphrnn.functions import Network, Rule, share
 from graphrnn.loops import loop_named
-from graphrnn.models import Sizes, model_named
+from graphrnn.models import Sizes, Weights, model_named
+from graphrnn.recipes import recipe_for
 from graphrnn.settings import TrainSettings
 from graphrnn.text import Indices, Vocabulary, load_corpus, split
 
@@ -85,7 +86,7 @@ class Quiet:
 
 @dataclass(frozen=True)
 class Data:
-    """A corpus as indices: what is trained on, and what never is."""
+    """A corpus as indices: what is trained on, and what never is (nothing, if so asked)."""
 
     corpus: str
     vocabulary: Vocabulary
@@ -111,19 +112,28 @@ def prepare(settings: TrainSettings) -> Data:
         UserError: an unknown name, or a corpus that is too short for these settings.
     """
     model_named(settings.model)
-    loop_named(settings.loop)
+    loop_named(settings.loop, time=settings.time)
     if settings.backend not in BACKENDS:
         raise unknown("backend", settings.backend, BACKENDS)
     for name, value in (("corpus", settings.corpus), ("out", str(settings.out))):
         if not value.isprintable() or ascii(value).count("\\udc"):
             raise UserError(f"--{name}: got {value!a}, needed a name in UTF-8; rename it")
-    corpus = load_corpus(settings.corpus)
-    vocabulary = Vocabulary.of(corpus.text)
-    train, held_out = split(vocabulary.encode(corpus.text), settings.held_out)
-    batches.require_windows(train, time=settings.time, batch=settings.batch, what="training text")
-    n_held_out = batches.require_windows(
-        held_out, time=settings.time, batch=1, what="held-out text"
+    corpus, recipe = load_corpus(settings.corpus), recipe_for(settings.model)
+    text = corpus.text.lower() if recipe.lower_case else corpus.text
+    vocabulary = Vocabulary.of(text)
+    train, held_out = split(vocabulary.encode(text), settings.held_out)
+    batches.require_windows(
+        train,
+        time=settings.time,
+        batch=settings.batch,
+        what="training text",
+        stride=1 if recipe.windows == "overlapping" else None,
     )
+    n_held_out = 0
+    if settings.held_out > 0:
+        n_held_out = batches.require_windows(
+            held_out, time=settings.time, batch=1, what="held-out text"
+        )
     return Data(corpus.name, vocabulary, train, held_out, min(EVALUATION_BATCH, n_held_out))
 
 
@@ -215,13 +225,49 @@ class _Tally:
         return Point(sequences=sequences, loss=self.loss / steps, accuracy=self.accuracy / steps)
 
 
-def evaluate(function: Function, data: Data, *, time: int, sequences: int) -> Point:
-    """Read the held-out text once, in windows of T from a zero state, and give the means."""
+def evaluate(
+    function: Function, data: Data, *, time: int, sequences: int, carried: Weights | None = None
+) -> Point:
+    """Read the held-out text once, in windows of T, and give the means.
+
+    Each window begins from a zero state, or only the first does, where a state is carried.
+    """
     tally = _Tally()
+    reset(carried or {})
     for x, y in batches.streams(data.held_out, time=time, batch=data.evaluation_batch):
         loss, accuracy = function(x, y)
         tally.add(float(loss), float(accuracy))
     return tally.point(sequences)
+
+
+def reset(carried: Weights) -> None:
+    """Set carried states to zero."""
+    for state in carried.values():
+        state.set_value(np.zeros_like(state.get_value(borrow=True)))
+
+
+def network_of(settings: TrainSettings, symbols: int, rng: np.random.Generator) -> Network:
+    """Make the network of these settings, its weights drawn."""
+    model, sizes = model_named(settings.model), sizes_of(settings, symbols)
+    weights = share(model.initial_weights(rng, sizes, settings.dtype))
+    loop = loop_named(settings.loop, time=settings.time)
+    return Network(model, sizes, weights, loop, settings.backend, settings.threads)
+
+
+def sizes_of(settings: TrainSettings, symbols: int) -> Sizes:
+    """Give the lengths that the weights of these settings have."""
+    return Sizes(
+        vocabulary=symbols,
+        hidden=settings.hidden,
+        embedding=settings.embedding or 0,
+        layers=settings.layers or 1,
+    )
+
+
+def rule_of(settings: TrainSettings) -> Rule:
+    """Give the rule of these settings."""
+    name, options = settings.rule
+    return Rule(name, options, settings.clip, settings.clip_value)
 
 
 def train(settings: TrainSettings, watcher: Watcher | None = None) -> Run:
@@ -269,8 +315,10 @@ class _Trainer:
     watcher: Watcher
     network: Network
     step: Function
-    evaluation: Function
+    evaluation: Function | None
     rng: np.random.Generator
+    carried: Weights
+    carried_held_out: Weights
     sequences: int = 0
     curve: list[Point] = field(default_factory=list)
     held_out: list[Point] = field(default_factory=list)
@@ -282,35 +330,51 @@ class _Trainer:
     ) -> "_Trainer":
         """Draw the weights and compile the functions."""
         rng = np.random.default_rng(settings.seed)
-        model = model_named(settings.model)
-        sizes = Sizes(vocabulary=len(data.vocabulary), hidden=settings.hidden)
-        weights = share(model.initial_weights(rng, sizes, settings.dtype))
-        network = Network(
-            model, sizes, weights, loop_named(settings.loop), settings.backend, settings.threads
+        network = network_of(settings, len(data.vocabulary), rng)
+        carries = recipe_for(settings.model).windows == "streams"
+        carried, carried_held_out = (
+            network.carried_states(batch) if carries and batch else {}
+            for batch in (settings.batch, data.evaluation_batch)
         )
         step = network.train(
             time=settings.time,
             batch=settings.batch,
-            momentum=settings.momentum,
-            clip=settings.clip,
+            rule=rule_of(settings),
+            carried=carried,
             report=watcher.built,
         )
-        evaluation = network.evaluate(
-            time=settings.time, batch=data.evaluation_batch, report=watcher.built
+        evaluation = None
+        if data.evaluation_batch:
+            evaluation = network.evaluate(
+                time=settings.time,
+                batch=data.evaluation_batch,
+                carried=carried_held_out,
+                report=watcher.built,
+            )
+        return cls(
+            settings,
+            data,
+            folder,
+            watcher,
+            network,
+            step,
+            evaluation,
+            rng,
+            carried,
+            carried_held_out,
         )
-        return cls(settings, data, folder, watcher, network, step, evaluation, rng)
 
     def run(self, ctrl_c: _CtrlC) -> None:
         """Train until all sequences are done, saving now and then and at the end."""
         total = self.settings.sequences
-        rate = np.asarray(self.settings.rate, dtype=self.settings.dtype)
+        predictions = self.network.model.predictions(self.settings.time)
         stretch, started = _Tally(), clock.perf_counter()
         next_save = started + self.settings.save_every
         for x, y in self._endless_batches():
-            loss, accuracy = self.step(x, y, rate)
+            loss, accuracy = self.step(x, y, self._rate(), *self._masks())
             self._require_finite(float(loss))
             self.sequences += self.settings.batch
-            stretch.add(float(loss) / self.settings.time, float(accuracy))
+            stretch.add(float(loss) / predictions, float(accuracy))
             now = clock.perf_counter()
             self.watcher.progressed(self._progress(stretch, now - started))
             done = self.sequences >= total
@@ -330,12 +394,33 @@ class _Trainer:
                     f"the network of that moment is kept in {str(self.folder / CHECKPOINT)!r}"
                 )
 
+    def _rate(self) -> Any:
+        """Give the learning rate of the next step, in the precision of the weights."""
+        rate = self.settings.rate_after(self.sequences, self.settings.sequences)
+        return np.asarray(rate, dtype=self.settings.dtype)
+
+    def _masks(self) -> list[Any]:
+        """Draw the dropout masks of a batch: 0, or 1 / (1 - dropout) so that the mean stays."""
+        widths, share = self.network.model.masks(self.network.sizes), self.settings.dropout or 0.0
+        kept = np.asarray(1 / (1 - share), dtype=self.settings.dtype)
+        return [
+            (self.rng.random((self.settings.batch, n), dtype=np.float32) >= share) * kept
+            for n in widths.values()
+        ]
+
     def _endless_batches(self) -> Iterator[batches.Batch]:
         """Give the batches of one epoch after another."""
+        time, batch = self.settings.time, self.settings.batch
         while True:
-            yield from batches.shuffled(
-                self.data.train, time=self.settings.time, batch=self.settings.batch, rng=self.rng
-            )
+            windows = recipe_for(self.settings.model).windows
+            if windows == "streams":
+                reset(self.carried)
+                yield from batches.streams(self.data.train, time=time, batch=batch)
+            else:
+                stride = 1 if windows == "overlapping" else None
+                yield from batches.shuffled(
+                    self.data.train, time=time, batch=batch, rng=self.rng, stride=stride
+                )
 
     def _crossed(self, every: int) -> bool:
         """Say whether the last batch reached a multiple of `every` sequences."""
@@ -359,9 +444,15 @@ class _Trainer:
         )
 
     def _evaluate(self) -> None:
-        """Read the held-out text."""
+        """Read the held-out text, if there is any."""
+        if self.evaluation is None:
+            return
         point = evaluate(
-            self.evaluation, self.data, time=self.settings.time, sequences=self.sequences
+            self.evaluation,
+            self.data,
+            time=self.settings.time,
+            sequences=self.sequences,
+            carried=self.carried_held_out,
         )
         self._require_finite(point.loss)
         self.held_out.append(point)

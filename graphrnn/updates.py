@@ -1,11 +1,15 @@
-"""Gradients, and the updates that use them: SGD, momentum, clipping. Objectives know no layers.
+"""Gradients, their clipping, and the rules that use them. Objectives know no layers.
 
-Each rule stands in its docstring as an equation, in the form `param := …`.
+Each rule stands in its docstring as equations, in the form `param := …`. A rule takes parameters,
+gradients and the rate, which may change from step to step, and gives pairs of a shared variable and
+its value after the step. What a rule remembers (velocities, means, its count of steps) is a shared
+variable too, of known name and shape, so that the whole of a step is one graph.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from math import log
 
-from graphrnn.errors import UserError
+from graphrnn.errors import UserError, unknown
 from graphrnn.shapes import Tensor, label
 
 import aesara
@@ -15,6 +19,9 @@ from aesara.gradient import DisconnectedInputError
 
 Updates = list[tuple[Tensor, Tensor]]
 """Pairs of a shared variable and its value after the step."""
+
+Rule = Callable[..., Updates]
+"""(params, grads, rate, **options) → updates; every option is a number and has a default."""
 
 
 def gradients(loss: Tensor, params: Sequence[Tensor]) -> list[Tensor]:
@@ -59,7 +66,7 @@ def global_norm(grads: Sequence[Tensor]) -> Tensor:
     return at.sqrt(at.add(*squares) if len(squares) > 1 else squares[0])
 
 
-def clipped(grads: Sequence[Tensor], largest: float) -> list[Tensor]:
+def clipped(grads: Sequence[Tensor], largest: float | Tensor) -> list[Tensor]:
     """Shrink all gradients by one factor so that their global norm is at most `largest`.
 
     g := g · min(1, largest / |g|)
@@ -76,10 +83,26 @@ def clipped(grads: Sequence[Tensor], largest: float) -> list[Tensor]:
     if not grads:
         return []
     norm = global_norm(grads)
-    limit = at.constant(largest, dtype=norm.dtype)
+    limit = at.cast(at.as_tensor_variable(largest), norm.dtype)
     # largest / max(|g|, largest) is min(1, largest / |g|), and never divides by zero.
     factor = limit / at.maximum(norm, limit)
     return [g * factor for g in grads]
+
+
+def clipped_by_value(grads: Sequence[Tensor], largest: float) -> list[Tensor]:
+    """Cut every entry of every gradient to the range from -largest to largest.
+
+    g := max(-largest, min(largest, g))
+
+    Shapes stay as they are; the direction of the gradient does not. Source: Mikolov, "Statistical
+    language models based on neural networks" (2012), chapter 3.
+
+    Example:
+        >>> clipped_by_value([at.constant([-3.0, 0.5])], 1.0)[0].eval().tolist()
+        [-1.0, 0.5]
+    """
+    _require("largest", largest, largest > 0, "a value greater than 0")
+    return [at.clip(g, _like(-largest, g), _like(largest, g)) for g in grads]
 
 
 def sgd(params: Sequence[Tensor], grads: Sequence[Tensor], rate: Tensor) -> Updates:
@@ -98,29 +121,204 @@ def sgd(params: Sequence[Tensor], grads: Sequence[Tensor], rate: Tensor) -> Upda
     ]
 
 
-def _scaled(rate: Tensor, grad: Tensor, param: Tensor) -> Tensor:
-    """Give rate · gradient in the parameter's dtype."""
-    return at.cast(at.as_tensor_variable(rate), param.dtype) * grad
-
-
 def momentum(
-    params: Sequence[Tensor], grads: Sequence[Tensor], rate: Tensor, keep: float
+    params: Sequence[Tensor], grads: Sequence[Tensor], rate: Tensor, keep: float = 0.9
 ) -> Updates:
     """SGD with momentum.
 
     velocity := keep · velocity - rate · gradient
     param    := param + velocity
 
-    Velocities start at zero and have the shapes of their parameters. Source: Sutskever, Martens,
-    Dahl and Hinton, "On the importance of initialization and momentum in deep learning" (2013),
-    equations 1 and 2.
+    Velocities start at zero and have the shapes of their parameters. Keras has this form; PyTorch
+    puts the rate before the velocity instead, which is the same as long as the rate stays.
+
+    Source: Sutskever, Martens, Dahl and Hinton, "On the importance of initialization and momentum
+    in deep learning" (2013), equations 1 and 2.
+
+    Raises:
+        UserError: keep is not from 0 to less than 1.
     """
+    _require_share("momentum", keep)
     updates: Updates = []
     for param, grad in zip(params, grads, strict=True):
-        value = param.get_value(borrow=True)
-        velocity = aesara.shared(
-            np.zeros_like(value), name=f"velocity_{label(param)}", shape=value.shape
-        )
-        moved = at.constant(keep, dtype=param.dtype) * velocity - _scaled(rate, grad, param)
+        velocity = _slot("velocity", param)
+        moved = _like(keep, param) * velocity - _scaled(rate, grad, param)
         updates += [(velocity, moved), (param, param + moved)]
     return updates
+
+
+def nesterov(
+    params: Sequence[Tensor], grads: Sequence[Tensor], rate: Tensor, keep: float = 0.9
+) -> Updates:
+    """Nesterov's momentum: SGD whose gradient is taken where the velocity is about to lead.
+
+    velocity := keep · velocity - rate · gradient
+    param    := param + keep · velocity - rate · gradient
+
+    The parameter kept here is the one looked ahead to, so that the gradient is needed there only
+    (Keras and PyTorch do so too). Velocities as in `momentum`.
+
+    Source: Sutskever et al. (2013), equations 3 and 4, in the variables of Bengio,
+    Boulanger-Lewandowski and Pascanu, "Advances in optimizing recurrent networks" (2013),
+    section 3.5.
+
+    Raises:
+        UserError: keep is not from 0 to less than 1.
+    """
+    _require_share("momentum", keep)
+    updates: Updates = []
+    for param, grad in zip(params, grads, strict=True):
+        velocity, share = _slot("velocity", param), _like(keep, param)
+        pull = _scaled(rate, grad, param)
+        moved = share * velocity - pull
+        updates += [(velocity, moved), (param, param + share * moved - pull)]
+    return updates
+
+
+def rmsprop(
+    params: Sequence[Tensor],
+    grads: Sequence[Tensor],
+    rate: Tensor,
+    keep: float = 0.9,
+    epsilon: float = 1e-8,
+) -> Updates:
+    """RMSprop: each entry's step is measured by the recent size of its own gradients.
+
+    square := keep · square + (1 - keep) · gradient²
+    param  := param - rate · gradient / (√square + epsilon)
+
+    Squares start at zero and have the shapes of their parameters. Epsilon stands outside the root,
+    as in PyTorch (whose keep is 0.99); Keras keeps 0.9 too and has epsilon inside.
+
+    Source: Tieleman and Hinton, "Neural networks for machine learning", lecture 6.5 (2012).
+
+    Raises:
+        UserError: keep is not from 0 to less than 1, or epsilon not positive.
+    """
+    _require_share("keep", keep)
+    _require("epsilon", epsilon, epsilon > 0, "a value greater than 0")
+    updates: Updates = []
+    for param, grad in zip(params, grads, strict=True):
+        square = _slot("square", param)
+        mixed = _mixed(keep, square, at.square(grad))
+        size = at.sqrt(mixed) + _like(epsilon, param)
+        updates += [(square, mixed), (param, param - _scaled(rate, grad, param) / size)]
+    return updates
+
+
+def adam(
+    params: Sequence[Tensor],
+    grads: Sequence[Tensor],
+    rate: Tensor,
+    keep_mean: float = 0.9,
+    keep_square: float = 0.999,
+    epsilon: float = 1e-8,
+) -> Updates:
+    """Adam: RMSprop's measure with momentum, both corrected for having started at zero.
+
+    step   := step + 1
+    mean   := keep_mean · mean + (1 - keep_mean) · gradient
+    square := keep_square · square + (1 - keep_square) · gradient²
+    param  := param - rate · mean / (1 - keep_mean^step)
+                    / (√(square / (1 - keep_square^step)) + epsilon)
+
+    Means and squares start at zero and have the shapes of their parameters; the step is a scalar in
+    the graph. PyTorch has this form; Keras adds epsilon before the correction, and takes 1e-7.
+
+    Source: Kingma and Ba, "Adam: a method for stochastic optimization" (2015), algorithm 1, whose
+    β1 and β2 are keep_mean and keep_square.
+
+    Raises:
+        UserError: a keep is not from 0 to less than 1, or epsilon not positive.
+    """
+    _require_share("keep_mean", keep_mean)
+    _require_share("keep_square", keep_square)
+    _require("epsilon", epsilon, epsilon > 0, "a value greater than 0")
+    if not params:
+        return []
+    # In float32 the count stays at 2²⁴, where both corrections have long been 1.
+    step = aesara.shared(np.zeros((), dtype=params[0].dtype), name="step_of_adam", shape=())
+    now = step + _like(1, step)
+    updates: Updates = [(step, now)]
+    for param, grad in zip(params, grads, strict=True):
+        mean, square = _slot("mean", param), _slot("square", param)
+        new_mean = _mixed(keep_mean, mean, grad)
+        new_square = _mixed(keep_square, square, at.square(grad))
+        size = at.sqrt(new_square / _started(keep_square, now, param)) + _like(epsilon, param)
+        moved = _scaled(rate, new_mean / _started(keep_mean, now, param), param) / size
+        updates += [(mean, new_mean), (square, new_square), (param, param - moved)]
+    return updates
+
+
+RULES: Mapping[str, Rule] = {
+    "sgd": sgd,
+    "momentum": momentum,
+    "nesterov": nesterov,
+    "rmsprop": rmsprop,
+    "adam": adam,
+}
+
+
+def rule_named(name: str) -> Rule:
+    """Find a rule by its name.
+
+    Raises:
+        UserError: there is none of that name.
+
+    Example:
+        >>> rule_named("adam") is adam
+        True
+    """
+    if name not in RULES:
+        raise unknown("optimiser", name, RULES)
+    return RULES[name]
+
+
+def _slot(what: str, param: Tensor) -> Tensor:
+    """Make a shared variable of zeros beside a parameter, to remember something about it."""
+    value = param.get_value(borrow=True)
+    return aesara.shared(np.zeros_like(value), name=f"{what}_{label(param)}", shape=value.shape)
+
+
+def _like(value: float, variable: Tensor) -> Tensor:
+    """Make a constant of another variable's dtype."""
+    return at.constant(value, dtype=variable.dtype)
+
+
+def _scaled(rate: Tensor, grad: Tensor, param: Tensor) -> Tensor:
+    """Give rate · gradient in the parameter's dtype."""
+    return at.cast(at.as_tensor_variable(rate), param.dtype) * grad
+
+
+def _mixed(keep: float, old: Tensor, new: Tensor) -> Tensor:
+    """Give keep · old + (1 - keep) · new, a mean that forgets."""
+    return _like(keep, old) * old + _like(1 - keep, old) * new
+
+
+def _started(keep: float, step: Tensor, param: Tensor) -> Tensor:
+    """Give 1 - keep^step: how much of such a mean, begun at zero, has been filled.
+
+    As -expm1(step · log keep), which keeps all digits where keep^step is near 1.
+    """
+    if keep == 0:
+        return _like(1, param)
+    return -at.expm1(at.cast(step, param.dtype) * _like(log(keep), param))
+
+
+def _require_share(name: str, value: float) -> None:
+    """Refuse what is no share of something that is kept from step to step.
+
+    Raises:
+        UserError: it is not from 0 to less than 1.
+    """
+    _require(name, value, 0 <= value < 1, "a value from 0 to less than 1")
+
+
+def _require(name: str, value: float, holds: bool, needed: str) -> None:
+    """Refuse an option that is out of its range.
+
+    Raises:
+        UserError: it does not hold.
+    """
+    if not holds:
+        raise UserError(f"{name}: got {value:g}, needed {needed}; give {name} such a value")

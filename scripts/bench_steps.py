@@ -4,8 +4,9 @@ Run it as `.venv/bin/python scripts/bench_steps.py --peer /path/to/python`, with
 running, where the other Python has PyTorch. Both are given the same weights and batch, and must
 agree on the loss of five steps before they are timed, in turns, with equal threads.
 
-A turn is a pause, one step that is not counted and three that are. Without the pause, the threads
-of the one that has just finished still wait actively, on the processors that the other needs.
+A turn is a pause, steps for 20 ms that are not counted, and then at least three, for 30 ms or more,
+that are. Without the pause, the threads of the one that has just finished still wait actively, on
+the processors that the other needs; after it, processors take a while to run at their full speed.
 """
 
 import argparse
@@ -31,7 +32,9 @@ from rich.console import Console
 from rich.table import Table
 
 VOCABULARY, EMBEDDING, RATE = 86, 64, 0.01
-PAUSE, COUNTED = 0.03, 3
+ORDER = 1024
+"""Rows and columns of the product whose rate is the limit that a step is held against."""
+PAUSE, WARM, COUNTED, LEAST = 0.03, 0.02, 0.03, 3
 
 Weights = dict[str, np.ndarray[Any, Any]]
 
@@ -63,6 +66,39 @@ POINTS = (
     Point("rnn", 1, 8, 256),
 )
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
+
+
+def arithmetic(point: Point) -> float:
+    """Count a step's multiplications and additions in products, forward and backward.
+
+    Each product of `(M, K)` and `(K, N)` takes 2MNK; its gradient takes two like it. Symbols are
+    projected once each where there are fewer of them than characters.
+    """
+    H, gates, characters = point.hidden, GATES[point.cell], point.time * point.batch
+    rows = min(VOCABULARY, characters)
+    total = rows * EMBEDDING * gates * H + characters * H * VOCABULARY
+    total += point.n_layers * characters * H * gates * H
+    total += (point.n_layers - 1) * characters * H * gates * H
+    return 3.0 * 2.0 * total
+
+
+def product_rate() -> float:
+    """Measure our own product of two large matrices, in operations a second."""
+
+    def graph() -> tuple[list[Tensor], list[Tensor], updates.Updates]:
+        a, b = (tensor(name, "float32", (ORDER, ORDER)) for name in "ab")
+        return [a, b], [at.dot(a, b)], []
+
+    multiply = compile_graph(graph, name="product", backend="native")
+    a = np.random.default_rng(0).standard_normal((ORDER, ORDER)).astype("float32")
+
+    def once() -> tuple[float, float]:
+        began = clock.perf_counter()
+        multiply(a, a)
+        return clock.perf_counter() - began, 0.0
+
+    _steps(once, 0.2, 3)
+    return 2.0 * ORDER**3 / median(_steps(once, 0.5, 5))
 
 
 def draw(point: Point) -> Weights:
@@ -168,6 +204,14 @@ for line in sys.stdin:
 """
 
 
+def _steps(run: Callable[[], tuple[float, float]], seconds: float, least: int) -> list[float]:
+    """Run steps for some time, at least so many; gives how long each took."""
+    times: list[float] = []
+    while len(times) < least or sum(times) < seconds:
+        times.append(run()[0])
+    return times
+
+
 def measure(point: Point, peer: str, turns: int, threads: int, backend: str) -> tuple[float, float]:
     """Give the median step of ours and of PyTorch's, in milliseconds."""
     weights = draw(point)
@@ -204,7 +248,8 @@ def measure(point: Point, peer: str, turns: int, threads: int, backend: str) -> 
             for _ in range(turns):
                 for side, run in enumerate((timed, theirs)):
                     clock.sleep(PAUSE)
-                    times[side].extend([run()[0] for _ in range(1 + COUNTED)][1:])
+                    _steps(run, WARM, 1)
+                    times[side].extend(_steps(run, COUNTED, LEAST))
             process.stdin.close()
     return 1000 * median(times[0]), 1000 * median(times[1])
 
@@ -217,16 +262,32 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="threads of PyTorch")
     parser.add_argument("--backend", default="native", help="backend of ours")
     arguments = parser.parse_args()
-    table = Table("training step", "graphrnn (ms)", "PyTorch (ms)", "PyTorch / graphrnn")
-    ratios = []
+    ours_of, theirs_of = "graphrnn / limit", "PyTorch / limit"
+    table = Table(
+        "training step", "graphrnn (ms)", "PyTorch (ms)", "PyTorch / graphrnn", ours_of, theirs_of
+    )
+    ratios, rate = [], product_rate()
     for point in POINTS:
         mine, theirs = measure(
             point, arguments.peer, arguments.turns, arguments.threads, arguments.backend
         )
         ratios.append(theirs / mine)
-        table.add_row(str(point), f"{mine:.2f}", f"{theirs:.2f}", f"{ratios[-1]:.2f}")
-    table.add_row("geometric mean", "", "", f"{exp(sum(map(log, ratios)) / len(ratios)):.2f}")
-    Console().print(table)
+        shares = [arithmetic(point) / (1e-3 * took) / rate for took in (mine, theirs)]
+        table.add_row(
+            str(point),
+            f"{mine:.2f}",
+            f"{theirs:.2f}",
+            f"{ratios[-1]:.2f}",
+            *(f"{share:.0%}" for share in shares),
+        )
+    mean = exp(sum(map(log, ratios)) / len(ratios))
+    table.add_row("geometric mean", "", "", f"{mean:.2f}", "", "")
+    console = Console(width=110)
+    console.print(
+        f"limit: our product of order {ORDER}, float32, {rate / 1e9:.0f} GFLOP/s, "
+        f"threads: {arguments.threads}"
+    )
+    console.print(table)
 
 
 if __name__ == "__main__":

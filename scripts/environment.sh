@@ -61,6 +61,7 @@ if ! .venv/bin/python -c "import sys; raise SystemExit('%d.%d' % sys.version_inf
 fi
 
 say "installing graphrnn and the libraries it needs into .venv ..."
-"$uv" pip install --quiet --python .venv/bin/python --constraint scripts/constraints.txt \
+# Bytecode is made now, or the first run would compile some thousand modules while a person waits.
+"$uv" pip install --quiet --compile-bytecode --python .venv/bin/python --constraint scripts/constraints.txt \
     --build-constraint scripts/constraints.txt --editable ".${extra:+[$extra]}" ||
     fail "could not install the libraries (uv's message is above): check the network and try again"

@@ -1,5 +1,6 @@
 """Random graphs over what the native backend covers, for tests that compare it with Aesara."""
 
+import traceback
 import warnings
 from dataclasses import dataclass, field
 
@@ -481,7 +482,8 @@ class Maker:
         if not shape or shape[0] < 2:
             return None
         a, b = at.split(x, [1, shape[0] - 1], 2, axis=0)
-        return a + b, (shape[0] - 1, *shape[1:])
+        # Aesara's gradient of a + b needs to be told that a is repeated.
+        return at.specify_shape(a, (1, *shape[1:])) + b, (shape[0] - 1, *shape[1:])
 
     def known(self):
         """Arrays that are known while building, and numbers put side by side."""
@@ -526,5 +528,7 @@ def differs(seed, *, more=(), threads=None):
             np.testing.assert_array_equal(value, before)
     except Exception as error:
         text = " ".join(str(error).split())[:300]
-        return f"seed {seed}: {graph.story}: {type(error).__name__}: {text}"
+        *_, frame = traceback.extract_tb(error.__traceback__)
+        place = f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno}"
+        return f"seed {seed}: {graph.story}: {type(error).__name__}: {text} ({place})"
     return ""

@@ -8,6 +8,8 @@ from graphrnn.shapes import tensor
 import numpy as np
 
 TOLERANCE = {"float32": 1e-4, "float64": 1e-9}
+CLOSE = {"float32": {"rtol": 1e-5, "atol": 1e-5}, "float64": {"rtol": 1e-10, "atol": 1e-12}}
+"""How near two ways to compute the same must come, beside values around 1."""
 
 
 def finite_differences(f, value, epsilon=1e-6):

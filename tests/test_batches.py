@@ -71,3 +71,16 @@ def test_held_out_text_is_in_no_training_window(rng):
 def test_too_short(rng, n, batch, message):
     with pytest.raises(UserError, match=message):
         next(batches.shuffled(corpus(n), time=8, batch=batch, rng=rng))
+
+
+@pytest.mark.parametrize("stride", [1, 3])
+def test_windows_that_overlap(rng, stride):
+    """One begins every `stride` characters, up to the last that has a target for each character."""
+    indices = corpus(30)
+    seen = sorted(
+        start
+        for x, y in batches.shuffled(indices, time=8, batch=1, rng=rng, stride=stride)
+        for start in x[0].tolist()
+    )
+    assert seen == [k for k in range(30) if k % stride == 0 and k + 8 < 30]
+    assert len(seen) == batches.count_windows(indices, 8, stride)

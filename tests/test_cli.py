@@ -11,6 +11,7 @@ import time
 
 from graphrnn import cli, training
 from graphrnn.checkpoints import load_checkpoint
+from graphrnn.models import MODELS
 from graphrnn.settings import SampleSettings, TrainSettings
 
 import numpy as np
@@ -59,10 +60,14 @@ def refused(capsys, *arguments, code=2):
         (["--rate", "-1"], "--rate: got -1, needed a value greater than 0"),
         (["--rate", "nan"], "--rate: got nan, needed a finite number"),
         (["--batch", "9999999"], "batch: got 9999999, needed at most"),
-        (["--model", "theano_rmn"], "did you mean 'theano_rnn'?"),
+        (["--model", "theano_rmn"], "did you mean 'theano_rnn'"),
         (["--corpus", "nitzsche"], "did you mean 'nietzsche'?"),
         (["--loop", "unrol"], "did you mean 'unrolled'?"),
         (["--hiden", "3"], "Unknown option: --hiden. Did you mean --hidden?"),
+        (["--loop", "3"], "--loop: got 3 steps at a time for T = 8, needed a divisor of 8"),
+        (["--model", "stacked_lstm", "--layers", "0"], "--layers: got 0"),
+        (["--model", "stacked_lstm", "--dropout", "1.0"], "--dropout: got 1.0"),
+        (["--layers", "2"], "theano_rnn has no layers"),
         (["--corpus", "missing.txt"], "no such file"),
         (["--corpus", "."], "is a directory"),
         (["--out", "/proc/nothing"], "cannot write in '/proc/nothing'"),
@@ -205,7 +210,15 @@ def test_help_lists_every_setting(capsys, command, settings):
         assert f"--{field.name.replace('_', '-')}" in text
 
 
-@pytest.mark.parametrize("command", ["next", "doctor"])
+def test_models_lists_every_rung(capsys):
+    cli.main(["models"])
+    out = capsys.readouterr().out
+    for model in MODELS.values():
+        assert model.name in out
+        assert model.section.split()[0] in out
+
+
+@pytest.mark.parametrize("command", ["next", "doctor", "models"])
 def test_help_answers(capsys, command):
     cli.main([command, "--help"])
     assert "Usage: graphrnn" in capsys.readouterr().out

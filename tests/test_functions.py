@@ -1,6 +1,7 @@
 """The compiled functions against the NumPy network: same weights and batch, same numbers."""
 
 from graphrnn import reference
+from graphrnn.functions import Rule
 from graphrnn.loops import LOOPS
 from tests.helpers import TOLERANCE, gradients_of, make_batch, make_network
 
@@ -96,7 +97,7 @@ def test_clipping_reaches_the_update(rng):
     """A clipped step has the given length times the rate."""
     x, y = make_batch(rng)
     network, weights = make_network(rng)
-    network.train(time=4, batch=3, clip=0.1)(x, y, np.asarray(0.5))
+    network.train(time=4, batch=3, rule=Rule(clip=0.1))(x, y, np.asarray(0.5))
     moved = [network.weights[name].get_value() - value for name, value in weights.items()]
     length = np.sqrt(sum((step**2).sum() for step in moved))
     np.testing.assert_allclose(length, 0.1 * 0.5, rtol=1e-9)
@@ -106,7 +107,7 @@ def test_momentum_reaches_the_update(rng):
     """The second step on a batch repeats 0.9 of the first beside its own gradient."""
     x, y = make_batch(rng)
     network, weights = make_network(rng)
-    train = network.train(time=4, batch=3, momentum=0.9)
+    train = network.train(time=4, batch=3, rule=Rule("momentum", {"keep": 0.9}))
     velocity = {name: np.zeros_like(value) for name, value in weights.items()}
     for _ in range(2):
         train(x, y, np.asarray(0.05))
@@ -115,3 +116,12 @@ def test_momentum_reaches_the_update(rng):
         weights = {name: value + velocity[name] for name, value in weights.items()}
     for name, value in network.weights.items():
         np.testing.assert_allclose(value.get_value(), weights[name], rtol=1e-9, err_msg=name)
+
+
+def test_clipping_by_value_comes_first(rng):
+    """No entry of a plain step is longer than the limit times the rate."""
+    x, y = make_batch(rng)
+    network, weights = make_network(rng)
+    network.train(time=4, batch=3, rule=Rule(clip_value=1e-3))(x, y, np.asarray(0.5))
+    moved = [network.weights[name].get_value() - value for name, value in weights.items()]
+    np.testing.assert_allclose(max(abs(step).max() for step in moved), 0.5e-3, rtol=1e-9)

@@ -33,3 +33,12 @@ def test_a_picture_that_cannot_be_written(in_tmp, header):
     (in_tmp / "file").touch()
     with pytest.raises(UserError, match="cannot write"):
         plots.loss_curve(header, in_tmp / "file" / "loss.png")
+
+
+def test_norms_are_drawn_whatever_their_size(in_tmp):
+    norms = {
+        f"cell {k}": [1.0, 10.0**-k, 0.0, float("inf"), 1e305, float("nan")] for k in range(11)
+    }
+    plots.gradient_norms({"start": norms, "after": norms}, in_tmp / "g.png", "a $title")
+    with Image.open(in_tmp / "g.png") as picture:
+        assert picture.width > 1.5 * picture.height

@@ -1,8 +1,19 @@
 """What the README says is so."""
 
+import html
 import re
+import textwrap
 from pathlib import Path
 
+import graphrnn
+from graphrnn import loops
+from graphrnn.backends import compile_graph
+from graphrnn.native import c_source
+from graphrnn.shapes import tensor
+from tests.inspected import four_lines
+
+import aesara
+import aesara.tensor as at
 import numpy as np
 import pytest
 
@@ -19,6 +30,23 @@ def test_the_network_by_hand_learns(capsys):
     assert errors[:100].mean() > 24
     assert errors[-1000:].mean() < 17
     assert "nats" in capsys.readouterr().out
+
+
+def test_the_four_lines_print_what_the_readme_shows():
+    shown, listed = re.findall(r"<pre>\n(.*?)</pre>", README, flags=re.DOTALL)
+    looked = graphrnn.inspect(four_lines(), title="four lines")
+    assert listed == looked.text("written") == str(looked)
+    assert shown.strip() == aesara.printing.debugprint(four_lines(), file="str").strip()
+
+
+def test_the_c_is_that_of_the_four_lines_above_it():
+    section = README.split("## From four lines to C")[1]
+    (code,) = re.findall(r"```text\n(.*?)```", section.split("<table>")[0], flags=re.DOTALL)
+    shown, c = re.findall(r"<pre class=\"\w+\">\n(.*?)\n</pre>", section, flags=re.DOTALL)
+    names = {"tensor": tensor, "at": at, "loops": loops, "compile_graph": compile_graph}
+    exec(code, names)
+    assert html.unescape(shown) == str(graphrnn.inspect(names["f"])).strip()
+    assert textwrap.indent(html.unescape(c), "    ") in c_source(names["f"])
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^):]+)\)", README))

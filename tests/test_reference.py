@@ -1,6 +1,6 @@
 """The oracle itself is held against finite differences."""
 
-from graphrnn import reference
+from graphrnn import models, reference
 from tests.helpers import finite_differences, make_batch, make_network
 
 import numpy as np
@@ -47,3 +47,19 @@ def test_gru_backpropagation_by_hand(rng, time):
     grads = reference.gru_backward(W_h, b_n, *reference.gru_forward(zx, W_h, b_n), weight)
     for got, value in zip(grads, (zx, W_h, b_n), strict=True):
         np.testing.assert_allclose(got, finite_differences(loss, value), rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("cell", reference.NETWORKS)
+def test_networks_by_hand(rng, cell):
+    """Whole networks of each cell: every gradient against finite differences."""
+    name = "reference" if cell == "rnn" else f"reference_{cell}"
+    weights = models.MODELS[name].initial_weights(rng, models.Sizes(7, 3), "float64")
+    for value in weights.values():
+        value += 0.3 * rng.standard_normal(value.shape)
+    x, y = make_batch(rng)
+    forward, backward = reference.NETWORKS[cell]
+    grads = backward(weights, x, y, forward(weights, x, y))
+    assert grads.keys() == weights.keys()
+    for key, value in weights.items():
+        slope = finite_differences(lambda: forward(weights, x, y).loss, value)
+        np.testing.assert_allclose(grads[key], slope, rtol=1e-5, atol=1e-8, err_msg=key)

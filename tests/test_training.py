@@ -4,6 +4,7 @@ import threading
 from graphrnn import training
 from graphrnn.checkpoints import load_checkpoint
 from graphrnn.errors import DivergedError, UserError
+from graphrnn.sampling import load_sampler
 from graphrnn.settings import TrainSettings
 
 import numpy as np
@@ -223,3 +224,42 @@ def test_a_held_out_loss_that_is_not_finite_stops_the_run(small_text, in_tmp, mo
 def test_a_name_that_is_no_text_is_refused(small_text, in_tmp):
     with pytest.raises(UserError, match="needed a name in UTF-8"):
         training.train(settings(small_text, out=in_tmp / "x\udcff"))
+
+
+@pytest.mark.parametrize(
+    "model", ["three_char", "rnn", "stateful_lstm", "stacked_lstm", "reference_gru"]
+)
+def test_every_kind_of_network_trains_and_writes(small_text, model):
+    """Windows by hand, a last output, streams, overlapping windows with dropout, and NumPy."""
+    given = {"batch": 4, "hidden": 6, "sequences": 40, "rate": 0.02}
+    given |= {"time": 5} if model not in ("three_char",) else {}
+    given |= {"time": 5, "layers": 2, "dropout": 0.3} if model == "stacked_lstm" else {}
+    chosen = TrainSettings(corpus=str(small_text), model=model, backend="python", **given)
+    run = training.train(chosen)
+    assert run.checkpoint.header.held_out[-1].loss < 5
+    sampler = load_sampler(str(run.folder), backend="python")
+    sampler.read("the cat")
+    assert sum(p for _, p in sampler.next_characters(99)) == pytest.approx(1)
+
+
+def test_nothing_held_out(small_text):
+    run = training.train(settings(small_text, held_out=0.0))
+    assert run.checkpoint.header.held_out == ()
+    assert len(run.data.train) == 4410
+
+
+def test_dropout_changes_with_the_seed_alone(small_text):
+    given = {"model": "stacked_lstm", "hidden": 4, "time": 3, "batch": 4, "sequences": 12}
+    runs = [
+        training.train(
+            TrainSettings(corpus=str(small_text), backend="python", dropout=share, **given)
+        ).checkpoint.weights["W_hy"]
+        for share in (0.5, 0.5, 0.0)
+    ]
+    np.testing.assert_array_equal(runs[0], runs[1])
+    assert (runs[0] != runs[2]).any()
+
+
+def test_networks_by_hand_have_plain_sgd_alone(small_text):
+    with pytest.raises(UserError, match="--optimiser: reference is trained by NumPy and plain SGD"):
+        training.train(settings(small_text, model="reference", clip=1.0))

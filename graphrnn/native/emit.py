@@ -39,7 +39,7 @@ from graphrnn.native.write_rows import (
 )
 from graphrnn.native.writer import Writer
 
-PARALLEL_FROM = 4_000_000
+PARALLEL_FROM = 20_000_000
 """Operations of arithmetic from which a call is worth a second thread."""
 
 
@@ -193,22 +193,16 @@ def _generators(program: Program) -> list[Buffer]:
     return list(dict.fromkeys(buffer for buffer in every if buffer.kind == "generator"))
 
 
-def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Source:
-    """Write a whole program as C.
-
-    `graph_run(inputs, outputs, threads)` gives 0, 1 after an index outside its array, 2 without
-    memory.
-    """
-    threaded = max_threads > 1 and work(program.ops) >= PARALLEL_FROM
-    constants = program.constants
+def _slots(program: Program, generators: Sequence[Buffer]) -> dict[Buffer, str]:
+    """Say where each buffer that comes from outside is found."""
     slots = {buffer: f"in[{k}]" for k, buffer in enumerate(program.inputs)}
     slots |= {buffer: f"out[{k}]" for k, buffer in enumerate(program.outputs)}
-    slots |= {buffer: f"constants[{k}]" for k, buffer in enumerate(constants)}
-    generators = _generators(program)
-    slots |= {buffer: str(k) for k, buffer in enumerate(generators)}
-    gemms = [op for op in walk(program.ops) if isinstance(op, Gemm)]
-    scratch = max((_BLOCK * (op.n + _WIDEST + 12) * 8 for op in gemms), default=0)
-    w = Writer(places, slots, scratch, threaded)
+    slots |= {buffer: f"constants[{k}]" for k, buffer in enumerate(program.constants)}
+    return slots | {buffer: str(k) for k, buffer in enumerate(generators)}
+
+
+def _plan_rows(w: Writer, program: Program) -> int:
+    """Find the rows of each loop, and room for the matrices it packs; gives the whole arena."""
     arena = program.scratch
     for op in walk(program.ops):
         if isinstance(op, Loop):
@@ -217,17 +211,12 @@ def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Sourc
                 if isinstance(inner, Gemm):
                     w.rooms[id(inner)] = arena
                     arena += -(-(inner.n + _WIDEST) * inner.k * 8 // 64) * 64
-    _write_all(w, program.ops)
-    threads = max_threads if threaded else 1
-    text = "\n".join([
-        prelude() + BEGINNING,
-        "static void **in, **out, **constants, **generators, **draws;",
-        "static void (*copy_generator)(int to, int from);",
-        "static char *arena, *scratch;",
-        "static void body(int tid, int nt) {\n    (void)tid; (void)nt;",
-        *w.declarations(),
-        *w.lines,
-        "}",
+    return arena
+
+
+def _doors(arena: int, scratch: int, threads: int) -> list[str]:
+    """Write the functions that are called from outside."""
+    return [
         "void graph_constants(void **table);",
         "int graph_run(void **inputs, void **outputs, int threads);",
         "void graph_free(void);",
@@ -238,7 +227,7 @@ def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Sourc
         "int graph_run(void **inputs, void **outputs, int threads) {",
         "    pthread_mutex_lock(&busy);",
         f"    if (!arena) arena = pages_of({max(arena, 64)});",
-        f"    if (!scratch) scratch = pages_of({max(threads * scratch, 64)});",
+        f"    if (!scratch) scratch = pages_of({max(scratch, 64)});",
         "    int result = 2;",
         "    if (arena && scratch) {",
         "        in = inputs; out = outputs; failed = 0;",
@@ -251,8 +240,35 @@ def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Sourc
         "}",
         "void graph_free(void) {",
         f"    if (arena) munmap(arena, {max(arena, 64)});",
-        f"    if (scratch) munmap(scratch, {max(threads * scratch, 64)});",
+        f"    if (scratch) munmap(scratch, {max(scratch, 64)});",
         "    arena = scratch = NULL;",
         "}\n",
+    ]
+
+
+def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Source:
+    """Write a whole program as C.
+
+    `graph_run(inputs, outputs, threads)` gives 0, 1 after an index outside its array, 2 without
+    memory.
+    """
+    threaded = max_threads > 1 and work(program.ops) >= PARALLEL_FROM
+    threads = max_threads if threaded else 1
+    generators = _generators(program)
+    gemms = [op for op in walk(program.ops) if isinstance(op, Gemm)]
+    scratch = max((_BLOCK * (op.n + _WIDEST + 12) * 8 for op in gemms), default=0)
+    w = Writer(places, _slots(program, generators), scratch, threaded)
+    arena = _plan_rows(w, program)
+    _write_all(w, program.ops)
+    text = "\n".join([
+        prelude() + BEGINNING,
+        "static void **in, **out, **constants, **generators, **draws;",
+        "static void (*copy_generator)(int to, int from);",
+        "static char *arena, *scratch;",
+        "static void body(int tid, int nt) {\n    (void)tid; (void)nt;",
+        *w.declarations(),
+        *w.lines,
+        "}",
+        *_doors(arena, threads * scratch, threads),
     ])  # fmt: skip
-    return Source(text, arena + threads * scratch, threaded, constants, generators)
+    return Source(text, arena + threads * scratch, threaded, program.constants, generators)

@@ -36,7 +36,7 @@ def query(*more: str) -> RewriteDatabaseQuery:
 
 
 @functools.cache
-def _body_rewriter() -> Any:
+def body_rewriter() -> Any:
     """Give the rewriter of loop bodies, which is the same for all."""
     return optdb.query(query("native_static_shapes"))
 
@@ -61,5 +61,5 @@ class WithoutCompiler(GraphRewriter):  # type: ignore[misc]
 def rewrite_body(fgraph: FunctionGraph) -> FunctionGraph:
     """Give a rewritten copy of the body of a loop; the number and order of its ends stay."""
     body = fgraph.clone()
-    WithoutCompiler(_body_rewriter()).rewrite(body)
+    WithoutCompiler(body_rewriter()).rewrite(body)
     return body

@@ -17,6 +17,7 @@ from aesara.compile.mode import optdb
 from aesara.graph.basic import Constant, Variable
 from aesara.graph.fg import FunctionGraph
 from aesara.graph.rewriting.basic import GraphRewriter, node_rewriter
+from aesara.ifelse import IfElse
 from aesara.scan.op import Scan
 from aesara.scan.utils import ScanArgs
 from aesara.tensor.basic import Alloc, ScalarFromTensor, TensorFromScalar
@@ -177,6 +178,8 @@ def infer(node: Node, shapes: Sequence[Lengths]) -> list[Lengths]:
     if isinstance(node.op, Scan):
         # A loop that ends at a condition has results of lengths that are known when it has run.
         return told if node.op.info.as_while else _of_loop(node, shapes, told)
+    if isinstance(node.op, IfElse):
+        return _of_branches(node, shapes, told)
     rule = next((_RULES[k] for k in type(node.op).__mro__ if k in _RULES), None)
     numbers = (Subtensor, IncSubtensor, AdvancedIncSubtensor, AdvancedIncSubtensor1, SpecifyShape)
     needed = shapes[:1] if isinstance(node.op, numbers) else shapes
@@ -186,6 +189,14 @@ def infer(node: Node, shapes: Sequence[Lengths]) -> list[Lengths]:
         return [rule(node, shapes)]
     except ValueError:
         return told
+
+
+def _of_branches(node: Node, shapes: Sequence[Lengths], told: list[Lengths]) -> list[Lengths]:
+    """Give the shapes of what a condition chooses, where both branches agree."""
+    n = node.op.n_outs
+    branches = zip(shapes[1 : n + 1], shapes[n + 1 :], strict=True)
+    both = [one if one == other else None for one, other in branches]
+    return [b if a is None else a for a, b in zip(told, both, strict=True)]
 
 
 def _told(variable: Variable) -> Lengths:

@@ -1,0 +1,137 @@
+"""What can be inspected: finds the graph in a model's name, a run, a function or variables."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+
+from graphrnn.errors import UserError
+
+import aesara
+from aesara.compile.function.types import Function
+from aesara.compile.mode import Mode, get_mode
+from aesara.graph.basic import Constant, Variable, graph_inputs
+from aesara.graph.fg import FunctionGraph
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A graph before compiling: its ends, its updates, and the mode that would compile it.
+
+    `function` is the compiled function where one was given.
+    """
+
+    title: str
+    inputs: tuple[Any, ...]
+    outputs: tuple[Any, ...]
+    updates: tuple[tuple[Any, Any], ...] = ()
+    mode: Any = None
+    function: Any = None
+
+
+class _StoppedError(Exception):
+    """Ends a build once its graph is known."""
+
+
+def captured(build: Callable[[], Any], title: str) -> Source:
+    """Give the graph that a builder hands to `aesara.function`, instead of compiling it.
+
+    Raises:
+        UserError: it compiles nothing.
+    """
+    caught: list[Source] = []
+
+    def function(
+        inputs: Sequence[Any],
+        outputs: Any = None,
+        mode: Any = None,
+        updates: Any = None,
+        name: str | None = None,
+        **_: Any,
+    ) -> Any:
+        pairs = updates.items() if isinstance(updates, dict) else updates or ()
+        outs = _as_list(outputs)
+        caught.append(Source(title, tuple(inputs), tuple(outs), tuple(pairs), mode))
+        raise _StoppedError
+
+    # Deep traces, so that the line that made a node is found even through a loop's driver.
+    with (
+        mock.patch.object(aesara, "function", function),
+        aesara.config.change_flags(traceback__limit=30),
+        contextlib.suppress(_StoppedError),
+    ):
+        build()
+    if not caught:
+        raise UserError(f"{title}: no graph was handed to aesara.function; nothing to inspect")
+    return caught[0]
+
+
+def _as_list(outputs: Any) -> list[Any]:
+    """Make a list of what aesara.function takes as outputs."""
+    if outputs is None:
+        return []
+    if isinstance(outputs, dict):
+        outputs = list(outputs.values())
+    told = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+    return [getattr(out, "variable", out) for out in told]
+
+
+def find_source(thing: Any, *, title: str = "") -> Source:
+    """Find the graph in an Aesara function, a function graph, a variable or a list of variables.
+
+    Of something that calls `aesara.function` when it is called, the graph is caught on its way.
+
+    Raises:
+        UserError: there is none in it.
+    """
+    if isinstance(thing, Source):
+        return thing
+    if isinstance(thing, Function):
+        return _from_function(thing, title or str(thing.name or "function"))
+    if isinstance(thing, FunctionGraph):
+        return _from_fgraph(thing, title or "graph")
+    if callable(thing) and not isinstance(thing, Variable):
+        return captured(thing, title or getattr(thing, "__name__", "graph"))
+    if isinstance(thing, dict):
+        thing = list(thing.values())
+    variables = list(thing) if isinstance(thing, (list, tuple)) else [thing]
+    if variables and all(isinstance(v, Variable) for v in variables):
+        inputs = tuple(v for v in graph_inputs(variables) if not isinstance(v, Constant))
+        return Source(title or str(variables[0].name or "graph"), inputs, tuple(variables))
+    raise UserError(
+        f"nothing to inspect: got {_described(thing)}, needed an Aesara function, variable, list "
+        "of variables or FunctionGraph, what compiles one when called, a model or a run"
+    )
+
+
+def _described(thing: Any) -> str:
+    """Name what was given in a few words."""
+    text = repr(thing).replace("\n", " ")
+    return f"{type(thing).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+def _from_function(function: Any, title: str) -> Source:
+    """Take a compiled function; compiling has edited away the graph that it was made from."""
+    fgraph, mode = function.maker.fgraph, function.maker.mode
+    return Source(title, tuple(fgraph.inputs), tuple(fgraph.outputs), (), mode, function)
+
+
+def _from_fgraph(fgraph: FunctionGraph, title: str) -> Source:
+    """Take the ends of a function graph; its own updates are kept."""
+    mapping = dict(getattr(fgraph, "update_mapping", None) or {})
+    outputs = tuple(v for k, v in enumerate(fgraph.outputs) if k not in mapping)
+    updates = tuple((fgraph.inputs[i], fgraph.outputs[o]) for o, i in mapping.items())
+    return Source(title, tuple(fgraph.inputs), outputs, updates)
+
+
+def mode_of(source: Source) -> Mode:
+    """Give the mode that compiles a source: its own, or Aesara's default."""
+    return get_mode(source.mode)
+
+
+@contextlib.contextmanager
+def without_compiler() -> Iterator[None]:
+    """Let nothing compile C meanwhile: folding constants would."""
+    with aesara.config.change_flags(cxx=""):
+        yield

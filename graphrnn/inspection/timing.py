@@ -1,0 +1,123 @@
+"""Measures where the time of rewriting goes: to each rule its own, without what it calls."""
+
+import contextlib
+import time as clock
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from aesara.graph.rewriting.basic import GraphRewriter, NodeRewriter
+
+
+@dataclass
+class RuleTime:
+    """The time of one rule in one phase; `calls` counts how often it was tried."""
+
+    phase: str
+    rule: str
+    seconds: float = 0.0
+    calls: int = 0
+
+
+@dataclass
+class Timing:
+    """Where the time went. The parts and `outside` sum to `total`: each second is counted once."""
+
+    total: float = 0.0
+    parts: dict[tuple[str, str], RuleTime] = field(default_factory=dict)
+
+    @property
+    def outside(self) -> float:
+        """The time that no rewrite took: copying the graph, linking."""
+        return max(0.0, self.total - sum(part.seconds for part in self.parts.values()))
+
+    def phases(self) -> list[tuple[str, float]]:
+        """Give the time of each phase, the longest first."""
+        told: dict[str, float] = {}
+        for part in self.parts.values():
+            told[part.phase] = told.get(part.phase, 0.0) + part.seconds
+        return sorted(told.items(), key=lambda pair: -pair[1])
+
+    def rules(self) -> list[RuleTime]:
+        """Give the time of each rule in each phase, the longest first."""
+        return sorted(self.parts.values(), key=lambda part: -part.seconds)
+
+
+class _Stopwatch:
+    """A stack of running rewrites; a second belongs to the one on top."""
+
+    def __init__(self, timing: Timing) -> None:
+        self.timing = timing
+        self.stack: list[str] = []
+        self.last = clock.perf_counter()
+
+    def _credit(self) -> None:
+        now = clock.perf_counter()
+        if self.stack:
+            self._part().seconds += now - self.last
+        self.last = now
+
+    def _part(self) -> RuleTime:
+        # The outermost rewrites are the sequence of everything, and its phases.
+        phase = self.stack[1] if len(self.stack) > 1 else self.stack[0]
+        key = (phase, self.stack[-1])
+        return self.timing.parts.setdefault(key, RuleTime(*key))
+
+    def enter(self, name: str) -> None:
+        self._credit()
+        self.stack.append(name)
+        self._part().calls += 1
+
+    def leave(self) -> None:
+        self._credit()
+        self.stack.pop()
+
+
+@contextlib.contextmanager
+def timed() -> Iterator[Timing]:
+    """Measure the rewriting that happens inside; the rewriters are put back as they were after it.
+
+    Aesara's own profile of rewriting loses time and counts some of it twice; so the two methods
+    that every rewriter has are wrapped while we measure.
+    """
+    timing = Timing()
+    watch = _Stopwatch(timing)
+    kept: list[tuple[type, str, Any]] = []
+    for base, method in ((GraphRewriter, "apply"), (NodeRewriter, "transform")):
+        for cls in {base, *_descendants(base)}:
+            original = cls.__dict__.get(method)
+            if callable(original) and cls.__name__ not in _TRANSPARENT:
+                kept.append((cls, method, original))
+                setattr(cls, method, _wrapped(original, watch))
+    began = clock.perf_counter()
+    try:
+        yield timing
+    finally:
+        timing.total = clock.perf_counter() - began
+        for cls, method, original in kept:
+            setattr(cls, method, original)
+
+
+# Wrappers of our own that only hand on.
+_TRANSPARENT = ("WithoutCompiler", "_Reported", "Watched")
+
+
+def _descendants(cls: Any) -> Iterator[type]:
+    """Give all classes below a class."""
+    for below in cls.__subclasses__():
+        yield below
+        yield from _descendants(below)
+
+
+def _wrapped(original: Callable[..., Any], watch: _Stopwatch) -> Callable[..., Any]:
+    """Make a method that is timed."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        name = getattr(self, "name", None) or str(self)
+        watch.enter(name if isinstance(name, str) else type(self).__name__)
+        try:
+            return original(self, *args, **kwargs)
+        finally:
+            watch.leave()
+
+    return method

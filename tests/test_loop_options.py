@@ -1,0 +1,118 @@
+"""Each option of a loop against a loop in NumPy, for every driver and backend, in both precisions.
+
+A bare recurrence h_t = tanh(zx_t + h_tm1 W) stands for all: the options never look into a step.
+"""
+
+from functools import partial
+
+from graphrnn import cells, loop_options, reference
+from graphrnn.errors import ShapeError, UserError
+from graphrnn.loops import LOOPS, by
+from graphrnn.shapes import tensor
+from tests.helpers import CLOSE, evaluate, finite_differences
+
+import aesara.tensor as at
+import numpy as np
+import pytest
+
+EVERY = LOOPS | {"2": by(2)}
+T, B, H = 6, 3, 4
+MASK = np.array([[1, 1, 0], [1, 1, 0], [1, 0, 1], [1, 1, 1], [0, 1, 1], [0, 1, 1]])
+
+
+def step(zx_t, h_tm1, W):
+    return at.tanh(zx_t + at.dot(h_tm1, W))
+
+
+def numpy_states(zx, W, mask=None, h=None):
+    """The loop, written out."""
+    h, states = np.zeros(zx.shape[1:]) if h is None else h, []
+    for t in range(len(zx)):
+        new = np.tanh(zx[t] + h @ W)
+        h = new if mask is None else np.where(mask[t][:, None] != 0, new, h)
+        states.append(h)
+    return np.stack(states)
+
+
+def numpy_backwards(zx, W, mask=None):
+    return numpy_states(zx[::-1], W, None if mask is None else mask[::-1])[::-1]
+
+
+def numpy_truncated(zx, W, anchor):
+    """Each block of two starts from a state that does not move with the weights."""
+    kept = numpy_states(*anchor)
+    blocks = [
+        numpy_states(zx[t : t + 2], W, h=kept[t - 1] if t else None) for t in range(0, len(zx), 2)
+    ]
+    return np.concatenate(blocks)
+
+
+OPTIONS = {
+    "backwards": (lambda loop, mask: loop_options.backwards(loop), numpy_backwards),
+    "masked": (loop_options.masked, partial(numpy_states, mask=MASK)),
+    "masked backwards": (
+        lambda loop, mask: loop_options.masked(loop_options.backwards(loop), mask),
+        partial(numpy_backwards, mask=MASK),
+    ),
+    "last": (lambda loop, mask: loop_options.last(loop), lambda zx, W: numpy_states(zx, W)[-1]),
+    "truncated": (lambda loop, mask: loop_options.truncated(loop, 2), None),
+}
+
+
+@pytest.mark.parametrize("backend", ["python", "native"])
+@pytest.mark.parametrize("driver", EVERY)
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_option_equals_its_loop_in_numpy(rng, backend, driver, option, dtype):
+    wrap, oracle = OPTIONS[option]
+    zx, W = rng.standard_normal((T, B, H)), rng.standard_normal((H, H)) / 2
+    oracle = oracle or partial(numpy_truncated, anchor=(zx.copy(), W.copy()))
+    weight = rng.standard_normal(oracle(zx, W).shape)
+
+    def build(zx, W, weight, mask):
+        loop = wrap(EVERY[driver], mask)
+        (h,) = loop(step, [zx], [at.zeros((B, H), dtype=dtype)], [W])
+        return [h, *at.grad(at.sum(h * weight), [zx, W]), mask + 1]
+
+    arrays = {"zx": zx.astype(dtype), "W": W.astype(dtype), "weight": weight.astype(dtype)}
+    h, dzx, dW, _ = evaluate(build, arrays | {"mask": MASK.astype("int32")}, backend)
+
+    def loss():
+        return (oracle(zx, W) * weight).sum()
+
+    expected = (oracle(zx, W), finite_differences(loss, zx), finite_differences(loss, W))
+    for got, value in zip((h, dzx, dW), expected, strict=True):
+        assert got.dtype == dtype
+        tolerance = {"rtol": 1e-6, "atol": 1e-7} if dtype == "float64" else CLOSE[dtype]
+        np.testing.assert_allclose(got, value, **tolerance)
+
+
+@pytest.mark.parametrize("backend", ["python", "native"])
+@pytest.mark.parametrize("driver", EVERY)
+def test_bidirectional(rng, backend, driver):
+    shapes = {"zx": (T, B, 4 * H), "zy": (T, B, 4 * H), "W": (H, 4 * H), "V": (H, 4 * H)}
+    arrays = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+
+    def build(zx, zy, W, V):
+        zero = at.zeros((B, H))
+        return loop_options.bidirectional(
+            cells.lstm, ([zx], [zero, zero], [W]), ([zy], [zero, zero], [V]), EVERY[driver]
+        )
+
+    (h,) = evaluate(build, arrays, backend)
+    ahead = reference.lstm_forward(arrays["zx"], arrays["W"])[0][1:]
+    back = reference.lstm_forward(arrays["zy"][::-1], arrays["V"])[0][1:][::-1]
+    np.testing.assert_allclose(h, np.concatenate([ahead, back], axis=-1), rtol=1e-10)
+
+
+@pytest.mark.parametrize("shape", [(T, B + 1), (B, T), (T,), (T, B, 1)])
+def test_a_mask_of_another_shape_is_refused(shape):
+    zx, W = tensor("zx", "float64", (T, B, H)), tensor("W", "float64", (H, H))
+    mask = tensor("mask", "int32", shape)
+    with pytest.raises(ShapeError, match=r"mask mask: got shape .*, needed \(6, 3\)"):
+        loop_options.masked(LOOPS["scan"], mask)(step, [zx], [at.zeros((B, H))], [W])
+
+
+def test_truncation_to_nothing_is_refused():
+    with pytest.raises(UserError, match="gradient_steps: got 0, needed at least 1"):
+        loop_options.truncated(LOOPS["scan"], 0)
