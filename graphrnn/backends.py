@@ -149,8 +149,9 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except (Unsupported, library.CompileError) as error:
+        loops = "" if STOCK_SCAN else ", or in Python where it has a loop"
         raise UserError(
-            f"--backend native: {error}; with --backend auto it runs in stock Aesara"
+            f"--backend native: {error}; with --backend auto it runs in stock Aesara{loops}"
         ) from error
 
 

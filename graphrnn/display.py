@@ -112,7 +112,8 @@ class Display:
             return
         counts = f"node {build.done} of {build.total}" if build.done else ""
         if build.modules:
-            counts += f", {build.modules} modules compiled for the cache"
+            plural = "" if build.modules == 1 else "s"
+            counts += f", {build.modules} module{plural} compiled for the cache"
         phase = (build.function, build.phase)
         if self.live:
             self._show(f"{build.function}: {build.phase}", build.done, build.total, counts)

@@ -12,7 +12,7 @@ from graphrnn import toolchain
 from graphrnn.backends import Report, compile_graph, silent
 from graphrnn.errors import UserError
 from graphrnn.native import library
-from graphrnn.native.linker import default_threads
+from graphrnn.native.linker import STOCK_SCAN, default_threads
 from graphrnn.shapes import Tensor, tensor
 from graphrnn.updates import Updates
 
@@ -22,6 +22,7 @@ import numpy as np
 
 _ORDER = 1024
 _REPEATS = 7
+_NO_STOCK_SCAN = "its own scan does not compile on this Python: use --loop unrolled with it"
 
 
 def gemm_rate(backend: str = "aesara", report: Report = silent) -> float:
@@ -71,7 +72,7 @@ def findings(report: Report = silent) -> list[tuple[str, str]]:
         ("graphrnn", version("graphrnn")),
         ("interpreter", f"Python {sys.version.split()[0]}, {sys.executable}"),
         ("platform", f"{platform.platform()}, {os.cpu_count()} cores"),
-        ("aesara", version("aesara")),
+        ("aesara", version("aesara") + ("" if STOCK_SCAN else f"; {_NO_STOCK_SCAN}")),
         ("numpy", version("numpy")),
     ]
     if compiler:

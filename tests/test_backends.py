@@ -3,6 +3,7 @@ import shutil
 from graphrnn import backends
 from graphrnn.errors import UserError
 from graphrnn.native import linker
+from graphrnn.native.library import CompileError
 from graphrnn.shapes import tensor
 
 import aesara
@@ -90,6 +91,28 @@ def test_auto_says_what_it_falls_back_for_and_why():
     assert np.isfinite(f(np.zeros(3))[0]).all()
 
 
+def test_a_compiler_that_refuses_is_one_line_and_no_more(monkeypatch):
+    def loop():
+        x = tensor("x", "float64", (5,))
+        results, _ = aesara.scan(lambda x_t, s: s + x_t, sequences=[x], outputs_info=[at.zeros(())])
+        return [x], [results], []
+
+    def refuse(*arguments):
+        raise CompileError("cc cannot be used: it does not say why")
+
+    monkeypatch.setattr(linker, "load", refuse)
+    monkeypatch.setattr(linker, "STOCK_SCAN", False)
+    builds = []
+    f = backends.compile_graph(loop, name="loop", backend="auto", report=builds.append)
+    (note,) = [build.detail for build in builds if build.phase == "note"]
+    assert note == (
+        "native backend: cc cannot be used: it does not say why; "
+        "this function is stepped in Python instead"
+    )
+    assert sum(build.phase == "compiling C" for build in builds) == 1
+    np.testing.assert_array_equal(f(np.ones(5))[0], [1, 2, 3, 4, 5])
+
+
 def test_a_loop_in_stock_aesara_is_refused_where_its_scan_does_not_compile(monkeypatch):
     monkeypatch.setattr(backends, "STOCK_SCAN", False)
 
@@ -113,8 +136,8 @@ def test_auto_steps_a_loop_in_python_where_stock_scan_does_not_compile(monkeypat
 
     builds = []
     f = backends.compile_graph(loop, name="loop", backend="auto", report=builds.append)
-    (note,) = {
-        build.detail for build in builds if build.phase == "note" and "Python" in build.detail
-    }
+    (note,) = [build.detail for build in builds if build.phase == "note"]
     assert note.endswith("this function is stepped in Python instead")
+    assert "Det" in note
+    assert builds[-1].detail == "stepped in Python"
     np.testing.assert_allclose(f(np.stack([np.eye(2) * k for k in (1, 2, 3)]))[0], [1, 4, 9])

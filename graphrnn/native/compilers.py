@@ -121,8 +121,8 @@ def compile_c(source: Path, library: Path, target: Target) -> None:
 
 def _first_error(text: str) -> str:
     """Give the line of a compiler's complaint that says what is wrong."""
-    lines = text.splitlines()
-    return next((line for line in lines if "error" in line), lines[0] if lines else "no reason")
+    lines = text.splitlines() or ["it does not say why"]
+    return next((line for line in lines if "error" in line), lines[0])
 
 
 def run(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":

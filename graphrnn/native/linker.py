@@ -1,10 +1,12 @@
 """The door: an Aesara linker and mode whose functions run as one C function."""
 
+import contextlib
 import ctypes
 import os
 import sys
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +138,27 @@ def lower_graph(fgraph: FunctionGraph, values: Sequence[Any] = ()) -> Program:
     return program
 
 
+@dataclass
+class Instead:
+    """How functions that native does not cover run, while they are made.
+
+    The bodies of their loops are functions too: made by a copy of the linker, which shares this.
+    """
+
+    depth: int = 0
+    python: bool = False
+
+    @contextlib.contextmanager
+    def entered(self, *, python: bool) -> Iterator[None]:
+        """Note that a function is made in another way, and put back what was noted before."""
+        before = self.depth, self.python
+        self.depth, self.python = self.depth + 1, python
+        try:
+            yield
+        finally:
+            self.depth, self.python = before
+
+
 class NativeLinker(JITLinker):  # type: ignore[misc]
     """Turns a whole graph into one C function.
 
@@ -158,6 +181,7 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         self.threads = min(threads, MAX_THREADS) if threads else default_threads()
         self.strict = strict
         self.say = say
+        self.instead = Instead()
 
     def fgraph_convert(
         self,
@@ -171,12 +195,17 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         """Lower, write and load a graph; gives a callable of arrays."""
         values = [storage_map[variable][0] for variable in fgraph.inputs]
         updated = dict(getattr(fgraph, "update_mapping", None) or {})
-        self.on_phase("lowering to one C function")
+        self._phase("lowering to one C function")
         program = lower_graph(fgraph, values)
         in_place = updates_last(program, updated)
         source = emit(program, place(program), self.threads)
-        self.on_phase("compiling C")
+        self._phase("compiling C")
         return NativeFunction(fgraph, program, source, in_place, self.threads, updated, self.target)
+
+    def _phase(self, phase: str) -> None:
+        """Say how far the build is; a loop's body on its own is a detail of another build."""
+        if not self.instead.depth:
+            self.on_phase(phase)
 
     def create_thunk_inputs(self, storage_map: Any) -> list[Any]:
         """Give the cells of all inputs."""
@@ -197,14 +226,18 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         except (Unsupported, CompileError) as error:
             if self.strict:
                 raise
-            compiled = STOCK_SCAN or not has_scan(self.fgraph)
-            how = "runs in stock Aesara" if compiled else "is stepped in Python"
-            self.say(f"native backend: {error}; this function {how} instead")
-            other = VMLinker(use_cloop=False, c_thunks=None if compiled else False)
+            python = self.instead.python or (has_scan(self.fgraph) and not STOCK_SCAN)
+            if not self.instead.depth:
+                how = "is stepped in Python" if python else "runs in stock Aesara"
+                self.say(f"native backend: {error}; this function {how} instead")
+            other = VMLinker(use_cloop=False, c_thunks=False if python else None)
             other = other.accept(self.fgraph, no_recycling=self.no_recycling)
-            return other.make_all(
-                input_storage=input_storage, output_storage=output_storage, storage_map=storage_map
-            )
+            with self.instead.entered(python=python):
+                return other.make_all(
+                    input_storage=input_storage,
+                    output_storage=output_storage,
+                    storage_map=storage_map,
+                )
 
 
 _FAILURES: dict[int, tuple[type[Exception], str]] = {
