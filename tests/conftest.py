@@ -1,6 +1,7 @@
 """What every test shares."""
 
 import os
+import shutil
 
 # A user's own flags must not decide whether the tests pass. What a test evaluates without saying
 # how runs in Python, since compiling C is slow.
@@ -28,6 +29,31 @@ def pytest_runtest_call(item):
         if STOCK_SCAN or "stock Aesara's scan does not compile" not in str(error):
             raise
         pytest.skip(str(error))
+
+
+AS_SHIPPED = ("test_native", "test_threads", "test_doctor", "test_readme", "test_environment")
+"""Tests of the backend itself compile with its own flags."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_c(request):
+    """Compile without vectors where the C is only a means: the compiler takes half the time."""
+    from graphrnn.native import compilers
+
+    if request.path.name.startswith(AS_SHIPPED) or shutil.which("gcc") is None:
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CC", "gcc -O1")
+        _forget(compilers)
+        yield
+    _forget(compilers)
+
+
+def _forget(compilers):
+    """Let the compiler be looked for anew."""
+    compilers.compiler.cache_clear()
+    compilers.identity.cache_clear()
 
 
 @pytest.fixture

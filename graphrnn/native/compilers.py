@@ -50,7 +50,10 @@ class Target:
         """
         named = self.compiler or compiler()
         flags = native_flags(named) if self.flags is None else self.flags
-        return [*shlex.split(named), *FLAGS, *flags, *self.more]
+        words = shlex.split(named)
+        own = next((k for k, word in enumerate(words) if word.startswith("-")), len(words))
+        # The user's own flags come last, and win.
+        return [*words[:own], *FLAGS, *flags, *self.more, *words[own:]]
 
 
 @functools.cache
