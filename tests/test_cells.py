@@ -138,14 +138,16 @@ VARIANTS = {
 }
 
 
-@pytest.mark.parametrize("backend", ["python", "native"])
-@pytest.mark.parametrize("driver", ["scan", "2"])
-@pytest.mark.parametrize("cell", CELLS)
+RUNS = [(cell, "scan", "native") for cell in CELLS] + [
+    ("lstm", "2", "native"),
+    ("lstm", "scan", "python"),
+]
+
+
+@pytest.mark.parametrize(("cell", "driver", "backend"), RUNS)
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_variants_of_a_step(rng, backend, driver, cell, variant):
     """Dropout on the state, layer normalisation and another activation, with their gradients."""
-    if backend == "python" and driver != "scan":
-        pytest.skip("one driver is enough for the slow backend")
     step, gates = CELLS[cell]
     wrap, product, shape = VARIANTS[variant]
     shape = (gates * H,) if shape == "gates" else shape

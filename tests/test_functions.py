@@ -51,8 +51,7 @@ def test_training_in_one_c_function_equals_the_reference(rng, loop, dtype, batch
     check_training(rng, loop=loop, dtype=dtype, backend="native", batch=batch, steps=20)
 
 
-@every_loop
-@every_dtype
+@pytest.mark.parametrize(("loop", "dtype"), [("scan", "float32"), ("unrolled", "float64")])
 def test_training_in_compiled_c_equals_the_reference(rng, loop, dtype):
     check_training(rng, loop=loop, dtype=dtype, backend="aesara", batch=3)
 

@@ -52,7 +52,8 @@ def test_it_writes_what_it_has_learnt(sampler):
 
 
 def test_same_seed_same_text(sampler):
-    assert write(sampler, seed=1) == write(sampler, seed=1) != write(sampler, seed=2)
+    texts = [write(sampler, seed=seed, temperature=5.0) for seed in (1, 1, 2)]
+    assert texts[0] == texts[1] != texts[2]
 
 
 def test_greedy_is_top_1_and_very_cold(sampler):
