@@ -213,7 +213,7 @@ def picture(results: dict[str, Any], path: Path) -> None:
     figure = Figure(figsize=(13, 2.6 * rows), layout="constrained")
     FigureCanvasAgg(figure)
     grid = figure.subplots(rows, 4, squeeze=False).flat
-    for axes, rung in zip(grid, shown, strict=False):
+    for rung, axes in zip(shown, grid, strict=False):
         result = results[rung.model]
         epoch = result["epoch"]
         axes.plot([n / epoch for n, _ in result["curve"]], [v for _, v in result["curve"]],
