@@ -274,7 +274,9 @@ def table_gradient(fgraph: FunctionGraph, node: Node) -> Any:
     height, length = _shape(base)[0], _shape(x)[0]
     if Z.type.ndim != 2 or M.type.ndim != 2 or height is None or length is None:
         return None
-    if length <= height:
+    if length <= height or getattr(node.op, "ignore_duplicates", False):
+        return None
+    if base.dtype != Z.dtype or Z.dtype != M.dtype or _shape(base)[1:] != _shape(M)[1:]:
         return None
     zeros = at.zeros((height, Z.shape[1]), dtype=Z.dtype)
     return [typed(at.dot(at.inc_subtensor(zeros[x], Z), M), node.outputs[0].type)]
