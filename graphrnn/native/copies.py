@@ -1,6 +1,6 @@
 """Copies avoided: what would be copied is computed in the copy's place."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 
 from graphrnn.native.operations import Sort
@@ -20,10 +20,17 @@ from graphrnn.native.views import Buffer, Offset
 
 def elide_copies(ops: list[Op], program: Program) -> None:
     """Let what is copied be computed in the copy's place, and drop the copy."""
+    _drop_copies(ops, program, _retarget)
+
+
+def _drop_copies(
+    ops: list[Op], program: Program, avoid: Callable[[list[Op], int, Kernel, Program], bool]
+) -> None:
+    """Drop each copy that can be avoided."""
     k = 0
     while k < len(ops):
         op = ops[k]
-        if _is_copy(op) and isinstance(op, Kernel) and _retarget(ops, k, op, program):
+        if _is_copy(op) and isinstance(op, Kernel) and avoid(ops, k, op, program):
             del ops[k]
         else:
             k += 1
@@ -78,13 +85,7 @@ def _allows(op: Op, source: Buffer, moved: "_Move") -> bool:
 
 def forward_copies(ops: list[Op], program: Program) -> None:
     """Let readers of a copy read what it was made from, where that still stands, and drop it."""
-    k = 0
-    while k < len(ops):
-        op = ops[k]
-        if _is_copy(op) and isinstance(op, Kernel) and _forward(ops, k, op, program):
-            del ops[k]
-        else:
-            k += 1
+    _drop_copies(ops, program, _forward)
 
 
 def _forward(ops: list[Op], k: int, copy: Kernel, program: Program) -> bool:

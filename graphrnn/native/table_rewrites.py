@@ -10,12 +10,21 @@ Each is in Aesara's rewrite database under the tag `native`:
 
 from typing import Any
 
-from graphrnn.native.loop_rewrites import parsed, plain, rebuilt, substitute, told, typed
+from graphrnn.native.scan_parts import (
+    Node,
+    lengths_of,
+    parsed,
+    plain,
+    rebuilt,
+    register,
+    substitute,
+    told,
+    typed,
+)
 
 import aesara.scalar as aes
 import aesara.tensor as at
 import numpy as np
-from aesara.compile.mode import optdb
 from aesara.graph.basic import Constant, Variable, io_toposort
 from aesara.graph.fg import FunctionGraph
 from aesara.graph.rewriting.basic import in2out, node_rewriter
@@ -31,9 +40,6 @@ from aesara.tensor.subtensor import (
     AdvancedSubtensor1,
     Subtensor,
 )
-
-Node = Any
-"""An Aesara Apply node."""
 
 
 def _scalar(node: Node, kind: type) -> bool:
@@ -217,7 +223,7 @@ def _gathered(variable: Variable) -> tuple[Variable, Variable] | None:
     if len(indices) != 1 or not _is_vector(indices[0]):
         return None
     (x,) = indices
-    rows, length = _shape(E)[0], _shape(x)[0]
+    rows, length = lengths_of(E)[0], lengths_of(x)[0]
     if E.type.ndim != 2 or rows is None or length is None or length <= rows:
         return None
     return E, x
@@ -227,13 +233,6 @@ def _is_vector(index: Variable) -> bool:
     """Say whether an index is a vector of whole numbers, not a mask."""
     kind = getattr(index.type, "dtype", "bool")
     return kind != "bool" and getattr(index.type, "ndim", 0) == 1
-
-
-def _shape(variable: Variable) -> tuple[int | None, ...]:
-    """Give a variable's shape; a shared one has the shape of its value."""
-    if hasattr(variable, "get_value"):
-        return tuple(variable.get_value(borrow=True).shape)
-    return tuple(variable.type.shape)
 
 
 @node_rewriter([Dot])  # type: ignore[untyped-decorator]
@@ -251,7 +250,7 @@ def project_table(fgraph: FunctionGraph, node: Node) -> Any:
     if found is None:
         return None
     E, x = found
-    zeros = at.zeros((_shape(E)[0], B.shape[1]), dtype=B.dtype)
+    zeros = at.zeros((lengths_of(E)[0], B.shape[1]), dtype=B.dtype)
     return [typed(at.dot(E.T, at.inc_subtensor(zeros[x], B)), node.outputs[0].type)]
 
 
@@ -271,24 +270,18 @@ def table_gradient(fgraph: FunctionGraph, node: Node) -> Any:
     except NotScalarConstantError:
         return None
     Z, M = product.inputs
-    height, length = _shape(base)[0], _shape(x)[0]
+    height, length = lengths_of(base)[0], lengths_of(x)[0]
     if Z.type.ndim != 2 or M.type.ndim != 2 or height is None or length is None:
         return None
     if length <= height or getattr(node.op, "ignore_duplicates", False):
         return None
-    if base.dtype != Z.dtype or Z.dtype != M.dtype or _shape(base)[1:] != _shape(M)[1:]:
+    if base.dtype != Z.dtype or Z.dtype != M.dtype or lengths_of(base)[1:] != lengths_of(M)[1:]:
         return None
     zeros = at.zeros((height, Z.shape[1]), dtype=Z.dtype)
     return [typed(at.dot(at.inc_subtensor(zeros[x], Z), M), node.outputs[0].type)]
 
 
-def _register(name: str, rewriter: Any, position: float) -> None:
-    """Enter a rewrite into Aesara's database; only those who ask for `native` get it."""
-    if name not in optdb.__db__:
-        optdb.register(name, in2out(rewriter), "native", position=position)
-
-
-_register("native_one_hot_before_loop", one_hot_before_loop, 1.581)
-_register("native_one_hot_product", one_hot_product, 1.582)
-_register("native_project_table", project_table, 1.583)
-_register("native_table_gradient", table_gradient, 1.584)
+register("native_one_hot_before_loop", in2out(one_hot_before_loop), 1.581)
+register("native_one_hot_product", in2out(one_hot_product), 1.582)
+register("native_project_table", in2out(project_table), 1.583)
+register("native_table_gradient", in2out(table_gradient), 1.584)

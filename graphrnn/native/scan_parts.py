@@ -1,0 +1,111 @@
+"""What rewrites of loops share: a scan taken apart by name, and put together again."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import aesara.tensor as at
+from aesara.compile.mode import optdb
+from aesara.graph.basic import Constant, Variable, clone_replace
+from aesara.graph.rewriting.basic import GraphRewriter
+from aesara.scan.op import Scan
+from aesara.scan.utils import ScanArgs
+from aesara.tensor.shape import SpecifyShape, unbroadcast
+from aesara.tensor.type import TensorType
+
+Node = Any
+"""An Aesara Apply node."""
+
+
+def parsed(node: Node) -> ScanArgs:
+    """Give the parts of a scan by name, its body copied."""
+    return ScanArgs.from_node(node, clone=True)
+
+
+def rebuilt(node: Node, args: ScanArgs) -> list[Variable]:
+    """Make a scan from changed parts; gives its outputs."""
+    op = node.op
+    for name in ("seqs", "non_seqs"):
+        pairs = zip(
+            getattr(args, f"outer_in_{name}"), getattr(args, f"inner_in_{name}"), strict=True
+        )
+        setattr(args, f"outer_in_{name}", [_as_body_sees(outer, inner) for outer, inner in pairs])
+    new = Scan(
+        args.inner_inputs,
+        args.inner_outputs,
+        args.info,
+        mode=op.mode,
+        profile=op.profile,
+        truncate_gradient=op.truncate_gradient,
+        name=op.name,
+        allow_gc=op.allow_gc,
+    )
+    outputs: list[Variable] = new(*args.outer_inputs, return_list=True)
+    return outputs
+
+
+def _as_body_sees(outer: Variable, inner: Variable) -> Variable:
+    """Forget lengths of 1 that rewriting found out since: the body was made without them."""
+    if not isinstance(outer.type, TensorType) or not isinstance(inner.type, TensorType):
+        return outer
+    first = outer.type.ndim - inner.type.ndim
+    behind = zip(outer.type.broadcastable[first:], inner.type.broadcastable, strict=True)
+    found_out = [first + k for k, (now, then) in enumerate(behind) if now and not then]
+    return unbroadcast(outer, *found_out) if found_out else outer
+
+
+def plain(node: Node) -> bool:
+    """Say whether a scan runs a known number of steps and carries nothing but tensors."""
+    return (
+        isinstance(node.op, Scan)
+        and not node.op.info.as_while
+        and isinstance(node.inputs[0], Constant)
+    )
+
+
+def typed(value: Variable, wanted: Any) -> Variable:
+    """Give a value the type of what it replaces."""
+    return value if wanted.is_super(value.type) else at.specify_shape(value, wanted.shape)
+
+
+def told(variable: Variable) -> Variable:
+    """Look through what only says a shape."""
+    while variable.owner and isinstance(variable.owner.op, SpecifyShape):
+        variable = variable.owner.inputs[0]
+    return variable
+
+
+def substitute(args: ScanArgs, replaced: dict[Variable, Variable]) -> None:
+    """Replace inner variables of a scan's body by others."""
+    names = ("inner_out_mit_sot", "inner_out_sit_sot", "inner_out_nit_sot", "inner_out_shared")
+    flat = [v for group in args.inner_out_mit_mot for v in group]
+    flat += [v for name in names for v in getattr(args, name)]
+    new = list(clone_replace(flat, replace=replaced))
+    args.inner_out_mit_mot = [[new.pop(0) for _ in group] for group in args.inner_out_mit_mot]
+    for name in names:
+        setattr(args, name, [new.pop(0) for _ in getattr(args, name)])
+
+
+def with_collected(
+    node: Node, args: ScanArgs, more: Sequence[Variable]
+) -> tuple[list[Variable], list[Variable]]:
+    """Give a scan's outputs anew, and arrays of these inner variables at all steps."""
+    n_before = len(node.outputs) - len(args.outer_out_shared)
+    args.inner_out_nit_sot = [*args.inner_out_nit_sot, *more]
+    args.outer_in_nit_sot = [*args.outer_in_nit_sot, *[args.n_steps] * len(more)]
+    outputs = rebuilt(node, args)
+    return outputs[:n_before] + outputs[n_before + len(more) :], outputs[
+        n_before : n_before + len(more)
+    ]
+
+
+def lengths_of(variable: Variable) -> tuple[int | None, ...]:
+    """Give a variable's shape; a shared one has the shape of its value."""
+    if hasattr(variable, "get_value"):
+        return tuple(variable.get_value(borrow=True).shape)
+    return tuple(variable.type.shape)
+
+
+def register(name: str, rewriter: GraphRewriter, position: float) -> None:
+    """Enter a rewrite into Aesara's database; only those who ask for `native` get it."""
+    if name not in optdb.__db__:
+        optdb.register(name, rewriter, "native", position=position)
