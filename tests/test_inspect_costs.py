@@ -15,8 +15,6 @@ import numpy as np
 import pytest
 from aesara.graph.fg import FunctionGraph
 
-T, B, N_IN, H = 5, 3, 4, 6
-
 
 def costs_of(inputs, outputs):
     return count_costs(snapshot(FunctionGraph(inputs, outputs, clone=False)))
@@ -58,20 +56,46 @@ def test_elementwise_and_reductions_are_counted():
 # The elementwise steps of one unit in one step of each cell, from the equations in cells.py.
 STEPS = {"rnn": 2 + 1, "gru": 2 + 2 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1, "lstm": 4 + 3 + 1 + 3 + 2}
 
+# The same for the gradient of a step, equation by equation, from dh. A gate's gradient is put in
+# its place in dz by an addition; what is carried back takes one too.
+STEPS_BACK = {
+    # dz = [z > 0] dh: 2, dh_tm1 = dz W_h^T + what is carried: 1
+    "rnn": 2 + 1,
+    # n = tanh(z_n + r m): 3, 1 - u, 1 - r, 1 - n^2: 4, du = (dh h_tm1 - dh n) u (1 - u): 6,
+    # dn = dh (1 - u) (1 - n^2): 2, dm = dn r: 3, dr = dn r m (1 - r): 5 (both multiplied out),
+    # placed: du, and for each of z and zh n and r: 5, dh_tm1 = dzh W_h^T + dh u + carried: 3
+    "gru": 3 + 4 + 6 + 2 + 3 + 5 + 5 + 3,
+    # tanh(c): 1, 1 - o, 1 - tanh(c)^2, 1 - f, 1 - i, 1 - g^2: 7, do = dh tanh(c) o (1 - o): 3,
+    # dc = dh o (1 - tanh(c)^2) + carried: 3, df = dc c_tm1 f (1 - f): 3, di = dc g i (1 - i): 3,
+    # dg = dc i (1 - g^2): 2, placed: 4, dh_tm1 = dz W_h^T + carried: 1, dc_tm1 = dc f + carried: 2
+    "lstm": 1 + 7 + 3 + 3 + 3 + 3 + 2 + 4 + 1 + 2,
+}
 
+
+@pytest.mark.parametrize("size", [(5, 3, 4, 6), (4, 2, 3, 7)])
 @pytest.mark.parametrize(("cell", "gates"), [("rnn", 1), ("gru", 3), ("lstm", 4)])
-def test_a_cell_costs_what_its_equations_say(cell, gates):
-    size = {"time": T, "batch": B, "n_in": N_IN, "hidden": H}
-    inputs, states = 2 * T * B * N_IN * gates * H, 2 * T * B * H * gates * H
-    forward = cell_inspection(cell, backward=False, **size).costs()
+def test_a_cell_costs_what_its_equations_say(cell, gates, size):
+    time, batch, n_in, hidden = size
+    named = {"time": time, "batch": batch, "n_in": n_in, "hidden": hidden}
+    units = time * batch * hidden
+    inputs, states = 2 * gates * units * n_in, 2 * gates * units * hidden
+    forward = cell_inspection(cell, backward=False, **named).costs()
     assert forward.products == inputs + states
     # One layer's steps, then the squares and their sum.
-    assert forward.flops == forward.products + T * B * H * STEPS[cell] + 2 * T * B * H
+    assert forward.flops == forward.products + units * STEPS[cell] + 2 * units
     assert forward.unknown == 0
-    both = cell_inspection(cell, backward=True, **size).costs()
+    both = cell_inspection(cell, backward=True, **named).costs()
     # Nothing forward is computed twice: inputs once for their weights' gradient; states once for
     # their own gradient and once for their weights'.
     assert both.products == 2 * inputs + 3 * states
+    # 2h, added to the gradient of the states; b is summed over times and rows where there is one;
+    # z's gradient, where z was made before the loop, is added to zeros twice.
+    bias = cell != "lstm"
+    around = 2 + bias + (0 if cell == "rnn" else 2 * gates)
+    weights = gates * hidden * (n_in + hidden) + bias * hidden
+    elementwise = STEPS[cell] + 2 + STEPS_BACK[cell] + around
+    assert both.flops == both.products + units * elementwise + weights
+    assert both.unknown == 0
 
 
 def test_costs_of_the_lesson_are_all_known():
