@@ -132,7 +132,10 @@ class Maker:
     def unary(self):
         x, shape = self.pick()
         f = self.choice(UNARY)
-        return f(at.abs(x) if f in (at.sqrt, at.log1p) else at.tanh(x) if f is at.exp else x), shape
+        if f in (at.sqrt, at.log1p):
+            x = at.abs(x)
+        # The last bit of an angle of a thousand turns is seen in the fourth digit of its cosine.
+        return f(at.tanh(x) if f in (at.exp, at.cos, at.sin) else x), shape
 
     def binary(self):
         x, shape = self.pick()

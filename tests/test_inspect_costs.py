@@ -3,10 +3,11 @@
 from graphrnn.errors import UserError
 from graphrnn.inspection.costs import Machine, count_costs, memory
 from graphrnn.inspection.graphs import snapshot
-from graphrnn.inspection.inspector import inspect
+from graphrnn.inspection.inspector import Inspection, inspect
 from graphrnn.inspection.lengths import Lengths
 from graphrnn.inspection.measuring import measure
 from graphrnn.inspection.reports import cost_text, history_text, memory_text, timing_text
+from graphrnn.native.linker import native_mode
 from tests.inspected import cell_inspection, every_node, lesson, lesson_source
 
 import aesara
@@ -168,9 +169,29 @@ def test_times_are_measured_and_weights_stay_as_they_were():
     assert 0 < costs.seconds <= 2 * found.total
 
 
-def test_one_c_function_cannot_be_timed_by_node():
-    with pytest.raises(UserError, match="one C function"):
-        lesson().measured()
+@pytest.mark.parametrize("loop", ["scan", "unrolled"])
+def test_the_one_c_function_is_timed_by_node(loop):
+    source = lesson_source(time=3, loop=loop, hidden=64)
+    before = [old.get_value() for old, _ in source.updates]
+    looked = Inspection(source)
+    found = looked.measured()
+    for (old, _), value in zip(source.updates, before, strict=True):
+        np.testing.assert_array_equal(old.get_value(), value)
+    costs = count_costs(found.graph, measured=found.seconds)
+    assert all(cost.measured and cost.seconds >= 0 for cost in costs.rows.values())
+    assert 0 < costs.seconds <= found.total
+    spent = {node.kind: 0.0 for node in every_node(found.graph)}
+    for node, cost in costs.rows.items():
+        spent[node.kind] += cost.seconds
+    assert spent["product"] > 0
+    assert spent["elementwise"] > 0
+
+
+def test_a_graph_that_native_does_not_cover_is_not_timed_there():
+    x = at.TensorType("float64", (3, 3))("x")
+    looked = inspect(aesara.function([x], at.nlinalg.matrix_inverse(x), mode=native_mode()))
+    with pytest.raises(UserError, match="does not cover this graph .*--backend aesara"):
+        looked.measured()
 
 
 def test_an_input_without_lengths_cannot_be_measured():

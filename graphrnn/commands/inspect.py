@@ -44,7 +44,7 @@ def inspect(
         history: List the steps of rewriting.
         all_edits: In the history, show merges and constant folding too.
         rules: Show where the time of rewriting goes, by rule.
-        cost: Show operations, bytes, time: measured with backends aesara, python, else modelled.
+        cost: Show operations, bytes, and the time of each node, measured on the backend.
         memory: Show live bytes along the schedule.
         out: Write a file: .html (the page), .svg, .png, .dot or .json.
         loop: How the step is repeated in time: scan or unrolled.
@@ -102,7 +102,6 @@ def _reports(
     """Write the tables that were asked for."""
     from graphrnn.inspection import reports
     from graphrnn.inspection.costs import count_costs
-    from graphrnn.native.linker import NativeLinker
 
     told = []
     if history or all_edits:
@@ -111,10 +110,7 @@ def _reports(
         told.append(reports.history_text(looked.title, steps, every=edits, folded=not all_edits))
     if rules:
         told.append(reports.timing_text(looked.title, looked.timing))
-    if cost and isinstance(looked.source.mode.linker, NativeLinker):
-        graph = looked.graph("rewritten")
-        told.append(reports.cost_text(looked.title, graph, looked.costs(looked.machine)))
-    elif cost:
+    if cost:
         found = looked.measured()
         counted = count_costs(found.graph, machine=looked.machine, measured=found.seconds)
         told.append(reports.cost_text(looked.title, found.graph, counted))

@@ -13,13 +13,14 @@ from graphrnn.inspection.graphs import Ends, Graph, Node, own_body, own_inputs, 
 from graphrnn.inspection.history import GraphHistory, Step, steps_of
 from graphrnn.inspection.lengths import Lengths
 from graphrnn.inspection.listing import Listing, make_listing
-from graphrnn.inspection.measuring import Measured, measure
+from graphrnn.inspection.measuring import Measured, measure, measure_native
 from graphrnn.inspection.native_stage import native_text
 from graphrnn.inspection.provenance import Origin, Provenance
 from graphrnn.inspection.rewritten import Rewritten, rewrite
 from graphrnn.inspection.sources import Source, find_source, mode_of
 from graphrnn.inspection.timing import Timing
 from graphrnn.native.linker import NativeLinker
+from graphrnn.native.views import Unsupported
 
 STAGES = ("written", "gradient", "rewritten", "native")
 
@@ -136,16 +137,20 @@ class Inspection:
         return count_costs(self.graph("rewritten"), self.lengths("rewritten"), machine)
 
     def measured(self) -> Measured:
-        """Run the graph under Aesara's profile.
+        """Run the graph on its backend and give the time of every node.
 
         Raises:
-            UserError: it is one C function, which cannot be timed node by node.
+            UserError: an input is no array, or its lengths are unknown.
         """
-        if isinstance(mode_of(self.source).linker, NativeLinker):
-            raise UserError(
-                "the native backend runs the graph as one C function: its nodes cannot be timed; "
-                "measure with --backend aesara or --backend python"
-            )
+        linker = mode_of(self.source).linker
+        if isinstance(linker, NativeLinker):
+            try:
+                return measure_native(self._fgraph, threads=linker.threads, target=linker.target)
+            except Unsupported as error:
+                raise UserError(
+                    f"the native backend does not cover this graph ({error}); "
+                    "measure with --backend aesara or --backend python"
+                ) from error
         return measure(self.source)
 
     def memory(self) -> list[Moment]:

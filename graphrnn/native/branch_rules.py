@@ -27,9 +27,9 @@ def ifelse(low: Lowering, node: Node) -> None:
             if variable in low.unwritten:
                 low.view(variable)
         outside, low.ops = low.ops, []
-        note = low.note
+        note, own = low.note, low.node
         low.walk(inside)
-        low.note = note
+        low.note, low.node = note, own
         for k, variable in enumerate(wanted):
             view = low.view(variable)
             if len(targets) == k:

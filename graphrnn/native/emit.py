@@ -171,8 +171,30 @@ def _write_all(w: Writer, ops: Sequence[Op]) -> None:
     """Write operations one after the other."""
     for op in ops:
         w.put(f"/* {op.note} */")
+        number = _start_clock(w, op)
         _WRITERS[type(op)](w, op)  # type: ignore[operator]
         w.meet()
+        if number is not None:
+            w.put(f"if (!tid) graph_seconds[{number}] += seconds() - began{number};")
+
+
+def _start_clock(w: Writer, op: Op) -> int | None:
+    """Read the clock of the first thread before an operation, where operations are timed."""
+    if w.timed is None:
+        return None
+    w.timed.append(op)
+    number = len(w.timed) - 1
+    w.put(f"const double began{number} = tid ? 0 : seconds();")
+    return number
+
+
+_CLOCK = """#include <time.h>
+static double seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+"""
 
 
 @dataclass(frozen=True)
@@ -184,6 +206,7 @@ class Source:
     threaded: bool
     constants: list[Buffer]
     generators: list[Buffer]
+    timed: list[Op]
 
 
 def _generators(program: Program) -> list[Buffer]:
@@ -246,11 +269,13 @@ def _doors(arena: int, scratch: int, threads: int) -> list[str]:
     ]
 
 
-def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Source:
+def emit(
+    program: Program, places: dict[Buffer, int], max_threads: int, *, timed: bool = False
+) -> Source:
     """Write a whole program as C.
 
     `graph_run(inputs, outputs, threads)` gives 0, 1 after an index outside its array, 2 without
-    memory.
+    memory. With `timed`, `graph_seconds` sums up the time of each operation.
     """
     threaded = max_threads > 1 and work(program.ops) >= PARALLEL_FROM
     threads = max_threads if threaded else 1
@@ -258,6 +283,7 @@ def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Sourc
     gemms = [op for op in walk(program.ops) if isinstance(op, Gemm)]
     scratch = max((_BLOCK * (op.n + _WIDEST + 12) * 8 for op in gemms), default=0)
     w = Writer(places, _slots(program, generators), scratch, threaded)
+    w.timed = [] if timed else None
     arena = _plan_rows(w, program)
     _write_all(w, program.ops)
     text = "\n".join([
@@ -265,10 +291,12 @@ def emit(program: Program, places: dict[Buffer, int], max_threads: int) -> Sourc
         "static void **in, **out, **constants, **generators, **draws;",
         "static void (*copy_generator)(int to, int from);",
         "static char *arena, *scratch;",
+        *([f"{_CLOCK}double graph_seconds[{max(1, len(w.timed or ()))}];"] if timed else []),
         "static void body(int tid, int nt) {\n    (void)tid; (void)nt;",
         *w.declarations(),
         *w.lines,
         "}",
         *_doors(arena, threads * scratch, threads),
     ])  # fmt: skip
-    return Source(text, arena + threads * scratch, threaded, program.constants, generators)
+    peak = arena + threads * scratch
+    return Source(text, peak, threaded, program.constants, generators, w.timed or [])

@@ -194,6 +194,7 @@ def _join(first: Kernel, second: Kernel) -> bool:
     first.loads += more
     first.stores = list(stores.values())
     first.note = first.note if second.note in first.note else f"{first.note} | {second.note}"
+    first.nodes = tuple(dict.fromkeys([*first.nodes, *second.nodes]))
     _tidy(first)
     return True
 

@@ -123,7 +123,7 @@ def lower_graph(fgraph: FunctionGraph, values: Sequence[Any] = ()) -> Program:
             outputs.append(view.buffer)
             out_shapes.append(())
             continue
-        low.note = f"result {variable}"
+        low.note, low.node = f"result {variable}", variable.owner
         buffer = low.buffer(variable.dtype, view.size, "output")
         buffer.label, buffer.shape = variable.name or "", view.shape
         outputs.append(buffer)
@@ -131,7 +131,7 @@ def lower_graph(fgraph: FunctionGraph, values: Sequence[Any] = ()) -> Program:
         out_shapes.append(view.shape)
         low.copy(view, target)
     program = Program(low.ops, inputs, outputs, low.constants, in_shapes, out_shapes)
-    program.checks = low.checks
+    program.checks, program.bodies = low.checks, low.bodies
     verify(program)
     improve(program)
     verify(program)

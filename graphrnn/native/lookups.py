@@ -36,7 +36,7 @@ def look_up_in_place(program: Program) -> None:
         numbers = Ref(
             Buffer(f"{op.target.buffer.name}_rows", "int64", op.rows, "temp"), Offset(), (1,)
         )
-        new = FlatIndex(op.rows, (op.height,), [op.index], numbers, note=op.note)
+        new = FlatIndex(op.rows, (op.height,), [op.index], numbers, note=op.note, nodes=op.nodes)
         for reader in readers:
             reader.loads = [
                 _looked_up(op, numbers, ref) or ref if ref.buffer is op.target.buffer else ref

@@ -67,7 +67,8 @@ class Lowering:
         self.unwritten: dict[Variable, Zeroed] = {}
         # Variables that some node reads, or that are results.
         self.needed: set[Variable] = set()
-        self.note = ""
+        self.note: str = parent.note if parent else ""
+        self.node: Node | None = parent.node if parent else None
         # Generators that the body of a loop reads and must leave as they are.
         self.borrowed: set[Variable] = set()
         # Results of a loop that ends at a condition: all that can be known of them is the last, and
@@ -78,6 +79,7 @@ class Lowering:
         self.lazy: dict[Node, tuple[Node, int]] = {}
         self.checks: list[tuple[type[Exception], str]] = parent.checks if parent else []
         self.constants: list[Buffer] = parent.constants if parent else []
+        self.bodies: dict[Any, FunctionGraph] = parent.bodies if parent else {}
         self._names: Iterator[int] = parent._names if parent else count()
 
     # ── what rules call ──
@@ -165,6 +167,7 @@ class Lowering:
     def emit(self, op: p.Op) -> None:
         """Add an operation to the program."""
         op.note = op.note or self.note
+        op.nodes = op.nodes or ((self.node,) if self.node else ())
         self.ops.append(op)
 
     def kernel(
@@ -234,7 +237,7 @@ class Lowering:
     def walk(self, order: Sequence[Node]) -> None:
         """Lower nodes one after the other."""
         for node in order:
-            self.note = describe(node, self.views)
+            self.note, self.node = describe(node, self.views), node
             if self._fold(node):
                 continue
             handler = next((RULES[k] for k in type(node.op).__mro__ if k in RULES), None)

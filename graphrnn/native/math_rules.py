@@ -193,7 +193,6 @@ def integer_product(low: Lowering, A: View, B: View, C: View) -> None:
     A, B = low.simple(A), low.simple(B)
     low.fill(C, 0)
     body, t = Lowering(low), low.variable("k")
-    body.note = low.note
     column = View(A.buffer, A.axes[:1], A.offset.along(A.axes[1][0][1], t))
     row = View(B.buffer, B.axes[1:], B.offset.along(B.axes[0][0][1], t))
     column = v.broadcast(v.dimshuffle(column, [0, "x"]), C.shape)

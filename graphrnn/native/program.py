@@ -6,6 +6,7 @@ execution.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphrnn.native.views import Buffer, Offset
 
@@ -54,9 +55,10 @@ class Instruction:
 
 @dataclass
 class Op:
-    """An operation; `note` is the line of the graph that it comes from."""
+    """An operation; `note` is the line of the graph that it comes from, `nodes` its nodes."""
 
     note: str = field(default="", kw_only=True)
+    nodes: tuple[Any, ...] = field(default=(), kw_only=True, repr=False)
 
     def reads(self) -> list[tuple[Ref, tuple[int, ...]]]:
         """What it reads, each with the lengths of the loops that walk it."""
@@ -284,6 +286,7 @@ class Program:
     output_shapes: list[tuple[int, ...]]
     scratch: int = 0  # bytes of arena, once planned
     checks: list[tuple[type[Exception], str]] = field(default_factory=list)
+    bodies: dict[Any, Any] = field(default_factory=dict)  # of scans: the graphs that became loops
 
 
 def walk(ops: Sequence[Op]) -> Iterator[Op]:

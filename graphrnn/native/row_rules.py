@@ -167,7 +167,6 @@ def _stacked(low: Lowering, A: View, B: View, C: View) -> None:
         return
     A, B = low.simple(A), low.simple(B)
     body, t = Lowering(low), low.variable("b")
-    body.note = low.note
     pieces = [
         View(view.buffer, view.axes[1:], view.offset.along(view.axes[0][0][1], t))
         for view in (A, B, C)

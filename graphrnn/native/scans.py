@@ -25,7 +25,6 @@ class _Loop:
         self.op, self.info = node.op, node.op.info
         self.steps = low.number(node.inputs[0])
         self.body = Lowering(low)
-        self.body.note = low.note
         self.t = low.variable("t")
         self.positions: list[tuple[str, int, int]] = []
         # A loop that reads its sequences backwards, as a gradient does, stores its outputs
@@ -53,7 +52,7 @@ def scan(low: Lowering, node: Node) -> None:
     """Lower a scan: sequences and states become views that move, the body becomes a loop."""
     info = node.op.info
     loop = _Loop(low, node)
-    fgraph = rewrite_body(node.op.fgraph)
+    fgraph = low.bodies.setdefault(node.op, rewrite_body(node.op.fgraph))
     inner_inputs, inner_outputs = iter(fgraph.inputs), iter(fgraph.outputs)
     outer = iter(node.inputs[1:])
     _sequences(loop, inner_inputs, outer)

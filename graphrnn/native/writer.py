@@ -24,6 +24,9 @@ class Writer:
     packed: dict[tuple[Buffer, Offset, tuple[int, ...]], str] = field(default_factory=dict)
     rows: dict[int, dict[int, int] | None] = field(default_factory=dict)
     rooms: dict[int, int] = field(default_factory=dict)
+    timed: list[Op] | None = (
+        None  # operations with a clock around them, in the order of their numbers
+    )
 
     def put(self, line: str) -> None:
         """Write one line."""
