@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from aesara.compile.mode import optdb
 from aesara.graph.fg import FunctionGraph
+from aesara.scan.rewriting import scan_seqopt1
 
 T, B, H, V = 5, 8, 6, 7
 
@@ -147,6 +148,22 @@ def test_truncated_and_reversed_loops_keep_the_right_steps(rng, truncate, backwa
     agree([x, W], [h, at.grad(at.sum(h**2), W)], values)
 
 
+@pytest.mark.parametrize("truncate", [-1, 1, 2])
+def test_a_gradient_that_stops_early_reads_no_further(rng, truncate):
+    x = tensor("x", "float64", (T, B, V))
+    W_x, W_h = tensor("W_x", "float64", (V, H)), tensor("W_h", "float64", (H, H))
+    h, _ = aesara.scan(
+        lambda x_t, h_tm1, W_x, W_h: at.tanh(at.dot(x_t, W_x) + at.dot(h_tm1, W_h)),
+        sequences=[x],
+        outputs_info=[at.zeros((B, H))],
+        non_sequences=[W_x, W_h],
+        truncate_gradient=truncate,
+    )
+    grads = at.grad(at.sum(h[-1] ** 2), [W_x, W_h])
+    values = [rng.standard_normal(v.type.shape) for v in (x, W_x, W_h)]
+    agree([x, W_x, W_h], grads, values)
+
+
 def test_a_gathered_row_is_read_in_its_table(rng):
     """A loop reads rows of the table itself: no gathered copy of all steps."""
     x, E = tensor("x", "int64", (T, B)), tensor("E", "float64", (V, 32))
@@ -175,6 +192,8 @@ def test_all_rewrites_are_in_the_database_and_only_for_those_who_ask():
         if rewriter not in optdb.query("+fast_run").data
     }
     assert names <= ours
+    assert "native_product_after_loop" in scan_seqopt1.__db__
+    assert not [r for r in scan_seqopt1.query("+fast_run").data if "product_after" in str(r)]
 
 
 @pytest.mark.parametrize(

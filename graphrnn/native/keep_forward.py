@@ -11,15 +11,13 @@ from graphrnn.native.scan_parts import (
     substitute,
     with_collected,
 )
+from graphrnn.native.static_shapes import bound_of
 
-import aesara.tensor as at
-import numpy as np
 from aesara.graph.basic import Constant, Variable, io_toposort
 from aesara.graph.fg import FunctionGraph
 from aesara.graph.rewriting.basic import GraphRewriter
 from aesara.scan.op import Scan
 from aesara.scan.utils import ScanArgs
-from aesara.tensor.exceptions import NotScalarConstantError
 from aesara.tensor.math import Dot
 from aesara.tensor.shape import SpecifyShape
 from aesara.tensor.subtensor import Subtensor, get_idx_list
@@ -154,25 +152,12 @@ def _time_index(variable: Variable) -> tuple[Variable, tuple[tuple[Any, ...], ..
         indices = get_idx_list(variable.owner.inputs, op.idx_list)
         if len(indices) != 1 or not isinstance(indices[0], slice):
             break
-        bounds = tuple(
-            None if b is None else _number(b)
-            for b in (indices[0].start, indices[0].stop, indices[0].step)
-        )
+        bounds = tuple(bound_of(b) for b in (indices[0].start, indices[0].stop, indices[0].step))
         if "?" in bounds:
             break
         slices.append(bounds)
         variable = variable.owner.inputs[0]
     return variable, tuple(reversed(slices))
-
-
-def _number(value: Any) -> Any:
-    """Give a constant bound of a slice, or "?"."""
-    if isinstance(value, (int, np.integer)):
-        return int(value)
-    try:
-        return int(at.get_scalar_constant_value(value))
-    except NotScalarConstantError:
-        return "?"
 
 
 def _places(slices: Sequence[tuple[Any, ...]], length: int) -> tuple[int, int]:

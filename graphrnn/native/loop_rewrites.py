@@ -6,6 +6,7 @@ Each is in Aesara's rewrite database under the tag `native`, so that listings an
     native_sum_after_loop   Σ_t Σ_b y[t, b] is one sum after the loop, not one in each step
     native_keep_forward     what the forward loop computed is an output of it, not computed again
     native_join_products    h W_1, h W_2, … become one product h [W_1 W_2 …]
+    native_product_after_loop   Σ_t x_t^T y_t is one product after the loop
 """
 
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ from aesara.graph.basic import Variable, io_toposort
 from aesara.graph.fg import FunctionGraph
 from aesara.graph.rewriting.basic import in2out, node_rewriter
 from aesara.scan.op import Scan
+from aesara.scan.rewriting import push_out_add_scan, scan_seqopt1
 from aesara.scan.utils import ScanArgs
 from aesara.tensor.elemwise import CAReduce, DimShuffle, Elemwise
 from aesara.tensor.exceptions import NotScalarConstantError
@@ -209,9 +211,27 @@ BATCH = 8
 """Rows from which one product is worth copying the weights together."""
 
 
+# ── products summed over all steps ──
+
+
+@node_rewriter([Scan])  # type: ignore[untyped-decorator]
+def product_after_loop(fgraph: FunctionGraph, node: Node) -> Any:
+    """Compute the sum over all steps of x_t^T y_t as one product after the loop, by Aesara's rule.
+
+    That rule takes whole sequences; the gradient of a scan with `truncate_gradient` has some that
+    are longer than the loop runs, and is left alone.
+    """
+    return push_out_add_scan.fn(fgraph, node) if node.op.truncate_gradient == -1 else None
+
+
 # Lengths are numbers only once Aesara has canonicalised (1) and stabilised (1.5); it merges and
 # clears loops at 1.6.
 register("native_keep_forward", KeepForward(), 1.55)
 register("native_hand_through", in2out(hand_through, ignore_newtrees=True), 1.56)
 register("native_sum_after_loop", in2out(sum_after_loop), 1.57)
 register("native_join_products", in2out(join_products, ignore_newtrees=True), 1.58)
+# In the place of the rule that it calls.
+if "native_product_after_loop" not in scan_seqopt1.__db__:
+    scan_seqopt1.register(
+        "native_product_after_loop", in2out(product_after_loop), "native", position=5
+    )

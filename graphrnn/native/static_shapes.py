@@ -102,14 +102,14 @@ def _constant_indices(inputs: Sequence[Variable], idx_list: Any) -> list[int | s
         if not isinstance(entry, slice):
             found.append(0)
             continue
-        bounds = [_value(b) for b in (entry.start, entry.stop, entry.step)]
+        bounds = [bound_of(b) for b in (entry.start, entry.stop, entry.step)]
         if any(isinstance(b, str) for b in bounds):
             return None
         found.append(slice(*bounds))
     return found
 
 
-def _value(bound: Any) -> Any:
+def bound_of(bound: Any) -> Any:
     """Give a bound of a slice as a number or None; "?" where it is not known."""
     while getattr(bound, "owner", None) is not None:
         if not isinstance(bound.owner.op, (ScalarFromTensor, TensorFromScalar)):
@@ -332,7 +332,7 @@ def merge_slices(fgraph: FunctionGraph, node: Node) -> Any:
         walked = walked[second[0]]
         new = inner.inputs[0][_as_slice(walked)]
     else:
-        position = _value(entry)
+        position = bound_of(entry)
         if isinstance(position, str) or not -len(walked) <= position < len(walked):
             return None
         new = inner.inputs[0][walked[position]]
@@ -344,7 +344,7 @@ def _last_of_loop(node: Node, first: slice) -> Any:
     source = node.inputs[0].owner.inputs[0]
     loop = source.owner is not None and isinstance(source.owner.op, Scan)
     last = get_idx_list(node.inputs, node.op.idx_list)[0]
-    if not loop or isinstance(last, slice) or _value(last) != -1:
+    if not loop or isinstance(last, slice) or bound_of(last) != -1:
         return None
     if (first.start or 0) < 0 or first.stop is not None or first.step not in (None, 1):
         return None
