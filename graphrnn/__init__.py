@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 from graphrnn import toolchain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from graphrnn.comparison.forms import Comparison
     from graphrnn.inspection.inspector import Inspection
 
 # Aesara reads its configuration when it is imported, and every module below imports it.
@@ -36,3 +39,35 @@ def inspect(thing: object, *, title: str = "") -> "Inspection":
     from graphrnn.inspection import inspector
 
     return inspector.inspect(thing, title=title)
+
+
+def compare(
+    build: "Callable[..., object]",
+    *,
+    time: "Sequence[int]" = (4, 8, 16),
+    loops: "Sequence[str]" = ("scan", "unrolled"),
+    backends: "Sequence[str]" = ("native",),
+    steps: int = 10_000,
+    budget: float = 60.0,
+) -> "Comparison":
+    """Loop a network of one's own in several ways: prove the numbers equal, then measure.
+
+    `build(loop, time)` makes inputs, outputs and updates; it loops its step by
+    `loop(step, sequences, states, constants)`. Each form is built in a process of its own, so that
+    the function must not hold what cannot be pickled. A scalar input named `rate` is taken for a
+    learning rate, and lets gradients be compared too. `steps` is how many training steps the advice
+    counts on; a build that takes more than `budget` seconds is stopped.
+
+    Raises:
+        UserError: two forms differ (the first tensor that does is named), or nothing can be built.
+    """
+    from graphrnn.comparison import forms, measure, subjects
+
+    plan = measure.Plan(
+        subjects.BuilderSubject(build),  # type: ignore[arg-type]
+        forms.forms_of(loops, backends),
+        tuple(time),
+        steps,
+        budget,
+    )
+    return measure.compare(plan)

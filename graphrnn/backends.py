@@ -57,9 +57,12 @@ def silent(build: Build) -> None:
 class _Builder:
     """Keeps the count of one build and reports it."""
 
-    def __init__(self, function: str, report: Report, threads: int | None = None) -> None:
+    def __init__(
+        self, function: str, report: Report, threads: int | None = None, rewrites: bool = True
+    ) -> None:
         self.function = function
         self.threads = threads
+        self.rewrites = rewrites
         self.report = report
         self.done = 0
         self.total = 0
@@ -161,7 +164,7 @@ def _c_mode(builder: _Builder) -> Mode:
     if builder.threads:
         toolchain.set_blas_threads(builder.threads)
     rewriter = aesara.compile.mode.get_mode("FAST_RUN").optimizer
-    return Mode("cvm", _StockReported(rewriter, builder))
+    return Mode("cvm", _StockReported(_asked(rewriter, builder), builder))
 
 
 def _python_mode(builder: _Builder) -> Mode:
@@ -169,7 +172,7 @@ def _python_mode(builder: _Builder) -> Mode:
     query = RewriteDatabaseQuery(include=["fast_run"], exclude=["cxx_only", "BlasOpt", "fusion"])
     rewriter = aesara.compile.mode.optdb.query(query)
     linker = VMLinker(use_cloop=False, c_thunks=False)
-    return Mode(linker, _Reported(rewriter, builder))
+    return Mode(linker, _Reported(_asked(rewriter, builder), builder))
 
 
 def _native_mode(builder: _Builder, *, strict: bool = True) -> Mode:
@@ -182,7 +185,14 @@ def _native_mode(builder: _Builder, *, strict: bool = True) -> Mode:
         threads=builder.threads, strict=strict, say=builder.warn, on_phase=builder.say
     )
     rewriter = aesara.compile.mode.optdb.query(native_query())
-    return Mode(linker, _Reported(rewriter, builder))
+    return Mode(linker, _Reported(_asked(rewriter, builder), builder))
+
+
+def _asked(rewriter: GraphRewriter, builder: _Builder) -> GraphRewriter:
+    """Give the rewriter, or one that does no more than every graph needs to run."""
+    if builder.rewrites:
+        return rewriter
+    return aesara.compile.mode.optdb.query(RewriteDatabaseQuery(include=["minimum_compile"]))
 
 
 def _auto_mode(builder: _Builder) -> Mode:
@@ -205,12 +215,13 @@ def compile_graph(
     backend: str = "auto",
     threads: int | None = None,
     report: Report = silent,
+    rewrites: bool = True,
 ) -> Function:
     """Build a graph and compile it into one Aesara function.
 
     `graph` makes (inputs, outputs, updates); it is called here because a scan fixes how its body
     will be compiled at the moment it is built. `threads` is by default OMP_NUM_THREADS, else the
-    processors that this process may use.
+    processors that this process may use. Without `rewrites` the graph runs as it was written.
 
     Raises:
         UserError: unknown backend, or no compiler for one that needs it.
@@ -227,7 +238,7 @@ def compile_graph(
     if backend not in BACKENDS:
         raise unknown("backend", backend, BACKENDS)
     with _BUILDING:
-        return _compile(graph, backend, _Builder(name, report, threads))
+        return _compile(graph, backend, _Builder(name, report, threads, rewrites))
 
 
 # Aesara's configuration and its cache belong to the whole process: one build at a time.

@@ -121,6 +121,7 @@ def _say_nothing(build: object) -> None:
     """Keep a pipe clean."""
 
 
+app.command("graphrnn.commands.compare:compare")
 app.command("graphrnn.commands.gradients:gradients")
 app.command("graphrnn.commands.inspect:inspect")
 

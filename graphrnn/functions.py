@@ -120,20 +120,32 @@ class Network:
             return self._train_by_hand(rule, report)
 
         def graph() -> Built:
-            x, y = tensor("x", "int32", (time, batch)), tensor("y", "int32", (time, batch))
-            rate = tensor("rate", self.dtype, ())
-            widths = self.model.masks(self.sizes)
-            masks = {name: tensor(name, self.dtype, (batch, n)) for name, n in widths.items()}
-            states = list(carried.values()) if carried else self._zero_states(batch)
-            logits, after, statistics = self._learn(x, states, {**self.weights, **masks})
-            loss = losses.summed(losses.cross_entropy(logits, self._targets(y)))
-            accuracy = losses.accuracy(logits, self._targets(y))
-            step = rule.updates(loss, self.params, rate)
-            step += [(self.weights[name], value) for name, value in statistics.items()]
-            step += list(zip(states, after, strict=True)) if carried else []
-            return [x, y, rate, *masks.values()], [loss, accuracy], step
+            return self.training_graph(time=time, batch=batch, rule=rule, carried=carried)
 
         return self._compiled(graph, "train", report)
+
+    def training_graph(
+        self,
+        *,
+        time: int,
+        batch: int,
+        rule: Rule = PLAIN_SGD,
+        carried: Weights | None = None,
+    ) -> Built:
+        """Build what `train` compiles: inputs, outputs and updates."""
+        x, y = tensor("x", "int32", (time, batch)), tensor("y", "int32", (time, batch))
+        rate = tensor("rate", self.dtype, ())
+        widths = self.model.masks(self.sizes)
+        masks = {name: tensor(name, self.dtype, (batch, n)) for name, n in widths.items()}
+        states = list(carried.values()) if carried else self._zero_states(batch)
+        logits, after, statistics = self._learn(x, states, {**self.weights, **masks})
+        loss = losses.summed(losses.cross_entropy(logits, self._targets(y)))
+        accuracy = losses.accuracy(logits, self._targets(y))
+        loss.name, accuracy.name = "loss", "accuracy"
+        step = rule.updates(loss, self.params, rate)
+        step += [(self.weights[name], value) for name, value in statistics.items()]
+        step += list(zip(states, after, strict=True)) if carried else []
+        return [x, y, rate, *masks.values()], [loss, accuracy], step
 
     def _learn(
         self, x: Tensor, states: list[Tensor], weights: Weights

@@ -1,0 +1,1 @@
+"""The same network looped in several ways: equal numbers proved first, then what each way costs."""

@@ -1,0 +1,101 @@
+"""What measurements say: when a longer build is repaid, how cost grows, which form to choose."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil, log
+
+from graphrnn.comparison.forms import Cell, Comparison, Form
+
+import numpy as np
+
+
+def break_even(one: Cell, other: Cell) -> float | None:
+    """Give the number of training steps from which `other` has taken less time than `one`.
+
+    steps = (build' - build) / (step - step')
+
+    0 where it builds no slower and steps no slower; infinity where it never does; None where one
+    of them was not measured.
+
+    Example:
+        >>> from graphrnn.comparison.forms import Build, Steps
+        >>> def cell(build, step):
+        ...     form = Form("scan", "native")
+        ...     return Cell(form, 8, Build({"graph": build}, {}, (1, 1)),
+        ...                 training=Steps(step, step, step, 9))
+        >>> break_even(cell(2.0, 0.5), cell(5.0, 0.25)), break_even(cell(2, 0.5), cell(5, 0.6))
+        (12, inf)
+    """
+    if one.build is None or other.build is None or one.training is None or other.training is None:
+        return None
+    longer = other.build.seconds - one.build.seconds
+    saved = one.training.median - other.training.median
+    if longer <= 0:
+        return 0
+    return ceil(longer / saved) if saved > 0 else float("inf")
+
+
+@dataclass(frozen=True)
+class Growth:
+    """The exponents p in time ~ T^p of a form, fitted by least squares on logarithms."""
+
+    form: Form
+    build: float | None
+    training: float | None
+    memory: float | None
+
+
+def exponent(times: list[int], costs: list[float]) -> float | None:
+    """Fit p in cost = c T^p; None for fewer than three lengths.
+
+    Example:
+        >>> round(exponent([1, 2, 4], [3.0, 12.0, 48.0]), 6)
+        2.0
+    """
+    if len(times) < 3 or min(costs) <= 0:
+        return None
+    return float(np.polyfit([log(t) for t in times], [log(c) for c in costs], 1)[0])
+
+
+def growth(found: Comparison) -> list[Growth]:
+    """Fit the growth of each form's build, step and memory in T."""
+
+    def fitted(form: Form, cost: Callable[[Cell], float | None]) -> float | None:
+        known = [(c.time, cost(c)) for c in found.cells if c.form == form]
+        pairs = [(time, value) for time, value in known if value is not None]
+        return exponent([t for t, _ in pairs], [v for _, v in pairs])
+
+    return [
+        Growth(
+            form,
+            fitted(form, lambda c: c.build.seconds if c.build else None),
+            fitted(form, lambda c: c.training.median if c.training else None),
+            fitted(form, lambda c: c.peak_bytes),
+        )
+        for form in found.forms()
+    ]
+
+
+def baseline(found: Comparison, cell: Cell) -> Cell | None:
+    """Give what a form is held against: the first form of its backend, at the same length."""
+    for form in found.forms():
+        if (form.backend, form.rewrites) == (cell.form.backend, cell.form.rewrites):
+            return found.cell(form, cell.time)
+    return None
+
+
+def advice(found: Comparison) -> list[str]:
+    """Say, in a sentence for each length, which form takes least time for so many steps."""
+    told = []
+    for time in found.times():
+        cells = [c for c in found.cells if c.time == time and c.total(found.steps) is not None]
+        if not cells:
+            continue
+        ranked = sorted(cells, key=lambda c: c.total(found.steps) or 0)
+        best, total = ranked[0], ranked[0].total(found.steps) or 0
+        line = f"T = {time}: for {found.steps:,} steps choose {best.form}, {total:.1f} s in all"
+        if len(ranked) > 1:
+            more = (ranked[1].total(found.steps) or 0) / total - 1
+            line += f"; {ranked[1].form} takes {more:.0%} more"
+        told.append(line)
+    return told

@@ -1,0 +1,151 @@
+"""What is compared, and the records of what was measured."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from graphrnn.backends import BACKENDS
+from graphrnn.errors import UserError, unknown
+from graphrnn.loops import loop_named
+
+PHASES = ("graph", "gradients", "rewriting", "compiling")
+"""The parts of a build, in their order."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way to run a network: how it is looped, what runs it, and whether it is rewritten.
+
+    Example:
+        >>> print(Form("4", "native"), "|", Form("scan", "python", rewrites=False))
+        native, by 4 | python, scan, not rewritten
+    """
+
+    loop: str
+    backend: str
+    rewrites: bool = True
+
+    def __str__(self) -> str:
+        """Name it."""
+        loop = f"by {self.loop}" if self.loop.isdigit() else self.loop
+        return f"{self.backend}, {loop}" + ("" if self.rewrites else ", not rewritten")
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Seconds of one step: the median and the quartiles of `count` of them."""
+
+    median: float
+    low: float
+    high: float
+    count: int
+
+
+@dataclass(frozen=True)
+class Build:
+    """What a build took, in seconds by phase with an empty cache and with a full one, and made.
+
+    `nodes` are those as written and after rewriting, bodies of loops included. `lines` are those of
+    C that belong to the graph, `binary_bytes` the size of what was compiled; None where there is no
+    C.
+    """
+
+    cold: Mapping[str, float]
+    warm: Mapping[str, float]
+    nodes: tuple[int, int]
+    lines: int | None = None
+    binary_bytes: int | None = None
+
+    @property
+    def seconds(self) -> float:
+        """The whole build with an empty cache."""
+        return sum(self.cold.values())
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A form at one length T; `problem` says why it was not measured."""
+
+    form: Form
+    time: int
+    build: Build | None = None
+    forward: Steps | None = None
+    training: Steps | None = None
+    peak_bytes: int | None = None
+    problem: str = ""
+
+    def total(self, steps: int) -> float | None:
+        """Give the seconds of a build with an empty cache and so many training steps."""
+        if self.build is None or self.training is None:
+            return None
+        return self.build.seconds + steps * self.training.median
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that was measured of one network.
+
+    `steps` is how many training steps the advice counts on; `tolerance` how far two forms may
+    differ, as a share of the largest element of a tensor.
+    """
+
+    title: str
+    machine: Mapping[str, str]
+    steps: int
+    tolerance: float
+    cells: Sequence[Cell] = field(default_factory=tuple)
+
+    def times(self) -> list[int]:
+        """Give the lengths that were measured."""
+        return sorted({cell.time for cell in self.cells})
+
+    def forms(self) -> list[Form]:
+        """Give the forms, in the order in which they were asked for."""
+        return list(dict.fromkeys(cell.form for cell in self.cells))
+
+    def cell(self, form: Form, time: int) -> Cell | None:
+        """Find a measurement."""
+        return next((c for c in self.cells if (c.form, c.time) == (form, time)), None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give everything as JSON has it."""
+        return asdict(self)
+
+
+def comparison_from(told: Mapping[str, Any]) -> Comparison:
+    """Read what `as_dict` gave."""
+
+    def cell(found: dict[str, Any]) -> Cell:
+        build = found["build"]
+        return Cell(
+            Form(**found["form"]),
+            found["time"],
+            Build(**{**build, "nodes": tuple(build["nodes"])}) if build else None,
+            Steps(**found["forward"]) if found["forward"] else None,
+            Steps(**found["training"]) if found["training"] else None,
+            found["peak_bytes"],
+            found["problem"],
+        )
+
+    return Comparison(**{**told, "cells": tuple(cell(found) for found in told["cells"])})
+
+
+def forms_of(
+    loops: Sequence[str], backends: Sequence[str], rewrites: Sequence[bool] = (True,)
+) -> list[Form]:
+    """Give every form that these make, the first being what others are held against.
+
+    Raises:
+        UserError: an unknown name, or nothing to compare.
+    """
+    for loop in loops:
+        loop_named(loop)
+    for backend in backends:
+        if backend not in BACKENDS or backend == "auto":
+            raise unknown("backend", backend, [name for name in BACKENDS if name != "auto"])
+    forms = [Form(loop, backend, r) for backend in backends for loop in loops for r in rewrites]
+    if len(set(forms)) != len(forms):
+        raise UserError("compare: a loop or a backend is named twice; name each once")
+    if not forms:
+        raise UserError("compare: got nothing to compare, needed a loop and a backend")
+    return forms

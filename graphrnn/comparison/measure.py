@@ -1,0 +1,222 @@
+"""Measures every form at every length: builds in fresh processes, then steps in turns."""
+
+import contextlib
+import importlib.metadata
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+from graphrnn.comparison.equality import TOLERANCE, precision, require_equal
+from graphrnn.comparison.forms import Build, Cell, Comparison, Form, Steps
+from graphrnn.comparison.subjects import Subject
+from graphrnn.comparison.worker import Task
+from graphrnn.comparison.workers import Process, TooLongError
+from graphrnn.errors import UserError
+from graphrnn.native.compilers import FLAGS
+from graphrnn.native.library import compiler
+from graphrnn.native.linker import default_threads
+
+import numpy as np
+
+Say = Callable[[str, int, int], None]
+"""Hears what is done now, how much is done, and of how much."""
+Keep = Callable[[Comparison], None]
+ROUNDS = 9
+"""Turns that each form takes at one length."""
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """Say nothing."""
+
+
+def forget(comparison: Comparison) -> None:
+    """Keep nothing."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure."""
+
+    subject: Subject
+    forms: Sequence[Form]
+    times: Sequence[int]
+    steps: int
+    budget: float = 60.0
+    threads: int | None = None
+    rounds: int = ROUNDS
+
+    def check(self) -> None:
+        """Refuse what cannot be built, before anything is.
+
+        Raises:
+            UserError: a length is not positive, or a number of steps does not divide one.
+        """
+        if not self.times or min(self.times) < 1:
+            raise UserError("--time: got no length of at least 1, needed some, as 4 8 16")
+        if len(set(self.times)) != len(self.times):
+            raise UserError("--time: a length is named twice; name each once")
+        if self.budget <= 0:
+            raise UserError(f"--budget: got {self.budget:g} seconds, needed more than 0")
+
+
+def compare(plan: Plan, say: Say = silent, keep: Keep = forget) -> Comparison:
+    """Measure all forms; `keep` is given what there is after each length.
+
+    An interrupt ends the measuring; what there is until then is kept, and given.
+
+    Raises:
+        DifferenceError: two forms do not compute the same.
+        UserError: nothing can be built as asked.
+    """
+    plan.check()
+    found = Comparison(plan.subject.title, machine(plan.threads), plan.steps, 0.0)
+    total = len(plan.times) * len(plan.forms)
+    for k, time in enumerate(plan.times):
+        progress = k * len(plan.forms), total
+        try:
+            with tempfile.TemporaryDirectory(prefix="graphrnn-compare-") as folder:
+                length = _Length(plan, time, Path(folder), say, progress)
+                with length.running():
+                    cells, tolerance = length.measured()
+        except KeyboardInterrupt:
+            say("interrupted: what was measured before is kept", *progress)
+            break
+        found = replace(
+            found, cells=(*found.cells, *cells), tolerance=max(tolerance, found.tolerance)
+        )
+        keep(found)
+    return found
+
+
+def machine(threads: int | None) -> dict[str, str]:
+    """Say what figures were measured on."""
+    named = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        named = next(line.partition(":")[2].strip() for line in lines if "model name" in line)
+    versions = ("graphrnn", "aesara", "numpy")
+    return {
+        "processor": named,
+        "processors": str(os.cpu_count()),
+        "threads": str(threads or default_threads()),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in versions},
+        "compiler": f"{compiler()} {' '.join(FLAGS)}",
+    }
+
+
+class _Length:
+    """All forms at one length T."""
+
+    def __init__(
+        self, plan: Plan, time: int, folder: Path, say: Say, progress: tuple[int, int]
+    ) -> None:
+        self.plan, self.time, self.folder = plan, time, folder
+        self.say, self.progress = say, progress
+        self.processes: dict[Form, Process] = {}
+        self.started: list[Process] = []
+        self.cells = {form: Cell(form, time) for form in plan.forms}
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """End every process that was started, whatever happens."""
+        try:
+            yield
+        finally:
+            for process in self.started:
+                process.stop()
+
+    def measured(self) -> tuple[list[Cell], float]:
+        """Build, prove equal, and time; gives the cells and the tolerance."""
+        for k, form in enumerate(self.plan.forms):
+            self._tell(f"T = {self.time}: building {form}", k)
+            try:
+                self._build(form)
+            except TooLongError:
+                self._refused(form, f"stopped: its build took more than {self.plan.budget:g} s")
+            except UserError as error:
+                self._refused(form, str(error))
+        tolerance = self._equal()
+        self._times("training")
+        for form, process in list(self.processes.items()):
+            self._set(form, peak_bytes=process.ask("memory")["bytes"])
+            self._tell(f"T = {self.time}: building {form} without its gradients", None)
+            try:
+                process.ask("forward", within=self.plan.budget)
+            except UserError:  # the training step is what counts; it has been measured
+                self.processes.pop(form).stop()
+        self._times("forward")
+        return list(self.cells.values()), tolerance
+
+    def _tell(self, what: str, k: int | None) -> None:
+        done, total = self.progress
+        self.say(what, done + (len(self.plan.forms) if k is None else k), total)
+
+    def _set(self, form: Form, **changes: Any) -> None:
+        self.cells[form] = replace(self.cells[form], **changes)
+
+    def _refused(self, form: Form, problem: str) -> None:
+        self._set(form, problem=problem)
+        self.processes.pop(form, None)
+
+    def _start(self, form: Form) -> Process:
+        """Start a process whose cache no other form shares."""
+        place = self.folder / str(list(self.cells).index(form))
+        threads = self.plan.threads or default_threads()
+        task = Task(self.plan.subject, form, self.time, threads)
+        process = Process(task, place, place / "cache")
+        self.started.append(process)
+        return process
+
+    def _build(self, form: Form) -> None:
+        """Build with an empty cache in one process, then with a full one in another, which stays.
+
+        Raises:
+            UserError: it cannot be built, or takes longer than the budget.
+        """
+        first = self._start(form)
+        cold = first.ask("build", within=self.plan.budget)
+        first.stop()
+        self.processes[form] = self._start(form)
+        warm = self.processes[form].ask("build", within=self.plan.budget)
+        counts = {name: cold[name] for name in ("lines", "binary_bytes")}
+        build = Build(cold["phases"], warm["phases"], tuple(cold["nodes"]), **counts)
+        self._set(form, build=build)
+
+    def _equal(self) -> float:
+        """Hold every form against the first; gives the tolerance."""
+        first, wanted, tolerance = None, {}, 0.0
+        for form, process in self.processes.items():
+            path = self.folder / "tensors.npz"
+            self._tell(f"T = {self.time}: comparing the numbers of {form}", None)
+            names = process.ask("tensors", path=str(path))["names"]
+            with np.load(path) as file:
+                tensors = {name: file[name] for name in names}
+            if first is None:
+                first, wanted = form, tensors
+                tolerance = TOLERANCE[precision(tensors)]
+            else:
+                require_equal(first, wanted, form, tensors, time=self.time, tolerance=tolerance)
+        return tolerance
+
+    def _times(self, name: str) -> None:
+        """Let all forms run steps in turns."""
+        seconds: dict[Form, list[float]] = {form: [] for form in self.processes}
+        for _ in range(self.plan.rounds):
+            self._tell(f"T = {self.time}: {name} steps in turns", None)
+            for form, process in self.processes.items():
+                seconds[form] += process.ask("turn", name=name)["seconds"]
+        for form, spent in seconds.items():
+            low, middle, high = quantiles(spent, n=4) if len(spent) > 1 else spent * 3
+            self._set(form, **{name: Steps(middle, low, high, len(spent))})
+
+
+if sys.platform == "win32":  # pragma: no cover
+    raise UserError("compare: needs processes as Linux and macOS have them")

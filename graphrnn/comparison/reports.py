@@ -1,0 +1,160 @@
+"""Writes a comparison: a table for the terminal, Markdown, JSON, and a picture of four panels."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from graphrnn.checkpoints import write_atomically
+from graphrnn.comparison.conclusions import advice, baseline, break_even, growth
+from graphrnn.comparison.forms import PHASES, Cell, Comparison, Steps
+
+from rich.table import Table
+
+MADE = (
+    "T", "form", "nodes", "lines of C", "binary", *(f"{name} (s)" for name in PHASES), "cold (s)",
+    "warm (s)",
+)  # fmt: skip
+RUN = ("T", "form", "forward (ms)", "training (ms)", "spread", "peak (MB)", "break-even")
+
+
+def _made(found: Comparison) -> Iterator[tuple[str, ...]]:
+    """Give a row for each form: what was built, and in how many seconds with an empty cache."""
+    for cell in _in_order(found):
+        build = cell.build
+        if build is None:
+            yield (str(cell.time), str(cell.form), *("",) * (len(MADE) - 2))
+            continue
+        yield (
+            str(cell.time),
+            str(cell.form),
+            f"{build.nodes[0]:,} → {build.nodes[1]:,}",
+            "" if build.lines is None else f"{build.lines:,}",
+            "" if build.binary_bytes is None else f"{build.binary_bytes / 1e6:.2f} MB",
+            *(f"{build.cold.get(name, 0):.2f}" for name in PHASES),
+            f"{build.seconds:.2f}",
+            f"{sum(build.warm.values()):.2f}",
+        )
+
+
+def _run(found: Comparison) -> Iterator[tuple[str, ...]]:
+    """Give a row for each form: what it costs to run, or why it was not measured."""
+    for cell in _in_order(found):
+        steps = cell.training
+        yield (
+            str(cell.time),
+            str(cell.form),
+            _milliseconds(cell.forward),
+            _milliseconds(steps),
+            "" if steps is None else f"± {(steps.high - steps.low) / 2 / steps.median:.0%}",
+            "" if cell.peak_bytes is None else f"{cell.peak_bytes / 1e6:,.0f}",
+            cell.problem or _repaid(found, cell),
+        )
+
+
+def _in_order(found: Comparison) -> Iterator[Cell]:
+    """Give the cells by length, then as the forms were asked for."""
+    for time in found.times():
+        yield from (cell for cell in found.cells if cell.time == time)
+
+
+def _milliseconds(steps: Steps | None) -> str:
+    """Write a median."""
+    return "" if steps is None else f"{1e3 * steps.median:.3f}"
+
+
+def _repaid(found: Comparison, cell: Cell) -> str:
+    """Say how many steps repay the larger build."""
+    first = baseline(found, cell)
+    if first is None or first is cell:
+        return ""
+    steps = break_even(first, cell)
+    if steps is None:
+        return ""
+    if steps == float("inf"):
+        return "never"
+    return "at once" if steps == 0 else f"{steps:,} steps"
+
+
+def tables(found: Comparison) -> list[Table]:
+    """Make the two tables for the terminal: what was made, and how it runs."""
+    told = []
+    for headings, rows in ((MADE, _made(found)), (RUN, _run(found))):
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        for heading in headings:
+            left = heading in ("form", "break-even")
+            table.add_column(heading, justify="left" if left else "right", no_wrap=left)
+        for row in rows:
+            table.add_row(*row)
+        told.append(table)
+    return told
+
+
+def growth_lines(found: Comparison) -> list[str]:
+    """Write the exponents of each form."""
+    lines = []
+    for one in growth(found):
+        parts = [
+            f"{name} ~ T^{p:.2f}"
+            for name, p in (("build", one.build), ("step", one.training), ("memory", one.memory))
+            if p is not None
+        ]
+        if parts:
+            lines.append(f"{one.form}: {', '.join(parts)}")
+    return lines
+
+
+def machine_line(found: Comparison) -> str:
+    """Say what the figures were measured on."""
+    m = found.machine
+    return (
+        f"{m['processor']} ({m['processors']} processors, {m['threads']} threads used), "
+        f"{m['system']}, Python {m['python']}, graphrnn {m['graphrnn']}, aesara {m['aesara']}, "
+        f"numpy {m['numpy']}, {m['compiler']}"
+    )
+
+
+BREAK_EVEN = (
+    "Break-even: training steps that repay a longer build than that of the first form of the "
+    "same backend."
+)
+
+
+def proof_line(found: Comparison) -> str:
+    """Say what was proved of the numbers."""
+    return (
+        "outputs, gradients and updated weights of all forms agree within "
+        f"{found.tolerance:g} of the largest element of each tensor"
+    )
+
+
+def _grid(headings: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> list[str]:
+    """Write a table in Markdown."""
+    lines = [headings, ("---",) * len(headings), *rows]
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def markdown(found: Comparison) -> str:
+    """Write everything in Markdown."""
+    lines = [f"**{found.title}**; {machine_line(found)}. {proof_line(found).capitalize()}.", ""]
+    lines += ["Builds, in seconds by phase with an empty cache, and in all:", ""]
+    lines += _grid(MADE, _made(found))
+    lines += ["", f"Steps (spread: half the distance of the quartiles). {BREAK_EVEN}", ""]
+    lines += _grid(RUN, _run(found))
+    lines += ["", *(f"- {line}" for line in growth_lines(found)), ""]
+    lines += [f"- {line}" for line in advice(found)]
+    return "\n".join(lines) + "\n"
+
+
+def save(found: Comparison, folder: Path) -> list[Path]:
+    """Write `compare.json`, `compare.md` and `compare.png`.
+
+    Raises:
+        UserError: a file cannot be written.
+    """
+    from graphrnn.comparison.picture import draw
+
+    paths = [folder / f"compare.{kind}" for kind in ("json", "md", "png")]
+    write_atomically(paths[0], json.dumps(found.as_dict(), indent=1).encode())
+    write_atomically(paths[1], markdown(found).encode())
+    write_atomically(paths[2], draw(found))
+    return paths

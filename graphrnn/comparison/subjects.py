@@ -1,0 +1,108 @@
+"""What can be compared: one of the lesson's networks, or a function that builds a graph."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from graphrnn import batches
+from graphrnn.errors import UserError
+from graphrnn.functions import Built
+from graphrnn.loops import Loop
+from graphrnn.settings import TrainSettings
+from graphrnn.training import network_of, prepare
+
+import numpy as np
+from aesara.tensor.type import TensorType
+
+Values = list[Any]
+Builder = Callable[[Loop, int], Built]
+"""Makes a graph looped by a driver over T steps: inputs, outputs, updates."""
+
+
+class Subject(Protocol):
+    """A network that can be built with any loop, and what it is fed."""
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+
+    def graph(self, loop: Loop, time: int) -> Built:
+        """Build inputs, outputs and updates; the same weights each time."""
+
+    def values(self, inputs: Sequence[Any]) -> Values:
+        """Give a value for each input; the same each time."""
+
+
+@dataclass(frozen=True)
+class ModelSubject:
+    """One of the lesson's networks, trained by plain SGD on windows of its text."""
+
+    settings: TrainSettings
+
+    @property
+    def title(self) -> str:
+        """Name it with its lengths."""
+        s = self.settings
+        return f"{s.model}, B={s.batch}, H={s.hidden}, {s.dtype}"
+
+    def graph(self, loop: Loop, time: int) -> Built:
+        """Build a training step."""
+        symbols = len(prepare(replace(self.settings, loop="scan", time=time)).vocabulary)
+        network = network_of(
+            replace(self.settings, loop="scan"), symbols, np.random.default_rng(self.settings.seed)
+        )
+        if network.model.by_hand:
+            raise UserError(
+                f"{self.settings.model}: is trained in NumPy and has no graph to loop; "
+                "name another of `graphrnn models`"
+            )
+        return replace(network, loop=loop).training_graph(time=time, batch=self.settings.batch)
+
+    def values(self, inputs: Sequence[Any]) -> Values:
+        """Give windows of the text, the rate, and dropout masks that keep what they keep."""
+        rng = np.random.default_rng(self.settings.seed)
+        time, batch = inputs[0].type.shape
+        train = prepare(replace(self.settings, loop="scan", time=time)).train
+        windows = next(batches.shuffled(train, time=time, batch=batch, rng=rng))
+        kept = 1 - (self.settings.dropout or 0.0)
+        masks = [(rng.random(v.type.shape) < kept) / kept for v in inputs[3:]]
+        rate = np.asarray(self.settings.rate, self.settings.dtype)
+        return [*windows, rate, *(mask.astype(self.settings.dtype) for mask in masks)]
+
+
+@dataclass(frozen=True)
+class BuilderSubject:
+    """A function of the user's own that builds a graph."""
+
+    builder: Builder
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        """Give the function's name."""
+        return self.name or getattr(self.builder, "__name__", "graph")
+
+    def graph(self, loop: Loop, time: int) -> Built:
+        """Call the function."""
+        return self.builder(loop, time)
+
+    def values(self, inputs: Sequence[Any]) -> Values:
+        """Fill inputs with small random numbers, integers with zero and one.
+
+        Raises:
+            UserError: an input is no array of known lengths.
+        """
+        rng = np.random.default_rng(0)
+        found = []
+        for variable in inputs:
+            kind = variable.type
+            if not isinstance(kind, TensorType) or None in kind.shape:
+                raise UserError(
+                    f"{variable.name or 'an unnamed input'}: got type {kind}, needed an array "
+                    "whose lengths are all known; make it by at.TensorType(dtype, shape)"
+                )
+            if kind.dtype.startswith(("int", "uint", "bool")):
+                found.append(rng.integers(0, 2, kind.shape).astype(kind.dtype))
+            else:
+                found.append((0.1 * rng.standard_normal(kind.shape)).astype(kind.dtype))
+        return found

@@ -1,0 +1,269 @@
+"""A process of its own for one form: builds it, and runs steps when it is told to.
+
+It reads a request a line, as JSON, and answers each with a line. Its task comes in a file, pickled
+by the process that started it.
+"""
+
+import json
+import os
+import resource
+import sys
+import time as clock
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from graphrnn import backends
+from graphrnn.comparison.forms import PHASES, Form
+from graphrnn.comparison.subjects import Subject
+from graphrnn.errors import UserError
+from graphrnn.functions import Built
+from graphrnn.loops import loop_named
+from graphrnn.native.emit import BEGINNING
+from graphrnn.native.linker import NativeFunction
+
+import aesara
+import aesara.tensor as at
+import cloudpickle
+import numpy as np
+from aesara.graph.basic import graph_inputs, io_toposort
+from aesara.scan.op import Scan
+
+WARM, MEASURED = 0.02, 0.04
+"""Seconds of steps in a turn: those that are not counted, after the pause, and those that are."""
+LARGE = 1024.0
+"""A learning rate at which what a step subtracts, divided by it, is the gradient."""
+STEPS = 3
+"""Steps after which weights are compared."""
+_UNIT = 1 if sys.platform == "darwin" else 1024
+_PHASE = {
+    "building the graph and its gradients": "graph",
+    "rewriting": "rewriting",
+    "rewriting a loop body": "rewriting",
+    "lowering to one C function": "compiling",
+    "compiling C": "compiling",
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker is for."""
+
+    subject: Subject
+    form: Form
+    time: int
+    threads: int
+
+
+class Stopwatch:
+    """Gives each second of a build to the phase that it belongs to."""
+
+    def __init__(self) -> None:
+        self.spent = dict.fromkeys(PHASES, 0.0)
+        self.phase, self.since = "graph", clock.perf_counter()
+
+    def enter(self, phase: str) -> None:
+        """Begin another phase."""
+        now = clock.perf_counter()
+        self.spent[self.phase] += now - self.since
+        self.phase, self.since = phase, now
+
+    def report(self, build: backends.Build) -> None:
+        """Hear how far a build is."""
+        self.enter(_PHASE.get(build.phase, self.phase))
+
+    def wrap(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Time calls of `aesara.grad`."""
+
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            before = self.phase
+            self.enter("gradients")
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self.enter(before)
+
+        return timed
+
+
+def count_nodes(outputs: Any, body: Callable[[Any], Any]) -> int:
+    """Count the operations that outputs come from, bodies of loops included."""
+    total = 0
+    for node in io_toposort([], list(outputs)):
+        total += 1
+        if isinstance(node.op, Scan):
+            total += count_nodes(body(node.op), body)
+    return total
+
+
+@dataclass
+class Worker:
+    """The state of a worker."""
+
+    task: Task
+    functions: dict[str, Any] = field(default_factory=dict)
+    used: dict[str, list[int]] = field(default_factory=dict)  # inputs of each function
+    built: Built | None = None
+    values: list[Any] = field(default_factory=list)
+    start: list[Any] = field(default_factory=list)
+
+    def build(self) -> dict[str, Any]:
+        """Compile the training step; gives seconds by phase, and counts."""
+        watch = Stopwatch()
+        originals = {m: m.grad for m in (aesara, at, aesara.gradient)}
+        for module, grad in originals.items():
+            module.grad = watch.wrap(grad)
+        try:
+            function = self._compiled("training", watch.report)
+        finally:
+            for module, grad in originals.items():
+                module.grad = grad
+        watch.enter("compiling")
+        assert self.built is not None
+        inputs, outputs, updates = self.built
+        self.values = self.task.subject.values(inputs)
+        self.start = [old.get_value() for old, _ in updates]
+        written = count_nodes([*outputs, *(new for _, new in updates)], lambda op: op.inner_outputs)
+        lines, size = self._code(function)
+        return {
+            "phases": watch.spent,
+            "nodes": [written, self._rewritten(function)],
+            "lines": lines,
+            "binary_bytes": size,
+        }
+
+    def _compiled(self, name: str, report: backends.Report = backends.silent) -> Any:
+        """Compile one of the two functions."""
+        task = self.task
+
+        def graph() -> Built:
+            loop = loop_named(task.form.loop, time=task.time)
+            inputs, outputs, updates = task.subject.graph(loop, task.time)
+            if name == "training":
+                self.built = inputs, outputs, updates
+                self.used[name] = list(range(len(inputs)))
+                return inputs, outputs, updates
+            read = set(graph_inputs(outputs))
+            self.used[name] = [k for k, v in enumerate(inputs) if v in read]
+            return [inputs[k] for k in self.used[name]], outputs, []
+
+        self.functions[name] = backends.compile_graph(
+            graph,
+            name=name,
+            backend=task.form.backend,
+            threads=task.threads,
+            report=report,
+            rewrites=task.form.rewrites,
+        )
+        return self.functions[name]
+
+    def _rewritten(self, function: Any) -> int:
+        """Count the operations of the compiled graph."""
+        native = getattr(function.vm, "jit_fn", None)
+
+        def body(op: Any) -> Any:
+            if isinstance(native, NativeFunction):
+                return native.program.bodies[op].outputs
+            return op.fn.maker.fgraph.outputs
+
+        return count_nodes(function.maker.fgraph.outputs, body)
+
+    def _code(self, function: Any) -> tuple[int | None, int | None]:
+        """Count lines of C and bytes of binaries, in a cache that only this form fills."""
+        native = getattr(function.vm, "jit_fn", None)
+        if not isinstance(native, NativeFunction) and self.task.form.backend == "python":
+            return None, None
+        cache = Path(os.environ["XDG_CACHE_HOME"])
+        files = [path for path in cache.rglob("*") if path.is_file()]
+        if isinstance(native, NativeFunction):
+            # A library is kept under its key, whatever that is called.
+            size = sum(path.stat().st_size for path in files)
+            return native.source.text.partition(BEGINNING)[2].count("\n"), size
+        text = [path for path in files if path.suffix in (".cpp", ".c")]
+        lines = sum(path.read_text(errors="replace").count("\n") for path in text)
+        return lines, sum(path.stat().st_size for path in files if path.suffix in (".so", ".pyd"))
+
+    def tensors(self, path: str) -> dict[str, Any]:
+        """Write what must be equal: outputs, gradients, and weights after some steps."""
+        assert self.built is not None
+        inputs, outputs, updates = self.built
+        function, shared = self.functions["training"], [old for old, _ in updates]
+        names = [old.name or f"shared {k}" for k, old in enumerate(shared)]
+        found = {}
+        rates = [k for k, v in enumerate(inputs) if v.name == "rate" and v.type.ndim == 0]
+        told = function(*self.values)
+        for k, (variable, value) in enumerate(zip(outputs, told, strict=True)):
+            found[variable.name or ("loss" if k == 0 else f"output {k}")] = value
+        self._restart()
+        if rates:
+            values = list(self.values)
+            values[rates[0]] = np.asarray(LARGE, inputs[rates[0]].dtype)
+            function(*values)
+            for name, old, before in zip(names, shared, self.start, strict=True):
+                found[f"gradient of {name}"] = (before - old.get_value()) / LARGE
+            self._restart()
+        for _ in range(STEPS):
+            function(*self.values)
+        for name, old in zip(names, shared, strict=True):
+            found[f"{name} after {STEPS} steps"] = old.get_value()
+        self._restart()
+        np.savez(path, **{name: np.asarray(value) for name, value in found.items()})
+        return {"names": list(found)}
+
+    def _restart(self) -> None:
+        """Give shared variables their first values."""
+        assert self.built is not None
+        for (old, _), value in zip(self.built[2], self.start, strict=True):
+            old.set_value(value)
+
+    def turn(self, name: str) -> dict[str, Any]:
+        """Run steps for a moment; gives the seconds of each that counts."""
+        function, values = self.functions[name], [self.values[k] for k in self.used[name]]
+        moments = [clock.perf_counter()]
+        began, warm = moments[0], 0
+        while moments[-1] - began < WARM + MEASURED or len(moments) - 1 - warm < 1:
+            function(*values)
+            moments.append(clock.perf_counter())
+            if moments[-2] - began < WARM and len(moments) > 2:
+                warm = len(moments) - 2
+        return {"seconds": [b - a for a, b in pairwise(moments)][warm:]}
+
+    def memory(self) -> dict[str, Any]:
+        """Give the largest resident size so far, in bytes."""
+        return {"bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT}
+
+    def forward(self) -> dict[str, Any]:
+        """Compile the same outputs without updates."""
+        self._compiled("forward")
+        return {}
+
+
+def answers(worker: Worker, lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+    """Do what each line asks."""
+    for line in lines:
+        request = json.loads(line)
+        try:
+            yield getattr(worker, request.pop("do"))(**request)
+        except UserError as error:
+            yield {"problem": str(error)}
+        except Exception as error:
+            yield {"problem": f"{type(error).__name__}: {str(error).strip()}"[:300]}
+
+
+def main(path: str) -> None:
+    """Answer on what was standard output; all else that prints goes to standard error."""
+    answer = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    worker = Worker(cloudpickle.loads(Path(path).read_bytes()))
+    for found in answers(worker, sys.stdin):
+        answer.write(json.dumps(found) + "\n")
+        answer.flush()
+
+
+if __name__ == "__main__":
+    # Under this name the task's class would be another one than the sender's.
+    from graphrnn.comparison import worker
+
+    worker.main(sys.argv[1])
