@@ -26,6 +26,8 @@ from graphrnn.native.views import (
 import numpy as np
 from aesara.graph.basic import Constant, Variable
 from aesara.graph.fg import FunctionGraph
+from aesara.ifelse import IfElse
+from aesara.raise_op import CheckAndRaise
 from aesara.scalar.basic import ScalarType
 from aesara.scan.op import Scan
 from aesara.tensor.elemwise import Elemwise
@@ -142,6 +144,13 @@ class Lowering:
         """Give what a variable is known to be while building, or None."""
         if isinstance(variable, Constant):
             return variable.data
+        node = variable.owner
+        if variable not in self.known and node is not None and isinstance(node.op, IfElse):
+            # A length on which both branches agree, whichever is taken.
+            k = node.outputs.index(variable)
+            branches = [self.value(node.inputs[1 + k + b * node.op.n_outs]) for b in (0, 1)]
+            same = branches[0] is not None and np.array_equal(*branches)
+            return branches[0] if same else None
         return self.known.get(variable)
 
     def number(self, variable: Variable) -> int:
@@ -256,9 +265,14 @@ class Lowering:
             return False
         storage: list[list[Any]] = [[None] for _ in node.outputs]
         try:
-            node.op.perform(node, list(values), storage)
+            params = [node.run_params()] if getattr(node.op, "params_type", None) else []
+            node.op.perform(node, list(values), storage, *params)
         except (NotImplementedError, AttributeError, TypeError):
             return False
+        except Exception:
+            if isinstance(node.op, CheckAndRaise):  # what it checks fails when it is run
+                return False
+            raise
         if any(np.size(cell[0]) > SMALL for cell in storage):
             return False
         for output, cell in zip(node.outputs, storage, strict=True):
