@@ -80,6 +80,8 @@ FAST = Plan(
     runners=GROWING,
     all_everywhere=False,
 )
+BUSY = 0.7
+"""The load above which a run warns that something else is running."""
 SECTIONS = ("limits", "works", "writing", "starts", "epoch", "quality", "growth")
 
 
@@ -247,6 +249,9 @@ def measured(arguments: argparse.Namespace) -> Run:
     run.results["quick"] = arguments.quick
     if len(arguments.only) < len(SECTIONS):
         run.go_on()
+    load = run.results["machine"]["load"]
+    if load > BUSY:
+        run.say(f"this machine is busy (load {load:.1f}): its figures will say little")
     try:
         for name in SECTIONS:
             if name not in arguments.only:

@@ -242,7 +242,8 @@ def who(results: Results) -> Section:
     machine = results["machine"]
     head = (
         f"{machine['processor']}, {machine['processors']} processors, threads of each: "
-        f"{machine['threads']}, {machine['system']}, {machine['date']}"
+        f"{machine['threads']}, {machine['system']}, {machine['date']}, load at the start "
+        f"{machine['load']:.1f}"
     )
     return Section(head, ("who", "version"), rows)
 
