@@ -69,7 +69,8 @@ def section(found: dict[str, Any], pictures: list[str]) -> str:
     kind = "`make bench ARGS=--quick`" if found.get("quick") else "`make bench`"
     head = (
         f"{kind} on {machine['processor']}, {machine['processors']} processors, "
-        f"{machine['threads']} threads each, {machine['system']}, {machine['date']}; float32."
+        f"{machine['threads']} threads each, {machine['system']}, {machine['date']}; float32. "
+        f"The load when it began was {machine['load']:.1f}."
     )
     parts = [head, verdict(found), equal_work(found)]
     named = dict(zip(DRAWN, ("Steps, shortest on top", "Steps as a size grows"), strict=True))

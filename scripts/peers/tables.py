@@ -80,9 +80,9 @@ def limit_of(results: Results, work: Work) -> tuple[float, str] | None:
 
 def sections_of(results: Results) -> list[Section]:
     """Make every table of which something was measured."""
-    made = [_workload(results, row) for row in results.get("works", [])]
+    made = [who(results), *(_workload(results, row) for row in results.get("works", []))]
     made += [overview(results), own_forms(results), growth(results), starts(results)]
-    made += [writing(results), epoch(results), memory(results), quality(results), who(results)]
+    made += [writing(results), epoch(results), memory(results), quality(results)]
     return [section for section in made if section.rows]
 
 
