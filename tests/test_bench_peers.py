@@ -1,5 +1,6 @@
 """The benchmark: its arithmetic, workers and report; the peers themselves are not needed here."""
 
+import doctest
 import json
 import sys
 from pathlib import Path
@@ -78,6 +79,13 @@ def test_forms_of_ours_agree(cell):
         losses.append([built.step(*given) for _ in range(timing.AGREEING)])
     assert timing.same(*losses)
     assert losses[0][-1] < losses[0][0]
+
+
+@pytest.mark.parametrize("module", [tables, timing])
+def test_examples_run(module):
+    failed, tried = doctest.testmod(module)
+    assert failed == 0
+    assert tried > 1
 
 
 # --- workers ------------------------------------------------------------------------------------

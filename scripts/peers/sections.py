@@ -145,6 +145,8 @@ def _run(
     name: str, start: Start, work: Work, file: Path, seconds: float, evaluate: bool
 ) -> Results:
     """Start a process, build, and train on all that a file has; gives seconds of each part."""
+    if seconds < 5:
+        return {"why": "out of time"}
     try:
         process = start(BY_NAME[name])
     except PeerError as error:
@@ -153,10 +155,11 @@ def _run(
         process.ask("hello")
         process.ask("build", seconds=seconds, work=asdict(work))
         built = clock.perf_counter() - process.started
-        told = process.ask("train", seconds=seconds, file=str(file), evaluate=evaluate)
-        seconds = clock.perf_counter() - process.started
+        rest = seconds - built
+        told = process.ask("train", seconds=rest, file=str(file), evaluate=evaluate)
+        took = clock.perf_counter() - process.started
         last = float(np.mean(told["losses"]))
-        found = {"build": built, "seconds": seconds, "loss": last, "steps": told["steps"]}
+        found = {"build": built, "seconds": took, "loss": last, "steps": told["steps"]}
         return found | {"held_out": told.get("held_out")} | process.ask("peak")
     except PeerError as error:
         return {"why": str(error)}
