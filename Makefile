@@ -14,7 +14,7 @@ READY := .venv/ready
 READY_DEV := .venv/ready-dev
 PEERS := .venv-peers/ready
 
-.PHONY: help train sample graph lesson doctor test test-peers fuzz format clean constraints
+.PHONY: help train sample graph lesson doctor test test-peers fuzz bench bench-readme format clean constraints
 
 help:  ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +59,12 @@ $(PEERS): $(READY_DEV) scripts/environment-peers.sh scripts/constraints-peers.tx
 
 test-peers: $(PEERS)  ## hold the cells against PyTorch's and Keras's (installs them in .venv-peers)
 	@$(PYTHON) -m pytest tests/peers $(ARGS)
+
+bench: $(PEERS)  ## time it against PyTorch, JAX, Keras, PyTensor and stock Aesara (ARGS=--quick)
+	@$(PYTHON) -m scripts.bench_peers $(ARGS)
+
+bench-readme: $(READY_DEV)  ## put the figures of the last `make bench` into the README
+	@$(PYTHON) -m scripts.bench_peers --readme $(ARGS)
 
 format: $(READY_DEV)  ## lay the code out as `make test` wants it
 	@$(PYTHON) -m ruff check --fix .

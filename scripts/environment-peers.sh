@@ -1,10 +1,11 @@
 #!/bin/sh
-# Makes the peers' environment in .venv-peers: PyTorch, and Keras on top of it. Run it from the top
-# folder, after scripts/environment.sh.
+# Makes the peers' environment in .venv-peers: PyTorch, Keras, JAX, PyTensor and Numba. Run it from
+# the top folder, after scripts/environment.sh.
 #
 # They need another NumPy than Aesara, so they get an environment of their own. It is filled by pip
 # and not by uv, so that what the user has set for pip (PIP_INDEX_URL and its like) decides which
-# build of PyTorch comes: where none is set, Linux gets the one with CUDA, which is large.
+# build of PyTorch comes: where none is set, Linux gets the one with CUDA, which is large. Each is
+# installed by itself: one that cannot be is named, and the rest is there all the same.
 set -eu
 
 say() { printf '%s\n' "$*" >&2; }
@@ -21,7 +22,14 @@ if ! "$peers" -m pip --version >/dev/null 2>&1; then
         fail "could not make .venv-peers (uv's message is above): run scripts/environment.sh first"
 fi
 
-say "installing PyTorch and Keras into .venv-peers ..."
-"$peers" -m pip install --quiet --disable-pip-version-check \
-    --constraint scripts/constraints-peers.txt torch keras ||
-    fail "could not install the peers (pip's message is above): check the network and try again"
+installed=
+for peer in torch keras jax pytensor; do
+    say "installing $peer into .venv-peers ..."
+    if "$peers" -m pip install --quiet --disable-pip-version-check \
+        --constraint scripts/constraints-peers.txt "$peer"; then
+        installed="$installed $peer"
+    else
+        say "could not install $peer (pip's message is above): it will be listed as absent"
+    fi
+done
+[ -n "$installed" ] || fail "none of the peers could be installed: check the network and try again"

@@ -43,6 +43,8 @@ def run_keras(cell, a):
     kinds = {"rnn_tanh": ("SimpleRNN", "tanh"), "rnn_relu": ("SimpleRNN", "relu")}
     kind, activation = kinds.get(cell, (cell.upper(), "tanh"))
     options = {"reset_after": True} if cell == "gru" else {}
+    # Keras multiplies in the precision of its default, not of the layer.
+    keras.config.set_floatx(str(a["x"].dtype))
     layer = getattr(keras.layers, kind)(
         a["h_0"].shape[1], activation=activation, return_sequences=True, return_state=True,
         dtype=str(a["x"].dtype), **options,

@@ -1,0 +1,1 @@
+"""What a maintainer runs: the benchmark, the lesson's tables, pictures."""

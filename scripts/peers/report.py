@@ -1,0 +1,88 @@
+"""Draws what the benchmark has found, and writes it all."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from graphrnn.checkpoints import write_atomically
+from scripts.peers import tables
+from scripts.peers.contenders import OURS
+from scripts.peers.tables import OWN, Results, limit_of, median_of
+from scripts.peers.verdicts import equal_work, verdict
+from scripts.peers.work import Work
+
+
+def write(results: Results, out: Path) -> None:
+    """Write Markdown and the pictures of which there is something to draw."""
+    parts = [verdict(results), equal_work(results)]
+    for section in tables.sections_of(results):
+        parts += [f"## {section.title}", tables.markdown(section), section.note]
+    text = "\n\n".join(part for part in parts if part)
+    write_atomically(out / "results.md", f"# Benchmark\n\n{text}\n".encode())
+    for name, draw in (("steps.png", draw_steps), ("growth.png", draw_growth)):
+        picture = draw(results)
+        if picture is not None:
+            write_atomically(out / name, picture)
+
+
+def _figure(columns: int, width: float, height: float) -> tuple[Any, Any, Callable[[], bytes]]:
+    """Make an empty figure; gives it, its axes, and what saves it."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, columns, squeeze=False)[0]
+
+    def saved() -> bytes:
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=110)
+        return buffer.getvalue()
+
+    return figure, axes, saved
+
+
+def draw_steps(results: Results) -> bytes | None:
+    """Draw each workload's steps as bars, shortest on top, the limit as a line."""
+    rows = [row for row in results.get("works", []) if median_of(row["cells"], OURS)]
+    if not rows:
+        return None
+    _, all_axes, saved = _figure(len(rows), 3.4 * len(rows), 3.6)
+    for row, axes in zip(rows, all_axes, strict=True):
+        timed = [(c["median"], name) for name, c in row["cells"].items() if "median" in c]
+        timed.sort(reverse=True)
+        colours = ["tab:blue" if name in OWN else "tab:gray" for _, name in timed]
+        axes.barh([name for _, name in timed], [took for took, _ in timed], color=colours)
+        limit = limit_of(results, Work(**row["work"]))
+        if limit:
+            axes.axvline(limit[0], color="tab:red", linewidth=1)
+        axes.set_xscale("log")
+        axes.set_title(row["name"], fontsize=8)
+        axes.tick_params(labelsize=7)
+        axes.set_xlabel("ms (red: the limit)", fontsize=8)
+    return saved()
+
+
+def draw_growth(results: Results) -> bytes | None:
+    """Draw the time of a step against T, H and B."""
+    points = results.get("growth", [])
+    shown = list(dict.fromkeys(point["axis"] for point in points))
+    if not shown:
+        return None
+    _, all_axes, saved = _figure(len(shown), 3.6 * len(shown), 3.2)
+    keys = {"T": "time", "H": "hidden", "B": "batch"}
+    for axis, axes in zip(shown, all_axes, strict=True):
+        for name in (OURS, "PyTorch", "JAX"):
+            pairs = [
+                (p["work"][keys[axis]], median_of(p["cells"], name))
+                for p in points if p["axis"] == axis and median_of(p["cells"], name)
+            ]  # fmt: skip
+            axes.plot([x for x, _ in pairs], [y for _, y in pairs], "o-", label=name, markersize=3)
+        axes.set_xscale("log", base=2)
+        axes.set_yscale("log")
+        axes.set_xlabel(axis)
+        axes.set_ylabel("ms")
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8)
+    return saved()
