@@ -68,7 +68,9 @@ class Choice:
 
     def __str__(self) -> str:
         """Say what was chosen and why."""
-        others = [f"{_name(way)} {_about(s)}" for way, s in self.seconds.items() if way != self.loop]
+        others = [
+            f"{_name(way)} {_about(s)}" for way, s in self.seconds.items() if way != self.loop
+        ]
         return (
             f"{_name(self.loop)}: build and {self.steps:,} steps take about "
             f"{_about(self.seconds[self.loop])} ({', '.join(others)})"

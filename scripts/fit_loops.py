@@ -79,9 +79,7 @@ HELD_OUT = (
 
 def settings_of(point: Point) -> TrainSettings:
     """Give the settings of a configuration."""
-    return TrainSettings(
-        model=point.model, time=point.time, batch=point.batch, hidden=point.hidden
-    )
+    return TrainSettings(model=point.model, time=point.time, batch=point.batch, hidden=point.hidden)
 
 
 def measured(point: Point, kept: Path) -> Comparison:
