@@ -14,7 +14,7 @@ READY := .venv/ready
 READY_DEV := .venv/ready-dev
 PEERS := .venv-peers/ready
 
-.PHONY: help train sample graph lesson doctor test test-peers fuzz bench bench-readme format clean constraints
+.PHONY: help train sample compare graph lesson doctor test test-peers fuzz bench bench-readme format clean constraints
 
 help:  ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,9 @@ sample: $(READY)  ## write text with a trained network (RUN=folder PROMPT='The')
 
 lesson: $(READY)  ## set the lesson's figures beside ours (CORPUS=nietzsche or its path; ARGS=--quick)
 	@$(PYTHON) scripts/lesson.py --corpus "$(if $(filter python-docs,$(CORPUS)),nietzsche,$(CORPUS))" $(ARGS)
+
+compare: $(READY)  ## compare scan and unrolled loops (ARGS='--quick', ARGS='gru --time 8 32 --batch 16')
+	@$(PYTHON) -m graphrnn compare $(ARGS)
 
 graph: $(READY)  ## list the lesson's network at three stages, and write its page (ARGS='--loop unrolled')
 	@mkdir -p runs

@@ -127,6 +127,11 @@ def proof_line(found: Comparison) -> str:
     )
 
 
+def conclusions(found: Comparison) -> list[str]:
+    """Say what was proved, how cost grows, and what to choose."""
+    return [proof_line(found), *growth_lines(found), *advice(found)]
+
+
 def _grid(headings: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> list[str]:
     """Write a table in Markdown."""
     lines = [headings, ("---",) * len(headings), *rows]
