@@ -1,15 +1,17 @@
 #!/bin/sh
 # Makes the project's own environment in .venv: `scripts/environment.sh [extra]`, from the top folder.
 #
-# Aesara needs CPython 3.11 and a system may carry any python3, or one without the C headers
+# Aesara needs CPython 3.11 or 3.12 and a system may carry any python3, or one without the C headers
 # that compiling needs. So uv makes the environment: from PATH, else as a wheel in a private environment.
 set -eu
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "$*"; exit 2; }
 
+# The preferred one first: on 3.12 all works but stock Aesara's scan (--backend aesara with a loop).
+# Where the system has neither, uv brings the preferred one.
 python_version=3.11
-python_versions="3.11"
+python_versions="$python_version 3.12"
 extra=${1-}
 
 if [ -z "${CXX-}" ] && ! command -v g++ >/dev/null 2>&1 && ! command -v clang++ >/dev/null 2>&1; then
@@ -23,7 +25,7 @@ else
     if ! "$uv" --version >/dev/null 2>&1; then
         command -v python3 >/dev/null 2>&1 ||
             fail "no python3 and no uv on PATH: install either one (any python3 will do)"
-        say "fetching uv, which brings Python $python_version ..."
+        say "fetching uv, which makes the environment ..."
         rm -rf .uv
         python3 -m venv .uv >/dev/null 2>&1 ||
             fail "python3 cannot make an environment here: install its venv module ('sudo apt install python3-venv' on Debian and Ubuntu) or uv"

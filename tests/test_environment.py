@@ -4,6 +4,8 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).parent.parent / "scripts" / "environment.sh"
 
 
@@ -31,3 +33,44 @@ def test_a_missing_python_is_one_line(in_tmp):
     done = run(in_tmp, in_tmp / "bin")
     assert done.returncode == 2
     assert done.stderr == "no python3 and no uv on PATH: install either one (any python3 will do)\n"
+
+
+UV = """#!/bin/sh
+echo "$*" >>uv.log
+case "$*" in
+    "python find --system "*) cat "python-$4" 2>/dev/null ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("system", "wanted"),
+    [
+        (["3.11"], "3.11"),
+        (["3.12"], "3.12"),
+        (["3.11", "3.12"], "3.11"),
+        (["3.13"], None),
+        ([], None),
+    ],
+    ids=str,
+)
+def test_the_systems_python_is_taken_in_the_order_of_preference(in_tmp, system, wanted):
+    (in_tmp / "bin").mkdir()
+    (in_tmp / "bin" / "g++").symlink_to("/bin/true")
+    (in_tmp / "bin" / "uv").write_text(UV, encoding="utf-8")
+    (in_tmp / "bin" / "uv").chmod(0o755)
+    for version in system:
+        # Any interpreter that has its C headers will do: here its name says which one it plays.
+        python = in_tmp / f"python{version}"
+        python.write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
+        python.chmod(0o755)
+        (in_tmp / f"python-{version}").write_text(str(python), encoding="utf-8")
+    done = run(in_tmp, f"{in_tmp / 'bin'}:/usr/bin:/bin")
+    assert done.returncode == 0, done.stderr
+    [made] = [
+        line
+        for line in (in_tmp / "uv.log").read_text(encoding="utf-8").splitlines()
+        if line.startswith("venv")
+    ]
+    own = "--managed-python --python 3.11"
+    assert made == f"venv --quiet {f'--python {in_tmp}/python{wanted}' if wanted else own} .venv"
