@@ -15,6 +15,7 @@ from graphrnn.native.program import (
     touches,
     walk,
 )
+from graphrnn.native.users import Users
 from graphrnn.native.views import Buffer, Offset
 
 
@@ -24,16 +25,26 @@ def elide_copies(ops: list[Op], program: Program) -> None:
 
 
 def _drop_copies(
-    ops: list[Op], program: Program, avoid: Callable[[list[Op], int, Kernel, Program], bool]
+    ops: list[Op], program: Program, avoid: Callable[[Users, int, Kernel, dict[str, int]], bool]
 ) -> None:
     """Drop each copy that can be avoided."""
-    k = 0
+    k, users, counts = 0, Users(ops, program), _counts(program)
     while k < len(ops):
         op = ops[k]
-        if _is_copy(op) and isinstance(op, Kernel) and avoid(ops, k, op, program):
-            del ops[k]
+        if _is_copy(op) and isinstance(op, Kernel) and avoid(users, k, op, counts):
+            users.drop(k)
         else:
             k += 1
+
+
+def _counts(program: Program) -> dict[str, int]:
+    """Say how many values each loop variable takes."""
+    counts: dict[str, int] = {}
+    for op in walk(program.ops):
+        if isinstance(op, Loop):
+            counts[op.variable] = op.steps
+            counts |= {name: slots for name, _, slots in op.positions}
+    return counts
 
 
 def _is_copy(op: Op) -> bool:
@@ -46,18 +57,16 @@ def _is_copy(op: Op) -> bool:
     )
 
 
-def _retarget(ops: list[Op], k: int, copy: Kernel, program: Program) -> bool:
+def _retarget(among: Users, k: int, copy: Kernel, counts: dict[str, int]) -> bool:
     """Move a temporary into the place it is copied to, if nobody can tell the difference."""
-    source, (target, _) = copy.loads[0], copy.stores[0]
-    moved = _Move.of(source, target, copy.lengths, program)
+    ops, source, (target, _) = among.ops, copy.loads[0], copy.stores[0]
+    moved = _Move.of(source, target, copy.lengths, counts)
     if source.buffer.kind != "temp" or moved is None or source.buffer is target.buffer:
         return False
-    users = [n for n, op in enumerate(ops) if n != k and uses(op, source.buffer)]
-    everywhere = sum(
-        uses(op, source.buffer) for op in walk(program.ops) if not isinstance(op, Loop)
-    )
-    here = sum(uses(op, source.buffer) for op in walk(ops) if not isinstance(op, Loop))
-    if everywhere != here or not users or users[0] > k:
+    positions = among.positions(source.buffer)
+    here = len(among.inside(positions, source.buffer))
+    users = [n for n in positions if n != k]
+    if among.everywhere(source.buffer) != here or not users or users[0] > k:
         return False
     first, last = users[0], max(users[-1], k)
     whole = (target, copy.lengths)
@@ -71,8 +80,10 @@ def _retarget(ops: list[Op], k: int, copy: Kernel, program: Program) -> bool:
             return False
         if not all(_allows(inner, source.buffer, moved) for inner in walk([op])):
             return False
-    for op in walk([ops[n] for n in users]):
+    changed = [ops[n] for n in users]
+    for op in walk(changed):
         _map_refs(op, lambda ref: moved(ref) if ref.buffer is source.buffer else ref)
+    among.note(changed)
     return True
 
 
@@ -88,21 +99,18 @@ def forward_copies(ops: list[Op], program: Program) -> None:
     _drop_copies(ops, program, _forward)
 
 
-def _forward(ops: list[Op], k: int, copy: Kernel, program: Program) -> bool:
+def _forward(among: Users, k: int, copy: Kernel, counts: dict[str, int]) -> bool:
     """Hand the source of a copy on to all its readers, if nobody can tell the difference."""
-    source, (target, _) = copy.loads[0], copy.stores[0]
-    moved = _Move.of(target, source, copy.lengths, program)
+    ops, source, (target, _) = among.ops, copy.loads[0], copy.stores[0]
+    moved = _Move.of(target, source, copy.lengths, counts)
     if target.buffer.kind != "temp" or moved is None or source.buffer is target.buffer:
         return False
     # What lies along memory stays so: vectors are loaded from it.
     if any(s == 1 and t != 1 for _, s, t in moved.axes):
         return False
-    single = [op for op in walk(program.ops) if not isinstance(op, Loop)]
-    users = [op for op in single if uses(op, target.buffer)]
-    later = [n for n in range(k + 1, len(ops)) if uses(ops[n], target.buffer)]
-    inside = [op for op in walk([ops[n] for n in later]) if not isinstance(op, Loop)]
-    readers = [op for op in inside if uses(op, target.buffer)]
-    if len(users) != len(readers) + 1 or not readers:
+    later = [n for n in among.positions(target.buffer) if n > k]
+    readers = among.inside(later, target.buffer)
+    if among.everywhere(target.buffer) != len(readers) + 1 or not readers:
         return False
     for op in readers:
         reads = [a for a in op.reads() if a[0].buffer is target.buffer]
@@ -115,12 +123,8 @@ def _forward(ops: list[Op], k: int, copy: Kernel, program: Program) -> bool:
         return False
     for op in readers:
         _map_refs(op, lambda ref: moved(ref) if ref.buffer is target.buffer else ref)
+    among.note([ops[n] for n in later])
     return True
-
-
-def uses(op: Op, buffer: Buffer) -> bool:
-    """Say whether an operation reads or writes a buffer."""
-    return any(ref.buffer is buffer for ref, _ in (*op.reads(), *op.writes()))
 
 
 class _Move:
@@ -135,7 +139,7 @@ class _Move:
 
     @classmethod
     def of(
-        cls, source: Ref, target: Ref, lengths: Sequence[int], program: Program
+        cls, source: Ref, target: Ref, lengths: Sequence[int], counts: dict[str, int]
     ) -> "_Move | None":
         """Make the map of a copy, if the source's axes nest without overlapping."""
         axes = []
@@ -161,11 +165,6 @@ class _Move:
                 joined[-1] = (joined[-1][0] * length, s, t)
             else:
                 joined.append((length, s, t))
-        counts: dict[str, int] = {}
-        for op in walk(program.ops):
-            if isinstance(op, Loop):
-                counts[op.variable] = op.steps
-                counts |= {name: slots for name, _, slots in op.positions}
         return cls(source, target, joined, counts)
 
     def _extra(self, ref: Ref) -> list[tuple[int, str]] | None:

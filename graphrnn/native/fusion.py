@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from graphrnn.native.copies import uses
-from graphrnn.native.program import Instruction, Kernel, Loop, Op, Program, Ref, touches, walk
+from graphrnn.native.program import Instruction, Kernel, Op, Program, Ref, touches
+from graphrnn.native.users import Users
+from graphrnn.native.views import Buffer
 
 
 def inline_producers(ops: list[Op], program: Program) -> None:
@@ -12,26 +13,25 @@ def inline_producers(ops: list[Op], program: Program) -> None:
     `z = a + b` whose columns are read as the gates of an LSTM is never stored: each gate adds its
     own columns.
     """
+    users = Users(ops, program)
     for k, producer in enumerate(list(ops)):
         if not isinstance(producer, Kernel) or len(producer.stores) != 1:
             continue
         store, value = producer.stores[0]
         if store.buffer.kind != "temp" or not _is_cheap(producer):
             continue
-        readers = [op for op in ops[k + 1 :] if uses(op, store.buffer)]
-        here = sum(uses(op, store.buffer) for op in ops)
-        if (
-            sum(uses(op, store.buffer) for op in walk(program.ops) if not isinstance(op, Loop))
-            != here
-        ):
+        here = users.positions(store.buffer)
+        if users.everywhere(store.buffer) != len(here):
             continue
+        readers = [ops[n] for n in here if n > k]
         if not all(
-            isinstance(op, Kernel) and _may_inline(ops, producer, op, store) for op in readers
+            isinstance(op, Kernel) and _may_inline(users, producer, op, store) for op in readers
         ):
             continue
         for reader in readers:
             assert isinstance(reader, Kernel)
             _inline(producer, value, store, reader)
+        users.note(readers)
 
 
 def _is_cheap(kernel: Kernel) -> bool:
@@ -60,7 +60,7 @@ def _piece(kernel: Kernel, store: Ref, load: Ref, lengths: tuple[int, ...]) -> l
     return starts if left == 0 else None
 
 
-def _may_inline(ops: list[Op], producer: Kernel, reader: Kernel, store: Ref) -> bool:
+def _may_inline(users: Users, producer: Kernel, reader: Kernel, store: Ref) -> bool:
     """Say whether a producer's inputs still stand when a reader runs, and its pieces are simple."""
     pieces = [load for load in reader.loads if load.buffer is store.buffer]
     if any(ref.buffer is store.buffer for ref, _ in reader.stores) or not pieces:
@@ -69,10 +69,13 @@ def _may_inline(ops: list[Op], producer: Kernel, reader: Kernel, store: Ref) -> 
         return False  # the same loops are joined by `fuse`, which computes nothing twice
     if any(_piece(producer, store, load, reader.lengths) is None for load in pieces):
         return False
-    first, last = position_of(ops, producer), position_of(ops, reader)
+    first, last = users.place(producer), users.place(reader)
     # From the producer on: one that adds to its own place has changed what it read.
-    between = [w for op in ops[first : last + 1] for w in op.writes()]
-    return not any(touches(read, write) for read in producer.reads() for write in between)
+    for read in producer.reads():
+        for n in users.positions(read[0].buffer):
+            if first <= n <= last and any(touches(read, w) for w in users.ops[n].writes()):
+                return False
+    return True
 
 
 def position_of(ops: list[Op], wanted: Op) -> int:
@@ -119,19 +122,22 @@ def _substitute(
 
 def fuse(ops: list[Op]) -> None:
     """Join kernels that walk the same loops, where the order of the others allows it."""
-    k = 0
+    k, buffers = 0, {id(op): _buffers(op) for op in ops}
     while k < len(ops):
         second = ops[k]
         if isinstance(second, Kernel):
+            between = _Between(buffers, second)
             for j in range(k - 1, -1, -1):
                 first = ops[j]
                 if isinstance(first, Kernel) and first.lengths == second.lengths:
-                    place = _meeting_place(ops, j, k)
+                    place = between.meeting_place(ops, j, k)
                     if place is not None and _join(first, second):
                         ops[place] = first
+                        buffers[id(first)] = _buffers(first)
                         del ops[k if place == j else j]
                         k = place if place == j else k - 1
                         break
+                between.add(first)
         k += 1
 
 
@@ -139,14 +145,53 @@ _LARGEST = 48
 """Loads and stores that one kernel may have: more would run out of registers and pointers."""
 
 
-def _meeting_place(ops: list[Op], j: int, k: int) -> int | None:
-    """Say where two kernels can run as one: at the first's place, at the second's, or nowhere."""
-    first, second = ops[j], ops[k]
-    if any(conflict(first, op) for op in ops[j + 1 : k]):
-        if any(conflict(op, second) for op in ops[j + 1 : k]):
-            return None
-        return j
-    return k
+def _buffers(op: Op) -> tuple[frozenset[Buffer], frozenset[Buffer]]:
+    """Give the buffers that an operation reads, and those that it writes."""
+    reads = frozenset(ref.buffer for ref, _ in op.reads())
+    return reads, frozenset(ref.buffer for ref, _ in op.writes())
+
+
+class _Between:
+    """What stands between a kernel and the one before it that it might be joined with."""
+
+    def __init__(
+        self, buffers: dict[int, tuple[frozenset[Buffer], frozenset[Buffer]]], second: Kernel
+    ) -> None:
+        self.buffers, self.second = buffers, second
+        self.reads: set[Buffer] = set()
+        self.writes: set[Buffer] = set()
+        self.blocked = False  # something between must run before the second
+
+    def add(self, op: Op) -> None:
+        """Go one operation further back."""
+        reads, writes = self.buffers[id(op)]
+        self.reads |= reads
+        self.writes |= writes
+        self.blocked = self.blocked or self._conflict(op, self.second)
+
+    def meeting_place(self, ops: list[Op], j: int, k: int) -> int | None:
+        """Say where two kernels can run as one: at the first's place, the second's, or nowhere."""
+        reads, writes = self.buffers[id(ops[j])]
+        apart = (
+            self.writes.isdisjoint(reads)
+            and self.writes.isdisjoint(writes)
+            and self.reads.isdisjoint(writes)
+        )
+        if apart or not any(self._conflict(ops[j], op) for op in ops[j + 1 : k]):
+            return k
+        return None if self.blocked else j
+
+    def _conflict(self, one: Op, other: Op) -> bool:
+        """Say whether two operations must keep their order, at once where no buffer is shared."""
+        reads, writes = self.buffers[id(one)]
+        their_reads, their_writes = self.buffers[id(other)]
+        if (
+            writes.isdisjoint(their_writes)
+            and writes.isdisjoint(their_reads)
+            and reads.isdisjoint(their_writes)
+        ):
+            return False
+        return conflict(one, other)
 
 
 def conflict(one: Op, other: Op) -> bool:

@@ -1,6 +1,5 @@
 """Rows that are looked up where they are read, instead of being copied out of their table first."""
 
-from graphrnn.native.copies import uses
 from graphrnn.native.operations import FlatIndex
 from graphrnn.native.program import (
     Gather,
@@ -13,6 +12,7 @@ from graphrnn.native.program import (
     touches,
     walk,
 )
+from graphrnn.native.users import uses
 from graphrnn.native.views import Buffer, Offset
 
 WIDE = 16
