@@ -1,11 +1,12 @@
 """Character-level recurrent networks as static graphs: built, compiled and explained on Aesara."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphrnn import toolchain
 
 if TYPE_CHECKING:
     from graphrnn.inspection.inspector import Inspection
+    from graphrnn.notebook import Run as Run
 
 # Aesara reads its configuration when it is imported, and every module below imports it.
 toolchain.configure()
@@ -36,3 +37,12 @@ def inspect(thing: object, *, title: str = "") -> "Inspection":
     from graphrnn.inspection import inspector
 
     return inspector.inspect(thing, title=title)
+
+
+def __getattr__(name: str) -> Any:
+    """Give `Run`, imported when it is first asked for, as above."""
+    if name != "Run":
+        raise AttributeError(f"module 'graphrnn' has no attribute {name!r}")
+    from graphrnn.notebook import Run
+
+    return Run

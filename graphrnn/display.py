@@ -8,7 +8,8 @@ from types import TracebackType
 from graphrnn.backends import Build
 from graphrnn.checkpoints import Header, Point
 from graphrnn.models import MODELS
-from graphrnn.training import Data, Progress
+from graphrnn.preparation import Data
+from graphrnn.watching import Progress
 
 from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn
@@ -54,7 +55,7 @@ def console(*, stderr: bool = False) -> Console:
 
 
 class Display:
-    """Shows a build and a training run; a `training.Watcher` and a context manager."""
+    """Shows a build and a training run; a `watching.Watcher` and a context manager."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -157,6 +158,14 @@ class Display:
             f"  {point.sequences:>9,} sequences: held-out loss {point.loss:.3f} nats, "
             f"{bits(point.loss):.3f} bits a character, accuracy {point.accuracy:.1%}"
         )
+
+    def told(self, text: str) -> None:
+        """Say what happens once."""
+        self.line(f"  {text}")
+
+    def wrote(self, text: str) -> None:
+        """Show what the network writes at this moment."""
+        self.line("\n" + "\n".join(f"    {line}" for line in text.splitlines()) + "\n")
 
     def _show(self, description: str, done: int, total: int, text: str) -> None:
         """Update the live bar; a total of 0 makes it pulse."""

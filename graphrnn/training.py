@@ -1,228 +1,167 @@
-"""The training loop: batches into the compiled function, a loss curve and checkpoints out of it."""
+"""The training loop: batches into the compiled function; a log, a curve and checkpoints out of it.
 
-import itertools
-import signal
+A step is decided by the weights, what the rule remembers, the carried states, the generator and the
+place in the text. A checkpoint holds all of these, so that a run that goes on from it takes the
+same steps, to the last bit, as if it had never stopped.
+"""
+
+import json
 import sys
-import tempfile
-import threading
 import time as clock
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
-from pathlib import Path
-from types import FrameType
-from typing import Any, Protocol
+from typing import Any
 
 from graphrnn import batches
-from graphrnn.backends import BACKENDS, Build, Function
-from graphrnn.checkpoints import Checkpoint, Header, Point, save_checkpoint
-from graphrnn.errors import DivergedError, UserError, reason, unknown
-from graphrnn.functions import Network, Rule, share
-from graphrnn.loops import loop_named
-from graphrnn.models import Sizes, Weights, model_named
+from graphrnn.backends import Function
+from graphrnn.checkpoints import Checkpoint, Header, Point, Position, load_checkpoint
+from graphrnn.checkpoints import save_checkpoint as save_checkpoint
+from graphrnn.errors import DivergedError, UserError
+from graphrnn.functions import Network
+from graphrnn.models import Weights
+from graphrnn.preparation import Data, network_of, prepare, rule_of
 from graphrnn.recipes import recipe_for
-from graphrnn.settings import TrainSettings
-from graphrnn.text import Indices, Vocabulary, load_corpus, split
+from graphrnn.runs import RunFolder, claim_folder, find_run
+from graphrnn.sampling import Sampler
+from graphrnn.settings import SampleSettings, TrainSettings, resumed
+from graphrnn.watching import CtrlC, Guard, Interrupted, Progress, Quiet, Tally, Watcher
 
 import numpy as np
 
-CHECKPOINT = "checkpoint.safetensors"
-STRETCH = 1000
-"""Sequences between two points of the loss curve, as in the lesson."""
 EVALUATIONS = 10
 """How often the held-out text is read, spread evenly over the run."""
-EVALUATION_BATCH = 64
+NORM_FROM = 256
+"""Characters in a batch from which on the norm of the gradients costs nothing worth naming.
 
-
-class Interrupted(UserError):  # noqa: N818
-    """Ctrl-C; the command line exits with 130."""
-
-    exit_code = 130
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where training stands: sequences done, means over the last stretch, speed and time left."""
-
-    sequences: int
-    total: int
-    loss: float
-    accuracy: float
-    characters_per_second: float
-    seconds_left: float
-
-
-class Watcher(Protocol):
-    """Is told how a run goes on; none of it changes the run."""
-
-    def prepared(self, data: "Data") -> None:
-        """Hear what the corpus came to."""
-
-    def built(self, build: Build) -> None:
-        """Hear how far compiling is."""
-
-    def progressed(self, progress: Progress) -> None:
-        """Hear how far training is; called after every step, so it must be quick."""
-
-    def evaluated(self, point: Point) -> None:
-        """Hear how the held-out text is predicted."""
-
-
-class Quiet:
-    """A watcher that says nothing."""
-
-    def prepared(self, data: "Data") -> None:
-        """Ignore it."""
-
-    def built(self, build: Build) -> None:
-        """Ignore it."""
-
-    def progressed(self, progress: Progress) -> None:
-        """Ignore it."""
-
-    def evaluated(self, point: Point) -> None:
-        """Ignore it."""
+A step on fewer, by plain SGD, would take a fifth longer: there each gradient goes straight into its
+weight, and is never whole. The norm is then taken of how far the weights moved, where it is logged.
+"""
 
 
 @dataclass(frozen=True)
-class Data:
-    """A corpus as indices: what is trained on, and what never is (nothing, if so asked)."""
+class Trained:
+    """A run that has come to its end, or to where it was told to stop for now."""
 
-    corpus: str
-    vocabulary: Vocabulary
-    train: Indices
-    held_out: Indices
-    evaluation_batch: int
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run."""
-
-    folder: Path
+    folder: RunFolder
     checkpoint: Checkpoint
     data: Data
     network: Network
 
-
-def prepare(settings: TrainSettings) -> Data:
-    """Read the corpus and check everything that can be checked before anything compiles.
-
-    Raises:
-        UserError: an unknown name, or a corpus that is too short for these settings.
-    """
-    model_named(settings.model)
-    loop_named(settings.loop, time=settings.time)
-    if settings.backend not in BACKENDS:
-        raise unknown("backend", settings.backend, BACKENDS)
-    for name, value in (("corpus", settings.corpus), ("out", str(settings.out))):
-        if not value.isprintable() or ascii(value).count("\\udc"):
-            raise UserError(f"--{name}: got {value!a}, needed a name in UTF-8; rename it")
-    corpus, recipe = load_corpus(settings.corpus), recipe_for(settings.model)
-    text = corpus.text.lower() if recipe.lower_case else corpus.text
-    vocabulary = Vocabulary.of(text)
-    train, held_out = split(vocabulary.encode(text), settings.held_out)
-    batches.require_windows(
-        train,
-        time=settings.time,
-        batch=settings.batch,
-        what="training text",
-        stride=1 if recipe.windows == "overlapping" else None,
-    )
-    n_held_out = 0
-    if settings.held_out > 0:
-        n_held_out = batches.require_windows(
-            held_out, time=settings.time, batch=1, what="held-out text"
-        )
-    return Data(corpus.name, vocabulary, train, held_out, min(EVALUATION_BATCH, n_held_out))
+    @property
+    def done(self) -> bool:
+        """Say whether all sequences were trained on."""
+        return self.checkpoint.header.sequences >= self.checkpoint.header.settings.sequences
 
 
-def claim_folder(settings: TrainSettings) -> Path:
-    """Make the folder of a run, so that a folder that cannot be written is known before training.
+def train(settings: TrainSettings, watcher: Watcher | None = None) -> Trained:
+    """Train a network and save it.
 
     Raises:
-        UserError: it cannot be made or written, or holds something already.
+        UserError: a setting, the corpus, the folder or the disk does not allow it.
+        DivergedError: the loss exploded, or left the finite numbers.
+        Interrupted: Ctrl-C; the checkpoint of that moment is kept.
     """
-    if settings.out is None:
-        for n in itertools.count(1):
-            folder = Path("runs") / f"{settings.model}-{n}"
-            if _make(folder):
-                return folder
-    folder = Path(settings.out or ".")
-    if not _make(folder):
+    watcher = watcher or Quiet()
+    data = prepare(settings)
+    folder, made = claim_folder(settings)
+    with folder.locked():
         try:
-            empty = not any(folder.iterdir())
-        except OSError as error:
-            raise UserError(f"--out: {str(folder)!r}: {reason(error)}; name a folder") from error
-        if not empty:
-            raise UserError(
-                f"--out: {str(folder)!r} holds files already; name a new folder or an empty one"
-            )
-    return folder
+            folder.write_settings(settings)
+            return _trained(settings, data, folder, None, watcher)
+        except BaseException:
+            folder.abandon(made)
+            raise
 
 
-def _make(folder: Path) -> bool:
-    """Make a folder in which files can be made; False where it exists already.
+def resume(
+    run: str, changes: TrainSettings | None = None, watcher: Watcher | None = None
+) -> Trained:
+    """Go on with a run from its last checkpoint, or from its start where it never saved one.
+
+    What follows is, to the last bit, what an uninterrupted run would have done on this machine.
+    `changes` may name more sequences, and other settings that leave the numbers alone.
 
     Raises:
-        UserError: it cannot be made or written.
+        UserError: no such run, another process trains there, a setting that may not change, another
+            text, or nothing left to do.
+        DivergedError, Interrupted: as `train`.
     """
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            folder.mkdir()
-            made = True
-        except FileExistsError:
-            made = False
-        if folder.is_dir():
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-    except OSError as error:
+    watcher = watcher or Quiet()
+    folder = find_run(run)
+    with folder.locked():
+        checkpoint = load_checkpoint(folder.last) if folder.last.exists() else None
+        own = checkpoint.header.settings if checkpoint else folder.read_settings()
+        settings = resumed(replace(own, out=None), changes)
+        settings = replace(settings, out=folder.path)
+        if checkpoint:
+            _require_work(checkpoint.header, settings)
+        data = prepare(settings)
+        if checkpoint and checkpoint.header.position:
+            _require_same_text(checkpoint.header.position, data, settings)
+        folder.write_settings(settings)
+        folder.cut_back(_steps(checkpoint))
+        return _trained(settings, data, folder, checkpoint, watcher)
+
+
+def _steps(checkpoint: Checkpoint | None) -> int:
+    """Give how many steps a checkpoint comes after."""
+    position = checkpoint.header.position if checkpoint else None
+    return position.steps if position else 0
+
+
+def _require_work(header: Header, settings: TrainSettings) -> None:
+    """Refuse to go on where nothing is left to do.
+
+    Raises:
+        UserError: the checkpoint has no position, or is at the end of these settings.
+    """
+    if header.position is None:
+        raise UserError("--resume: the checkpoint has weights alone, needed one of a training run")
+    if header.sequences >= settings.sequences:
         raise UserError(
-            f"--out: cannot write in {str(folder)!r}: {reason(error)}; name another folder"
-        ) from error
-    return made
+            f"--resume: got {settings.sequences:,} sequences, and the run has done "
+            f"{header.sequences:,}; say a larger --sequences to train it longer"
+        )
+    if settings.steps is not None and settings.steps <= header.position.steps:
+        raise UserError(
+            f"--steps: got {settings.steps:,}, and the run has taken {header.position.steps:,}; "
+            "say more, or leave it out to go on to the end"
+        )
 
 
-class _CtrlC:
-    """Turns the first Ctrl-C into a flag, so that a step or a save is never torn; a second ends."""
+def _require_same_text(position: Position, data: Data, settings: TrainSettings) -> None:
+    """Refuse another text than the run was begun with.
 
-    def __init__(self) -> None:
-        self.pressed = False
-        self._before: Any = None
-
-    def __enter__(self) -> "_CtrlC":
-        # Signals belong to the main thread; elsewhere (a notebook's worker) there is none to catch.
-        if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._press)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-
-    def _press(self, number: int, frame: FrameType | None) -> None:
-        if self.pressed:
-            raise KeyboardInterrupt
-        self.pressed = True
+    Raises:
+        UserError: it is another one.
+    """
+    if position.text != data.digest:
+        raise UserError(
+            f"--corpus: {settings.corpus!r} is not the text that this run was begun with (it was "
+            "changed, or is another one); name that text, or train anew"
+        )
 
 
-@dataclass
-class _Tally:
-    """Means over a stretch of training."""
-
-    loss: float = 0.0
-    accuracy: float = 0.0
-    steps: int = 0
-
-    def add(self, loss: float, accuracy: float) -> None:
-        self.loss += loss
-        self.accuracy += accuracy
-        self.steps += 1
-
-    def point(self, sequences: int) -> Point:
-        steps = max(1, self.steps)
-        return Point(sequences=sequences, loss=self.loss / steps, accuracy=self.accuracy / steps)
+def _trained(
+    settings: TrainSettings,
+    data: Data,
+    folder: RunFolder,
+    checkpoint: Checkpoint | None,
+    watcher: Watcher,
+) -> Trained:
+    """Compile, put everything where the checkpoint has it, and train."""
+    watcher.prepared(data)
+    try:
+        trainer = Trainer.build(settings, data, folder, watcher)
+    except KeyboardInterrupt:
+        kept = "the run stands where it stood" if checkpoint else "nothing was saved"
+        raise Interrupted(f"interrupted before training began; {kept}") from None
+    if checkpoint:
+        trainer.restore(checkpoint)
+        watcher.told(f"going on after step {trainer.steps:,}, {trainer.sequences:,} sequences")
+    with CtrlC() as ctrl_c:
+        trainer.run(ctrl_c)
+    return Trained(folder, trainer.checkpoint(), data, trainer.network)
 
 
 def evaluate(
@@ -232,7 +171,7 @@ def evaluate(
 
     Each window begins from a zero state, or only the first does, where a state is carried.
     """
-    tally = _Tally()
+    tally = Tally()
     reset(carried or {})
     for x, y in batches.streams(data.held_out, time=time, batch=data.evaluation_batch):
         loss, accuracy = function(x, y)
@@ -246,94 +185,56 @@ def reset(carried: Weights) -> None:
         state.set_value(np.zeros_like(state.get_value(borrow=True)))
 
 
-def network_of(settings: TrainSettings, symbols: int, rng: np.random.Generator) -> Network:
-    """Make the network of these settings, its weights drawn."""
-    model, sizes = model_named(settings.model), sizes_of(settings, symbols)
-    weights = share(model.initial_weights(rng, sizes, settings.dtype))
-    loop = loop_named(settings.loop, time=settings.time)
-    return Network(model, sizes, weights, loop, settings.backend, settings.threads)
-
-
-def sizes_of(settings: TrainSettings, symbols: int) -> Sizes:
-    """Give the lengths that the weights of these settings have."""
-    return Sizes(
-        vocabulary=symbols,
-        hidden=settings.hidden,
-        embedding=settings.embedding or 0,
-        layers=settings.layers or 1,
-    )
-
-
-def rule_of(settings: TrainSettings) -> Rule:
-    """Give the rule of these settings."""
-    name, options = settings.rule
-    return Rule(name, options, settings.clip, settings.clip_value)
-
-
-def train(settings: TrainSettings, watcher: Watcher | None = None) -> Run:
-    """Train a network and save it.
+def _slots(step: Function, network: Network) -> dict[str, Any]:
+    """Give the shared variables of a step that are no weights: what it carries and remembers.
 
     Raises:
-        UserError: a setting, the corpus, the folder or the disk does not allow it.
-        DivergedError: the loss left the finite numbers.
-        Interrupted: Ctrl-C; the checkpoint of that moment is kept.
+        RuntimeError: two of them have one name, so that a file could not hold both.
     """
-    watcher = watcher or Quiet()
-    data = prepare(settings)
-    kept = settings.out is not None and settings.out.exists()
-    folder = claim_folder(settings)
-    watcher.prepared(data)
-    try:
-        try:
-            trainer = _Trainer.build(settings, data, folder, watcher)
-        except KeyboardInterrupt:
-            raise Interrupted("interrupted before training began; nothing was saved") from None
-        with _CtrlC() as ctrl_c:
-            trainer.run(ctrl_c)
-    except BaseException:
-        if not kept:
-            _remove_if_empty(folder)
-        raise
-    return Run(folder, trainer.checkpoint(), data, trainer.network)
-
-
-def _remove_if_empty(folder: Path) -> None:
-    """Leave no empty folder behind a run that never began."""
-    try:
-        folder.rmdir()
-    except OSError:
-        return
+    weights = {id(w) for w in network.weights.values()}
+    shared = step.get_shared() if hasattr(step, "get_shared") else []  # none in NumPy's own step
+    slots = [variable for variable in shared if id(variable) not in weights]
+    named = {variable.name: variable for variable in slots}
+    if len(named) != len(slots) or None in named:
+        raise RuntimeError(f"shared variables of a step need names of their own: {slots}")
+    return named
 
 
 @dataclass
-class _Trainer:
+class Trainer:
     """The state of a run while it runs."""
 
     settings: TrainSettings
     data: Data
-    folder: Path
+    folder: RunFolder
     watcher: Watcher
     network: Network
     step: Function
     evaluation: Function | None
-    rng: np.random.Generator
+    reader: batches.Reader
+    guard: Guard
     carried: Weights
     carried_held_out: Weights
+    slots: dict[str, Any]
+    steps: int = 0
     sequences: int = 0
+    tally: Tally = field(default_factory=Tally)
     curve: list[Point] = field(default_factory=list)
     held_out: list[Point] = field(default_factory=list)
     saved_at: int | None = None
+    sampler: Sampler | None = None
+    batch: batches.Batch | None = None
 
     @classmethod
     def build(
-        cls, settings: TrainSettings, data: Data, folder: Path, watcher: Watcher
-    ) -> "_Trainer":
+        cls, settings: TrainSettings, data: Data, folder: RunFolder, watcher: Watcher
+    ) -> "Trainer":
         """Draw the weights and compile the functions."""
         rng = np.random.default_rng(settings.seed)
         network = network_of(settings, len(data.vocabulary), rng)
-        carries = recipe_for(settings.model).windows == "streams"
+        windows = recipe_for(settings.model).windows
         carried, carried_held_out = (
-            network.carried_states(batch) if carries and batch else {}
+            network.carried_states(batch) if windows == "streams" and batch else {}
             for batch in (settings.batch, data.evaluation_batch)
         )
         step = network.train(
@@ -341,6 +242,7 @@ class _Trainer:
             batch=settings.batch,
             rule=rule_of(settings),
             carried=carried,
+            norm=cls.gives_norm(settings),
             report=watcher.built,
         )
         evaluation = None
@@ -351,48 +253,136 @@ class _Trainer:
                 carried=carried_held_out,
                 report=watcher.built,
             )
+        predictions = settings.batch * network.model.predictions(settings.time)
         return cls(
-            settings,
-            data,
-            folder,
-            watcher,
-            network,
-            step,
-            evaluation,
-            rng,
-            carried,
-            carried_held_out,
+            settings=settings,
+            data=data,
+            folder=folder,
+            watcher=watcher,
+            network=network,
+            step=step,
+            evaluation=evaluation,
+            reader=batches.Reader(data.train, settings.time, settings.batch, windows, rng),
+            guard=Guard(len(data.vocabulary), predictions),
+            carried=carried,
+            carried_held_out=carried_held_out,
+            slots=_slots(step, network),
         )
 
-    def run(self, ctrl_c: _CtrlC) -> None:
+    @staticmethod
+    def gives_norm(settings: TrainSettings) -> bool:
+        """Say whether the compiled step gives the norm of the gradients."""
+        return not rule_of(settings).plain or settings.time * settings.batch >= NORM_FROM
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """The one generator of the run: of its first weights, its order and its dropout."""
+        return self.reader.rng
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Put everything where a checkpoint has it.
+
+        Raises:
+            UserError: its tensors do not fit the settings.
+        """
+        header, position = checkpoint.header, checkpoint.header.position
+        assert position is not None
+        for kind, values in (
+            (self.network.weights, checkpoint.weights),
+            (self.slots, checkpoint.state),
+        ):
+            got = {name: (value.shape, str(value.dtype)) for name, value in values.items()}
+            needed = {n: (tuple(v.type.shape), v.dtype) for n, v in kind.items()}
+            if got != needed:
+                wrong = [n for n in got.keys() | needed.keys() if got.get(n) != needed.get(n)]
+                raise UserError(
+                    f"checkpoint: {', '.join(sorted(wrong))} do not fit the settings of the run; "
+                    "it was changed, or made by another version"
+                )
+            for name, value in values.items():
+                kind[name].set_value(value)
+        order = json.loads(position.order) if position.order else None
+        self.rng.bit_generator.state = json.loads(position.generator)
+        self.reader = replace(self.reader, batches=position.batches, order=order)
+        self.guard.start, self.guard.recent = position.start, position.recent
+        self.steps, self.sequences = position.steps, header.sequences
+        self.tally = Tally(*position.tally)
+        self.curve, self.held_out = list(header.train), list(header.held_out)
+        if self.tally.steps and self.curve and self.curve[-1].sequences == self.sequences:
+            self.curve.pop()  # what the last stretch of a shorter run came to, not yet whole
+        self.saved_at = self.sequences
+        if checkpoint.best and checkpoint.best.sequences == self.sequences:
+            save_checkpoint(self.folder.best, checkpoint)  # killed between the last and the best
+
+    def run(self, ctrl_c: CtrlC) -> None:
         """Train until all sequences are done, saving now and then and at the end."""
-        total = self.settings.sequences
-        predictions = self.network.model.predictions(self.settings.time)
-        stretch, started = _Tally(), clock.perf_counter()
-        next_save = started + self.settings.save_every
-        for x, y in self._endless_batches():
-            loss, accuracy = self.step(x, y, self._rate(), *self._masks())
-            self._require_finite(float(loss))
-            self.sequences += self.settings.batch
-            stretch.add(float(loss) / predictions, float(accuracy))
+        settings = self.settings
+        started, began = clock.perf_counter(), self.sequences
+        next_save, logged = started + settings.save_every, (started, began)
+        while True:
+            rate, logs = self._rate(), self._crosses(settings.log_every)
+            norm = self._take_step(rate, logs or self._crosses(settings.sequences))
             now = clock.perf_counter()
-            self.watcher.progressed(self._progress(stretch, now - started))
-            done = self.sequences >= total
-            if done or self._crossed(STRETCH):
-                self.curve.append(stretch.point(self.sequences))
-                stretch = _Tally()
-            if done or self._crossed(max(1, total // EVALUATIONS)):
-                self._evaluate()
-            if done or ctrl_c.pressed or now >= next_save:
-                self.save()
-                next_save = clock.perf_counter() + self.settings.save_every
-            if done:
+            self.watcher.progressed(self._progress(began, now - started))
+            done = self.sequences >= settings.sequences
+            if done or logs:
+                self._log(float(rate), norm, logged, whole=logs)
+                logged = (now, self.sequences)
+            copies = []
+            if done or self._crossed(max(1, settings.sequences // EVALUATIONS)):
+                copies += self._evaluate()
+                done = done or self._out_of_patience()
+            if settings.keep_every and self._crossed(settings.keep_every):
+                copies.append(self.folder.kept(self.sequences))
+            if settings.sample_every and self._crossed(settings.sample_every):
+                self._write_sample()
+            stop = done or self.steps == settings.steps
+            if stop or copies or ctrl_c.pressed or now >= next_save:
+                self.save(*copies)
+                next_save = clock.perf_counter() + settings.save_every
+            if stop:
                 return
             if ctrl_c.pressed:
                 raise Interrupted(
-                    f"interrupted after {self.sequences:,} of {total:,} sequences; "
-                    f"the network of that moment is kept in {str(self.folder / CHECKPOINT)!r}"
+                    f"interrupted after {self.sequences:,} of {settings.sequences:,} sequences; "
+                    f"the network of that moment is kept in {str(self.folder.last)!r}; to go on: "
+                    f"graphrnn train --resume {self.folder.path}"
                 )
+
+    def _take_step(self, rate: Any, measured: bool) -> float | None:
+        """Read a batch and take one step; gives the norm of its gradient, where that is known.
+
+        Raises:
+            DivergedError: an explosion.
+        """
+        if self.reader.begins:
+            reset(self.carried)
+        self.batch = self.reader.read()
+        before = self._moving() if measured and not self.gives_norm(self.settings) else None
+        loss, accuracy, *norms = self.step(*self.batch, rate, *self._masks())
+        loss = float(loss) / self.network.model.predictions(self.settings.time)
+        norm = float(norms[0]) if norms else None
+        if before is not None:
+            norm = self._moved(before) / float(rate) if rate else None
+        complaint = self.guard.complaint(loss, norm)
+        if complaint:
+            raise self._diverged(complaint)
+        self.steps += 1
+        self.sequences += self.settings.batch
+        self.tally.add(loss, float(accuracy))
+        return norm
+
+    def _moving(self) -> list[Any]:
+        """Copy the weights that the gradients move."""
+        return [param.get_value() for param in self.network.params]
+
+    def _moved(self, before: list[Any]) -> float:
+        """Give how far the weights moved, as one vector: √(Σ ‖W - W before‖²)."""
+        moved = zip(self.network.params, before, strict=True)
+        return float(np.sqrt(sum(
+            np.sum(np.square(param.get_value(borrow=True) - old), dtype=np.float64)
+            for param, old in moved
+        )))  # fmt: skip
 
     def _rate(self) -> Any:
         """Give the learning rate of the next step, in the precision of the weights."""
@@ -408,30 +398,37 @@ class _Trainer:
             for n in widths.values()
         ]
 
-    def _endless_batches(self) -> Iterator[batches.Batch]:
-        """Give the batches of one epoch after another."""
-        time, batch = self.settings.time, self.settings.batch
-        while True:
-            windows = recipe_for(self.settings.model).windows
-            if windows == "streams":
-                reset(self.carried)
-                yield from batches.streams(self.data.train, time=time, batch=batch)
-            else:
-                stride = 1 if windows == "overlapping" else None
-                yield from batches.shuffled(
-                    self.data.train, time=time, batch=batch, rng=self.rng, stride=stride
-                )
+    def _crosses(self, every: int) -> bool:
+        """Say whether the next batch reaches a multiple of `every` sequences."""
+        return (self.sequences + self.settings.batch) // every > self.sequences // every
 
     def _crossed(self, every: int) -> bool:
         """Say whether the last batch reached a multiple of `every` sequences."""
         return self.sequences // every > (self.sequences - self.settings.batch) // every
 
-    def _progress(self, stretch: _Tally, seconds: float) -> Progress:
+    def _log(self, rate: float, norm: float | None, last: tuple[float, int], whole: bool) -> None:
+        """Add a point to the curve and a line to the log, and begin another stretch."""
+        point = self.tally.point(self.sequences)
+        self.curve.append(point)
+        since, sequences = clock.perf_counter() - last[0], self.sequences - last[1]
+        self.folder.write_line({
+            "step": self.steps,
+            "sequences": self.sequences,
+            "loss": point.loss,
+            "accuracy": point.accuracy,
+            "gradient_norm": norm,
+            "rate": rate,
+            "characters_per_second": round(sequences * self.settings.time / max(since, 1e-9)),
+        })  # fmt: skip
+        if whole:
+            self.tally = Tally()
+
+    def _progress(self, began: int, seconds: float) -> Progress:
         """Sum up where training stands."""
         total = max(self.settings.sequences, self.sequences)
-        speed = self.sequences / max(seconds, 1e-9)
-        point = stretch.point(self.sequences)
-        if self.curve and stretch.steps * self.settings.batch < STRETCH // 2:
+        speed = (self.sequences - began) / max(seconds, 1e-9)
+        point = self.tally.point(self.sequences)
+        if self.curve and self.tally.steps * self.settings.batch < self.settings.log_every // 2:
             # A stretch that has just begun says little: one sequence may be all right or all wrong.
             point = self.curve[-1]
         return Progress(
@@ -443,10 +440,14 @@ class _Trainer:
             seconds_left=(total - self.sequences) / speed,
         )
 
-    def _evaluate(self) -> None:
-        """Read the held-out text, if there is any."""
+    def _evaluate(self) -> list[Any]:
+        """Read the held-out text, if there is any; gives where to save besides, if it is the best.
+
+        Raises:
+            DivergedError: its loss is not finite.
+        """
         if self.evaluation is None:
-            return
+            return []
         point = evaluate(
             self.evaluation,
             self.data,
@@ -454,30 +455,77 @@ class _Trainer:
             sequences=self.sequences,
             carried=self.carried_held_out,
         )
-        self._require_finite(point.loss)
+        if not np.isfinite(point.loss):
+            raise self._diverged(f"the loss became {point.loss}")
+        best = all(point.loss < other.loss for other in self.held_out)
         self.held_out.append(point)
+        self.folder.write_line({
+            "step": self.steps,
+            "sequences": self.sequences,
+            "held_out_loss": point.loss,
+            "held_out_accuracy": point.accuracy,
+        })  # fmt: skip
         self.watcher.evaluated(point)
+        return [self.folder.best] if best else []
 
-    def _require_finite(self, loss: float) -> None:
-        """Stop before a broken network overwrites a good one.
+    def _out_of_patience(self) -> bool:
+        """Say whether the held-out loss has not fallen for too long."""
+        if self.settings.patience is None or not self.held_out:
+            return False
+        best = min(range(len(self.held_out)), key=lambda k: self.held_out[k].loss)
+        waited = len(self.held_out) - 1 - best
+        if waited < self.settings.patience:
+            return False
+        point = self.held_out[best]
+        self.watcher.told(
+            f"stopped early: {waited} readings of the held-out text without a better loss than "
+            f"{point.loss:.3f} after {point.sequences:,} sequences; "
+            f"that network is kept in {str(self.folder.best)!r}"
+        )
+        return True
 
-        Raises:
-            DivergedError: the loss is not finite.
-        """
-        if np.isfinite(loss):
-            return
+    def _write_sample(self) -> None:
+        """Let the network write a little, into a file and to whoever watches; no number changes."""
+        if self.sampler is None:
+            self.sampler = Sampler.of_network(
+                self.network, self.settings, self.data.vocabulary, report=self.watcher.built
+            )
+        self.sampler.reset()
+        prompt = self.sampler.some_prompt()
+        try:
+            (text,) = self.sampler.texts(SampleSettings(prompt=prompt, length=200))
+        except UserError as error:
+            text = f"({error})"
+        self.folder.write_text(self.folder.sample(self.sequences), prompt + text + "\n")
+        self.watcher.wrote(prompt + text)
+
+    def _diverged(self, complaint: str) -> DivergedError:
+        """Make the error of an explosion: what happened, what to do, what is kept."""
         kept = (
-            f"the network after {self.saved_at:,} is kept in {str(self.folder / CHECKPOINT)!r}"
+            f"the network after {self.saved_at:,} is kept in {str(self.folder.last)!r}"
             if self.saved_at is not None
             else "nothing had been saved yet"
         )
-        raise DivergedError(
-            f"the loss became {loss} after {self.sequences:,} sequences; lower --rate "
+        error = DivergedError(
+            f"{complaint} after {self.sequences:,} sequences; lower --rate "
             f"(now {self.settings.rate:g}) or limit the gradients with --clip 1; {kept}"
         )
+        error.evidence = self
+        return error
 
     def checkpoint(self) -> Checkpoint:
-        """Take down the weights, the curve and all that sampling needs."""
+        """Take down the weights, the curve, and all that sampling and going on need."""
+        order = self.reader.order
+        position = Position(
+            steps=self.steps,
+            batches=self.reader.batches,
+            generator=json.dumps(self.rng.bit_generator.state),
+            order=None if order is None else json.dumps(order),
+            tally=(self.tally.loss, self.tally.accuracy, self.tally.steps),
+            start=self.guard.start,
+            recent=self.guard.recent,
+            text=self.data.digest,
+        )
         header = Header(
             settings=self.settings,
             corpus=self.data.corpus,
@@ -485,22 +533,25 @@ class _Trainer:
             sequences=self.sequences,
             train=tuple(self.curve),
             held_out=tuple(self.held_out),
+            position=position,
             versions={
                 "python": sys.version.split()[0],
                 **{name: version(name) for name in ("graphrnn", "aesara", "numpy")},
             },
         )
         weights = {name: value.get_value() for name, value in self.network.weights.items()}
-        return Checkpoint(header, weights)
+        state = {name: value.get_value() for name, value in self.slots.items()}
+        return Checkpoint(header, weights, state)
 
-    def save(self) -> None:
-        """Save a checkpoint, unless an update has just broken the weights.
+    def save(self, *copies: Any) -> None:
+        """Save the last checkpoint, and copies of it, unless an update has broken the weights.
 
         Raises:
             UserError: the file cannot be written; the one from before is untouched.
+            DivergedError: a weight is not finite.
         """
         checkpoint = self.checkpoint()
         if not all(np.isfinite(value).all() for value in checkpoint.weights.values()):
-            self._require_finite(float("nan"))
-        save_checkpoint(self.folder / CHECKPOINT, checkpoint)
+            raise self._diverged("the loss became nan")
+        save_checkpoint(self.folder.last, checkpoint, *copies)
         self.saved_at = self.sequences

@@ -12,6 +12,7 @@ import time
 from graphrnn import cli, training
 from graphrnn.checkpoints import load_checkpoint
 from graphrnn.models import MODELS
+from graphrnn.runs import CHECKPOINT
 from graphrnn.settings import SampleSettings, TrainSettings
 
 import numpy as np
@@ -34,9 +35,7 @@ def run(*arguments, **options):
 
 @pytest.fixture
 def trained(small_text):
-    training.train(
-        training.TrainSettings(corpus=str(small_text), hidden=8, sequences=40, backend="python")
-    )
+    training.train(TrainSettings(corpus=str(small_text), hidden=8, sequences=40, backend="python"))
     return "runs/theano_rnn-1"
 
 
@@ -113,7 +112,7 @@ def test_sample_refuses(capsys, trained, arguments, message):
 def test_runs_that_cannot_be_used(capsys, trained, in_tmp):
     assert "no such folder" in refused(capsys, "sample", "runs/nothing")
     broken = in_tmp / "broken"
-    broken.write_bytes((in_tmp / trained / training.CHECKPOINT).read_bytes()[:-9])
+    broken.write_bytes((in_tmp / trained / CHECKPOINT).read_bytes()[:-9])
     assert "is cut short" in refused(capsys, "next", broken, "the")
     assert "--count" in refused(capsys, "next", trained, "the", "--count", "0")
 
@@ -132,9 +131,9 @@ def test_debug_shows_the_traceback(small_text):
 def test_train_sample_next(capsys, small_text):
     cli.main(["train", "--corpus", str(small_text), *SMALL])
     out = capsys.readouterr().out
-    for words in ("held-out", "bits", "accuracy", "loss.png", "it writes", "try next:"):
+    for words in ("held-out", "bits", "accuracy", "curves.png", "it writes", "try next:"):
         assert words in out
-    assert (small_text.parent / "runs/theano_rnn-1/loss.png").stat().st_size > 1000
+    assert (small_text.parent / "runs/theano_rnn-1/curves.png").stat().st_size > 1000
     cli.main(["sample", "--prompt", "the", "--length", "30", "--backend", "python"])
     captured = capsys.readouterr()
     assert captured.out.startswith("the")
@@ -164,7 +163,7 @@ def test_full_disk(small_text):
     done = run("train", "--corpus", small_text, *SMALL, preexec_fn=limit)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "cannot write 'runs/theano_rnn-1/checkpoint.safetensors'" in done.stderr
+    assert "cannot write 'runs/theano_rnn-1/last.safetensors'" in done.stderr
     assert not (small_text.parent / "runs" / "theano_rnn-1").exists()
 
 
@@ -176,7 +175,7 @@ def test_ctrl_c_keeps_and_names_the_checkpoint(small_text):
         stderr=subprocess.PIPE,
         text=True,
     )
-    checkpoint = small_text.parent / "runs/theano_rnn-1/checkpoint.safetensors"
+    checkpoint = small_text.parent / "runs/theano_rnn-1/last.safetensors"
     deadline = time.monotonic() + 60
     while not checkpoint.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -184,7 +183,7 @@ def test_ctrl_c_keeps_and_names_the_checkpoint(small_text):
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert err.count("\n") == 1
-    assert "is kept in 'runs/theano_rnn-1/checkpoint.safetensors'" in err
+    assert "is kept in 'runs/theano_rnn-1/last.safetensors'" in err
     assert load_checkpoint(checkpoint).header.sequences > 0
 
 
@@ -225,7 +224,7 @@ def test_help_answers(capsys, command):
 
 
 def test_a_damaged_header_is_told_as_such(capsys, in_tmp):
-    (in_tmp / "c.safetensors").write_bytes(save({"W": np.zeros(3)}, {"graphrnn": '{"format": 1}'}))
+    (in_tmp / "c.safetensors").write_bytes(save({"W": np.zeros(3)}, {"graphrnn": '{"format": 2}'}))
     line = refused(capsys, "sample", "c.safetensors")
     assert line.endswith("its header is damaged; use another checkpoint")
 
@@ -243,7 +242,7 @@ def test_training_goes_on_when_the_reader_of_its_output_leaves(small_text):
     command = f'"{sys.executable}" -m graphrnn {arguments} {" ".join(SMALL)} | head -1'
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert done.stderr == ""
-    assert load_checkpoint(small_text.parent / "piped" / training.CHECKPOINT).header.sequences == 60
+    assert load_checkpoint(small_text.parent / "piped" / CHECKPOINT).header.sequences == 60
 
 
 def test_a_terminal_that_cannot_show_a_letter(trained, in_tmp):
