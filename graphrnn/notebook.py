@@ -26,15 +26,14 @@ class Run:
 
     Example:
         >>> import tempfile
-        >>> settings = dict(hidden=4, sequences=8, held_out=0.0, backend="python")
+        >>> settings = dict(model="reference", hidden=4, sequences=8, held_out=0.0)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     run = Run.train(**settings, out=Path(folder) / "run")
         ...     again = Run.load(run.path).resume(sequences=16)
-        >>> run, again
-        (<Run run: theano_rnn on python-docs, 8 of 8 sequences>, \
-<Run run: theano_rnn on python-docs, 16 of 16 sequences>)
-        >>> len(again.sample("The ", length=20))
-        24
+        >>> run
+        <Run run: reference on python-docs, 8 of 8 sequences>
+        >>> again
+        <Run run: reference on python-docs, 16 of 16 sequences>
     """
 
     path: Path

@@ -7,6 +7,7 @@ runs/theano_rnn-1/
     best.safetensors            that of the lowest held-out loss
     at-000012000.safetensors    those of --keep-every
     samples/000012000.txt       those of --sample-every
+    events/                     the log for TensorBoard, where tensorboardX is installed
     curves.png                  loss and accuracy
 """
 
@@ -212,6 +213,10 @@ class RunFolder:
         if self.last.exists():
             return
         with contextlib.suppress(OSError):
+            for path in (self.path / "events").glob("*"):
+                path.unlink()
+            if (self.path / "events").is_dir():
+                (self.path / "events").rmdir()
             for path in (self.settings, self.log, self.path / _LOCK):
                 path.unlink(missing_ok=True)
             if made:

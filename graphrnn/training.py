@@ -17,6 +17,7 @@ from graphrnn.backends import Function
 from graphrnn.checkpoints import Checkpoint, Header, Point, Position, load_checkpoint
 from graphrnn.checkpoints import save_checkpoint as save_checkpoint
 from graphrnn.errors import DivergedError, UserError
+from graphrnn.events import Events
 from graphrnn.functions import Network
 from graphrnn.models import Weights
 from graphrnn.preparation import Data, network_of, prepare, rule_of
@@ -159,8 +160,12 @@ def _trained(
     if checkpoint:
         trainer.restore(checkpoint)
         watcher.told(f"going on after step {trainer.steps:,}, {trainer.sequences:,} sequences")
-    with CtrlC() as ctrl_c:
-        trainer.run(ctrl_c)
+    trainer.events = Events(folder.path, after=trainer.steps + 1)
+    try:
+        with CtrlC() as ctrl_c:
+            trainer.run(ctrl_c)
+    finally:
+        trainer.events.close()
     return Trained(folder, trainer.checkpoint(), data, trainer.network)
 
 
@@ -224,6 +229,7 @@ class Trainer:
     saved_at: int | None = None
     sampler: Sampler | None = None
     batch: batches.Batch | None = None
+    events: Events | None = None
 
     @classmethod
     def build(
@@ -422,6 +428,12 @@ class Trainer:
         })  # fmt: skip
         if whole:
             self.tally = Tally()
+
+    def _write_line(self, line: dict[str, Any]) -> None:
+        """Add a line to the log, and to the event files where these are written."""
+        self.folder.write_line(line)
+        if self.events:
+            self.events.write(line)
 
     def _progress(self, began: int, seconds: float) -> Progress:
         """Sum up where training stands."""

@@ -14,7 +14,7 @@ ROOT = PACKAGE.parent
 # Each line may import what stands above it, and nothing beside or below.
 FLOORS = [
     {"errors"},
-    {"schedules"},
+    {"schedules", "events"},
     {"learning", "recipes"},
     {"toolchain", "settings"},
     {"text"},

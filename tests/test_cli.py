@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from graphrnn import cli, training
 from graphrnn.checkpoints import load_checkpoint
@@ -143,6 +144,94 @@ def test_train_sample_next(capsys, small_text):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     assert all(line.endswith("%") for line in lines)
+
+
+def test_what_is_known_of_runs(capsys, trained):
+    cli.main(["runs"])
+    out = capsys.readouterr().out
+    assert "theano_rnn-1" in out
+    assert "40 of 40" in out
+    assert "done" in out
+    cli.main(["show", trained])
+    out = capsys.readouterr().out
+    for words in ("theano_rnn, H = 8", "held-out, best", "best.safetensors  after", "log.jsonl"):
+        assert words in out
+    cli.main(["plot", trained, "latest", "--out", "both.png"])
+    assert Path("both.png").stat().st_size > 1000
+    assert "needed a name that ends in .png" in refused(capsys, "plot", "--out", "a.jpg")
+    assert "no runs there" in refused(capsys, "runs", "nowhere")
+    assert "no such folder" in refused(capsys, "show", "nothing")
+
+
+def test_evaluate(capsys, trained, in_tmp):
+    (in_tmp / "other.txt").write_text("the cat € sat on the mat €\n", encoding="utf-8")
+    cli.main(["evaluate", trained, "--corpus", "other.txt", "--backend", "python"])
+    out = capsys.readouterr().out
+    assert "2 of some 26 characters were left out" in out
+    for words in ("bits a character", "among the five", "count"):
+        assert words in out
+    assert "no such file" in refused(capsys, "evaluate", trained, "--corpus", "x.txt")
+
+
+def test_ways_to_sample(capsys, trained):
+    words = ["sample", trained, "--backend", "python", "--prompt", "the", "--length", "9"]
+    cli.main([*words])
+    whole = capsys.readouterr().out
+    cli.main([*words, "--stream"])
+    assert capsys.readouterr().out == whole
+    cli.main([*words, "--count", "2"])
+    out = capsys.readouterr().out
+    assert "--- 1 of 2 ---\nthe" in out
+    assert "--- 2 of 2 ---\nthe" in out
+    assert "--stream: got it with --count 2" in refused(capsys, *words, "--count", "2", "--stream")
+
+
+def test_repetition_is_told(capsys, trained):
+    words = ["--backend", "python", "--prompt", "the", "--length", "300", "--greedy"]
+    cli.main(["sample", trained, *words])
+    captured = capsys.readouterr()
+    assert re.search(r"^graphrnn: the text repeats '.*' over and over; try", captured.err)
+
+
+def test_talking(capsys, trained, monkeypatch):
+    lines = iter(["he", "1", "", "Ω"])
+
+    def typed(prompt):
+        try:
+            return next(lines)
+        except StopIteration:
+            raise EOFError from None
+
+    monkeypatch.setattr("builtins.input", typed)
+    cli.main(["sample", trained, "--interactive", "--prompt", "t", "--backend", "python"])
+    out = capsys.readouterr().out
+    shown = re.findall(r"next: 1 (.)(.+?)\1 ", out)
+    assert len(shown) == 5
+    assert f"\nthe{shown[1][1]}" in out
+    assert "never seen: '\\u03a9'" in out
+
+
+def test_resume_from_the_command_line(capsys, small_text):
+    cli.main(["train", "--corpus", str(small_text), *SMALL, "--steps", "20"])
+    out = capsys.readouterr().out
+    assert "stopped after step 20, as --steps says" in out
+    assert "train --resume runs/theano_rnn-1" in out
+    assert "--hidden: got 9, but this run was begun with 8" in refused(
+        capsys, "train", "--resume", "latest", "--hidden", "9"
+    )
+    cli.main(["train", "--resume", "latest"])
+    out = capsys.readouterr().out
+    assert "going on after step 20, 20 sequences" in out
+    assert "it writes" in out
+    assert load_checkpoint(Path("runs/theano_rnn-1") / CHECKPOINT).header.sequences == 60
+
+
+def test_an_explosion_ends_with_3_and_shows_the_gradients(capsys, small_text):
+    words = ["--backend", "python", "--hidden", "8", "--rate", "0.5", "--batch", "4"]
+    words += ["--sequences", "4000", "--save-every", "0"]
+    line = refused(capsys, "train", "--corpus", str(small_text), *words, code=3)
+    assert "lower --rate (now 0.5)" in line
+    assert "is kept in 'runs/theano_rnn-1/last.safetensors'" in line
 
 
 def test_no_compiler(small_text, tmp_path):

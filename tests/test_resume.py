@@ -33,7 +33,7 @@ KINDS = {
     "dropout": {"model": "stacked_lstm", "layers": 1, "dropout": 0.3, "time": 3},
     "numpy": {"model": "reference", "batch": 1},
 }  # fmt: skip
-"""A rule with every kind of memory, a carried state, windows of every kind, draws while training."""
+"""Rules with every kind of memory, a carried state, every kind of windows, draws in training."""
 
 
 def given(corpus, **changes):
