@@ -187,9 +187,11 @@ def results_table(header: Header) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for heading in ("", "loss (nats/char)", "loss (bits/char)", "accuracy"):
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
-    before = header.train[-2].sequences if len(header.train) > 1 else 0
-    last = header.train[-1].sequences - before
-    rows = [(f"training, last {last:,} sequences", header.train[-1])]
+    rows = []
+    if header.train:
+        before = header.train[-2].sequences if len(header.train) > 1 else 0
+        last = header.train[-1].sequences - before
+        rows = [(f"training, last {last:,} sequences", header.train[-1])]
     rows += [("held-out", point) for point in header.held_out[-1:]]
     for name, point in rows:
         table.add_row(name, f"{point.loss:.3f}", f"{bits(point.loss):.3f}", f"{point.accuracy:.1%}")

@@ -227,10 +227,17 @@ def test_resume_from_the_command_line(capsys, small_text):
 
 
 def test_an_explosion_ends_with_3_and_shows_the_gradients(capsys, small_text):
-    words = ["--backend", "python", "--hidden", "8", "--rate", "0.5", "--batch", "4"]
+    words = ["--backend", "python", "--hidden", "8", "--rate", "3", "--batch", "4"]
     words += ["--sequences", "4000", "--save-every", "0"]
-    line = refused(capsys, "train", "--corpus", str(small_text), *words, code=3)
-    assert "lower --rate (now 0.5)" in line
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["train", "--corpus", str(small_text), *words])
+    captured = capsys.readouterr()
+    assert exit_.value.code == 3
+    assert "norm of d loss / d h_t for the last batch" in captured.out
+    assert "  layer 1  " in captured.out
+    line = captured.err
+    assert line.count("\n") == 1
+    assert "lower --rate (now 3)" in line
     assert "is kept in 'runs/theano_rnn-1/last.safetensors'" in line
 
 
