@@ -417,7 +417,7 @@ class Trainer:
         point = self.tally.point(self.sequences)
         self.curve.append(point)
         since, sequences = clock.perf_counter() - last[0], self.sequences - last[1]
-        self.folder.write_line({
+        self._write_line({
             "step": self.steps,
             "sequences": self.sequences,
             "loss": point.loss,
@@ -471,7 +471,7 @@ class Trainer:
             raise self._diverged(f"the loss became {point.loss}")
         best = all(point.loss < other.loss for other in self.held_out)
         self.held_out.append(point)
-        self.folder.write_line({
+        self._write_line({
             "step": self.steps,
             "sequences": self.sequences,
             "held_out_loss": point.loss,

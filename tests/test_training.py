@@ -2,6 +2,7 @@ import signal
 import subprocess
 import sys
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 
 from graphrnn import training, watching
@@ -284,6 +285,10 @@ def test_the_log_has_what_was_measured(small_text):
         "step", "sequences", "loss", "accuracy", "gradient_norm", "rate", "characters_per_second",
     }  # fmt: skip
     assert [line["step"] for line in plain if "held_out_loss" in line] == list(range(1, 11))
+    if find_spec("tensorboardX"):
+        (file,) = (Path("runs") / "theano_rnn-1" / "events").iterdir()
+        for name, count in (("gradient_norm", 2), ("held_out_loss", 10)):
+            assert file.read_bytes().count(name.encode() + b"\x15") == count
     for one, other in zip(points, [line for line in clipped if "loss" in line], strict=True):
         assert one["gradient_norm"] == pytest.approx(other["gradient_norm"], rel=1e-6)
 

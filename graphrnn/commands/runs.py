@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def runs(folder: Path = Path("runs"), /) -> None:
-    """List the runs: what each is, how far it came, how well it predicts.
+    """List the runs: what each is, how far it came, its last loss and its best held-out one.
 
     Args:
         folder: Where the runs are.
@@ -27,9 +27,11 @@ def runs(folder: Path = Path("runs"), /) -> None:
     if not found:
         raise UserError(f"{str(folder)!r}: no runs there; train one first: graphrnn train")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("run", "network", "text", "sequences", "loss", "held-out", "best", "state"):
-        right = heading in ("sequences", "loss", "held-out", "best")
-        table.add_column(heading, justify="right" if right else "left", overflow="fold")
+    for heading in ("run", "network", "text", "sequences", "loss", "held-out", "state"):
+        right = heading in ("sequences", "loss", "held-out")
+        table.add_column(
+            heading, justify="right" if right else "left", no_wrap=right, overflow="fold"
+        )
     for run in sorted(found, key=lambda run: run.path.stat().st_mtime):
         table.add_row(run.path.name, *_row(run))
     console().print(table)
@@ -42,7 +44,7 @@ def _row(run: "RunFolder") -> list[str]:
     try:
         settings = run.read_settings()
     except UserError as error:
-        return ["?", "", "", "", "", "", str(error).partition(":")[0]]
+        return ["?", "", "", "", "", str(error).partition(":")[0]]
     lines = run.lines()
     done = max((line.get("sequences", 0) for line in lines), default=0)
     held_out = [_number(line["held_out_loss"]) for line in lines if "held_out_loss" in line]
@@ -58,7 +60,6 @@ def _row(run: "RunFolder") -> list[str]:
         Path(settings.corpus).stem,
         f"{done:,} of {settings.sequences:,}",
         *(f"{value:.3f}" for value in losses[-1:] or [math.nan]),
-        *(f"{value:.3f}" for value in held_out[-1:] or [math.nan]),
         f"{min(held_out, default=math.nan):.3f}",
         state,
     ]
