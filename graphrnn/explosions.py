@@ -15,7 +15,7 @@ from graphrnn.initial import Array
 from graphrnn.sampling import network_in
 from graphrnn.shapes import Step, Tensor, tensor
 from graphrnn.text import Indices
-from graphrnn.training import Trainer
+from graphrnn.trainer import Trainer
 
 import aesara.tensor as at
 import numpy as np

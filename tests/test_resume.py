@@ -10,7 +10,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from graphrnn import batches, training, watching
+from graphrnn import batches, trainer, training, watching
 from graphrnn.checkpoints import load_checkpoint
 from graphrnn.errors import UserError
 from graphrnn.runs import RunFolder
@@ -54,7 +54,7 @@ def short_text(in_tmp):
 @pytest.fixture
 def compiled_once(monkeypatch):
     """Compile for the first run of a test alone; others start from what that one started from."""
-    build, first = training.Trainer.build, []
+    build, first = trainer.Trainer.build, []
 
     def again(settings, data, folder, watcher):
         if not first:
@@ -74,7 +74,7 @@ def compiled_once(monkeypatch):
         more = {"guard": guard, "tally": watching.Tally(), "curve": [], "held_out": []}
         return dataclasses.replace(trainer, **given, **more, steps=0, sequences=0, saved_at=None)
 
-    monkeypatch.setattr(training.Trainer, "build", again)
+    monkeypatch.setattr(trainer.Trainer, "build", again)
 
 
 def same(one, other):

@@ -1,14 +1,9 @@
 import signal
-import subprocess
-import sys
 import threading
-from importlib.util import find_spec
-from pathlib import Path
 
-from graphrnn import training, watching
+from graphrnn import trainer, training, watching
 from graphrnn.checkpoints import Point, load_checkpoint
 from graphrnn.errors import DivergedError, UserError
-from graphrnn.explosions import norms_at_explosion
 from graphrnn.runs import CHECKPOINT
 from graphrnn.sampling import load_sampler
 from graphrnn.settings import TrainSettings
@@ -153,13 +148,13 @@ def test_training_in_another_thread(small_text):
 def test_a_failed_save_keeps_the_last_checkpoint(small_text, in_tmp, monkeypatch):
     saves = []
 
-    def second_fails(path, checkpoint, *copies, save=training.save_checkpoint):
+    def second_fails(path, checkpoint, *copies, save=trainer.save_checkpoint):
         saves.append(path)
         if len(saves) == 2:
             raise UserError("cannot write: no space left on device")
         save(path, checkpoint, *copies)
 
-    monkeypatch.setattr(training, "save_checkpoint", second_fails)
+    monkeypatch.setattr(trainer, "save_checkpoint", second_fails)
     with pytest.raises(UserError, match="no space left"):
         training.train(settings(small_text, save_every=0, out=in_tmp / "run"))
     assert load_checkpoint(in_tmp / "run" / CHECKPOINT).header.sequences == 4
@@ -205,14 +200,14 @@ def test_broken_weights_are_not_saved(small_text, in_tmp, monkeypatch):
                 trainers[0].network.weights["b_y"].set_value(np.full(trainers[1], np.nan, "f4"))
 
     trainers = []
-    build = training.Trainer.build
+    build = trainer.Trainer.build
 
     def built(*arguments):
         trainers[:] = [build(*arguments)]
         trainers.append(trainers[0].network.sizes.vocabulary)
         return trainers[0]
 
-    monkeypatch.setattr(training.Trainer, "build", built)
+    monkeypatch.setattr(trainer.Trainer, "build", built)
     run = settings(small_text, save_every=0, out=in_tmp / "run")
     with pytest.raises(DivergedError, match="the network after 16 is kept"):
         training.train(run, Saboteur())
@@ -221,7 +216,7 @@ def test_broken_weights_are_not_saved(small_text, in_tmp, monkeypatch):
 
 def test_a_held_out_loss_that_is_not_finite_stops_the_run(small_text, in_tmp, monkeypatch):
     nan = Point(sequences=1, loss=float("nan"), accuracy=0.0)
-    monkeypatch.setattr(training, "evaluate", lambda *a, **k: nan)
+    monkeypatch.setattr(trainer, "evaluate", lambda *a, **k: nan)
     with pytest.raises(DivergedError, match="the loss became nan"):
         training.train(settings(small_text, out=in_tmp / "run"))
     assert not (in_tmp / "run").exists()
@@ -270,109 +265,3 @@ def test_dropout_changes_with_the_seed_alone(small_text):
 def test_networks_by_hand_have_plain_sgd_alone(small_text):
     with pytest.raises(UserError, match="--optimiser: reference is trained by NumPy and plain SGD"):
         training.train(settings(small_text, model="reference", clip=1.0))
-
-
-def test_the_log_has_what_was_measured(small_text):
-    """The norm is an output of the step where it is cheap, and else that of what SGD moved."""
-    given = {"sequences": 40, "log_every": 20, "batch": 4, "hidden": 4}
-    plain, clipped = (
-        training.train(settings(small_text, **given, **more)).folder.lines()
-        for more in ({"dtype": "float64"}, {"dtype": "float64", "clip": 1e6})
-    )
-    points = [line for line in plain if "loss" in line]
-    assert [line["step"] for line in points] == [5, 10]
-    assert points[0].keys() == {
-        "step", "sequences", "loss", "accuracy", "gradient_norm", "rate", "characters_per_second",
-    }  # fmt: skip
-    assert [line["step"] for line in plain if "held_out_loss" in line] == list(range(1, 11))
-    if find_spec("tensorboardX"):
-        (file,) = (Path("runs") / "theano_rnn-1" / "events").iterdir()
-        for name, count in (("gradient_norm", 2), ("held_out_loss", 10)):
-            assert file.read_bytes().count(name.encode() + b"\x15") == count
-    for one, other in zip(points, [line for line in clipped if "loss" in line], strict=True):
-        assert one["gradient_norm"] == pytest.approx(other["gradient_norm"], rel=1e-6)
-
-
-def test_patience_ends_a_run_and_the_best_is_kept(small_text, monkeypatch):
-    losses = iter([3.0, 2.0, 2.5, 2.1, 9.0])
-    monkeypatch.setattr(
-        training,
-        "evaluate",
-        lambda *a, sequences, **k: Point(sequences=sequences, loss=next(losses), accuracy=0.1),
-    )
-    told = []
-
-    class Listener(watching.Quiet):
-        def told(self, text):
-            told.append(text)
-
-    run = training.train(settings(small_text, sequences=400, patience=2), Listener())
-    assert run.checkpoint.header.sequences == 160
-    assert load_checkpoint(run.folder.best).header.sequences == 80
-    assert len(told) == 1
-    assert "without a better loss than 2.000 after 80 sequences" in told[0]
-
-
-def test_samples_while_training_change_no_number(small_text):
-    heard = []
-
-    class Listener(watching.Quiet):
-        def wrote(self, text):
-            heard.append(text)
-
-    plain = training.train(settings(small_text))
-    run = training.train(settings(small_text, sample_every=30, keep_every=30), Listener())
-    files = sorted((run.folder.path / "samples").iterdir())
-    assert [path.name for path in files] == ["000000032.txt", "000000060.txt"]
-    assert [path.read_text() for path in files] == [text + "\n" for text in heard]
-    assert len(run.folder.checkpoints()) == 4
-    for name, value in plain.checkpoint.weights.items():
-        np.testing.assert_array_equal(value, run.checkpoint.weights[name])
-
-
-def test_a_rising_loss_stops_and_the_gradients_can_be_seen(small_text, in_tmp):
-    given = {"rate": 3.0, "sequences": 4000, "save_every": 0.0, "out": in_tmp / "run", "batch": 4}
-    with pytest.raises(DivergedError, match=r"lower --rate .*--clip 1") as caught:
-        training.train(settings(small_text, **given))
-    if (in_tmp / "run").exists():
-        assert load_checkpoint(in_tmp / "run" / CHECKPOINT).header.sequences > 0
-        assert "is kept in" in str(caught.value)
-    assert caught.value.exit_code == 3
-    lines = norms_at_explosion(caught.value.evidence)
-    assert not lines or "d loss / d h_t" in lines[0]
-
-
-@pytest.mark.skipif(
-    not Path("/proc/self/statm").exists(), reason="memory is read from /proc, which Linux has"
-)
-def test_memory_stays_flat():
-    """Ten thousand steps in a process of its own: what it holds grows by less than 2 MB."""
-    done = subprocess.run(
-        [sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True
-    )
-    at_the_start, at_the_end = map(int, done.stdout.split())
-    assert at_the_end - at_the_start < 2_000_000
-
-
-MEMORY = """
-import tempfile
-from pathlib import Path
-from graphrnn import training, watching
-from graphrnn.settings import TrainSettings
-
-def held():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
-
-class Watcher(watching.Quiet):
-    steps = 0
-    def progressed(self, progress):
-        self.steps += 1
-        if self.steps in (1000, 10_999):
-            print(held())
-
-with tempfile.TemporaryDirectory() as folder:
-    text = Path(folder, "text.txt")
-    text.write_text("the cat sat on the mat; a dog lay by a log. " * 3000)
-    training.train(TrainSettings(corpus=str(text), hidden=8, sequences=11_000, threads=1,
-                                 save_every=0.2, out=Path(folder, "run")), Watcher())
-"""
