@@ -28,7 +28,7 @@ $(READY_DEV): $(READY)
 	@touch $(READY_DEV)
 
 train: $(READY)  ## train the lesson's network (CORPUS=nietzsche or a file; ARGS='--hidden 128')
-	@$(PYTHON) -m graphrnn train --corpus "$(CORPUS)" $(ARGS)
+	@$(PYTHON) -m graphrnn train $(if $(filter python-docs,$(CORPUS)),,--corpus "$(CORPUS)") $(ARGS)
 
 sample: $(READY)  ## write text with a trained network (RUN=folder PROMPT='The')
 	@$(PYTHON) -m graphrnn sample "$(RUN)" --prompt="$(PROMPT)" $(ARGS)

@@ -1,6 +1,6 @@
 """Character-level recurrent networks as static graphs: built, compiled and explained on Aesara."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphrnn import toolchain
 
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from graphrnn.comparison.forms import Comparison
     from graphrnn.inspection.inspector import Inspection
+    from graphrnn.notebook import Run as Run
 
 # Aesara reads its configuration when it is imported, and every module below imports it.
 toolchain.configure()
@@ -71,3 +72,12 @@ def compare(
         budget,
     )
     return measure.compare(plan)
+
+
+def __getattr__(name: str) -> Any:
+    """Give `Run`, imported when it is first asked for, as above."""
+    if name != "Run":
+        raise AttributeError(f"module 'graphrnn' has no attribute {name!r}")
+    from graphrnn.notebook import Run
+
+    return Run

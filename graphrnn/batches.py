@@ -1,9 +1,12 @@
 """Indices → time-major windows: shuffled, or contiguous streams for a carried state."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from graphrnn.errors import UserError
-from graphrnn.text import Indices
+from graphrnn.recipes import Windows
+from graphrnn.text import Indices, Stored
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +15,7 @@ Batch = tuple[Indices, Indices]
 """What goes in and what should come out, both `(T, B)`: the targets are one character later."""
 
 
-def count_windows(indices: Indices, time: int, stride: int | None = None) -> int:
+def count_windows(indices: Stored, time: int, stride: int | None = None) -> int:
     """Count the windows of `time` characters, each with the character after it as last target.
 
     They begin every `stride` characters; without it, each where the one before it ends.
@@ -26,7 +29,7 @@ def count_windows(indices: Indices, time: int, stride: int | None = None) -> int
 
 
 def require_windows(
-    indices: Indices, *, time: int, batch: int, what: str, stride: int | None = None
+    indices: Stored, *, time: int, batch: int, what: str, stride: int | None = None
 ) -> int:
     """Give the number of windows of length T.
 
@@ -47,14 +50,32 @@ def require_windows(
     return n_windows
 
 
-def _gather(indices: Indices, starts: npt.NDArray[np.int64], time: int) -> Batch:
+def _gather(indices: Stored, starts: npt.NDArray[np.int64], time: int) -> Batch:
     """Copy the windows that begin at `starts` `(B,)` out of the corpus: two arrays `(T, B)`."""
     at = np.arange(time)[:, None] + starts[None, :]
-    return indices[at], indices[at + 1]
+    return indices[at].astype(np.int32, copy=False), indices[at + 1].astype(np.int32, copy=False)
+
+
+def shuffled_order(n_windows: int, rng: np.random.Generator) -> npt.NDArray[np.uint32]:
+    """Draw the order of a pass: the numbers from 0 to n - 1, uint32 `(n,)`.
+
+    The same order as `rng.permutation(n)`, in half of its memory: a long text has many windows.
+
+    Example:
+        >>> shuffled_order(5, np.random.default_rng(0)).tolist()
+        [2, 4, 3, 0, 1]
+        >>> np.random.default_rng(0).permutation(5).tolist()
+        [2, 4, 3, 0, 1]
+    """
+    if n_windows >= 2**32:
+        raise UserError(f"windows: got {n_windows:,}, needed under 2**32; use a shorter text")
+    order = np.arange(n_windows, dtype=np.uint32)
+    rng.shuffle(order)
+    return order
 
 
 def shuffled(
-    indices: Indices, *, time: int, batch: int, rng: np.random.Generator, stride: int | None = None
+    indices: Stored, *, time: int, batch: int, rng: np.random.Generator, stride: int | None = None
 ) -> Iterator[Batch]:
     """Give every window once, in random order, B at a time; an incomplete batch is left out.
 
@@ -71,12 +92,25 @@ def shuffled(
     n_windows = require_windows(
         indices, time=time, batch=batch, what="training text", stride=stride
     )
-    order = rng.permutation(n_windows) * (stride or time)
+    order = shuffled_order(n_windows, rng)
     for first in range(0, n_windows - batch + 1, batch):
-        yield _gather(indices, order[first : first + batch], time)
+        yield _shuffled_batch(indices, order, first, batch, time, stride)
 
 
-def streams(indices: Indices, *, time: int, batch: int) -> Iterator[Batch]:
+def _shuffled_batch(
+    indices: Stored,
+    order: npt.NDArray[np.uint32],
+    first: int,
+    batch: int,
+    time: int,
+    stride: int | None,
+) -> Batch:
+    """Give the batch whose windows stand from `first` on in the order of the pass."""
+    starts = order[first : first + batch].astype(np.int64) * (stride or time)
+    return _gather(indices, starts, time)
+
+
+def streams(indices: Stored, *, time: int, batch: int) -> Iterator[Batch]:
     """Cut the corpus into B contiguous streams and give their windows in order.
 
     Row b of one batch goes on where row b of the batch before it ended, so that a state can be
@@ -88,7 +122,70 @@ def streams(indices: Indices, *, time: int, batch: int) -> Iterator[Batch]:
         [[[0, 1], [4, 5]], [[2, 3], [6, 7]]]
     """
     n_windows = require_windows(indices, time=time, batch=batch, what="text")
-    per_stream = n_windows // batch
-    starts = np.arange(batch) * per_stream * time
-    for window in range(per_stream):
-        yield _gather(indices, starts + window * time, time)
+    for window in range(n_windows // batch):
+        yield _stream_batch(indices, window, n_windows // batch, batch, time)
+
+
+def _stream_batch(indices: Stored, window: int, per_stream: int, batch: int, time: int) -> Batch:
+    """Give the windows of a number of all streams."""
+    return _gather(indices, (np.arange(batch) * per_stream + window) * time, time)
+
+
+@dataclass
+class Reader:
+    """Reads a text pass after pass, batch by batch, and can be put where another one stood.
+
+    `batches` counts those of this pass; `order` is the generator's state when the pass began. Set
+    both, and the generator to where it was, and the batches that follow are the same.
+
+    Example:
+        >>> corpus = np.arange(9, dtype=np.int32)
+        >>> reader = Reader(corpus, 2, 1, "shuffled", np.random.default_rng(0))
+        >>> [reader.read()[0].T.tolist() for _ in range(3)]
+        [[[4, 5]], [[0, 1]], [[2, 3]]]
+        >>> again = Reader(corpus, 2, 1, "shuffled", np.random.default_rng(1), 3, reader.order)
+        >>> again.read()[0].T.tolist()
+        [[6, 7]]
+    """
+
+    indices: Stored
+    time: int
+    batch: int
+    windows: Windows
+    rng: np.random.Generator
+    batches: int = 0
+    order: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        stride = 1 if self.windows == "overlapping" else None
+        self._stride, self._shuffled = stride, self.windows != "streams"
+        self._n_windows = require_windows(
+            self.indices, time=self.time, batch=self.batch, what="training text", stride=stride
+        )
+        self._order: npt.NDArray[np.uint32] | None = None
+        if self.order is not None:
+            then = np.random.default_rng(0)
+            then.bit_generator.state = self.order
+            self._order = shuffled_order(self._n_windows, then)
+
+    @property
+    def begins(self) -> bool:
+        """Say whether the next batch is the first of a pass."""
+        return self.batches in (0, self._n_windows // self.batch)
+
+    def read(self) -> Batch:
+        """Give the next batch, the first of another pass after the last of one."""
+        if self.begins:
+            self.batches = 0
+            if self._shuffled:
+                self.order = dict(self.rng.bit_generator.state)
+                self._order = None  # the old one goes before the new one is made
+                self._order = shuffled_order(self._n_windows, self.rng)
+        k, self.batches = self.batches, self.batches + 1
+        if self._order is None:
+            per_stream = self._n_windows // self.batch
+            return _stream_batch(self.indices, k, per_stream, self.batch, self.time)
+        first = k * self.batch
+        return _shuffled_batch(
+            self.indices, self._order, first, self.batch, self.time, self._stride
+        )

@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,12 @@ from safetensors.numpy import save
 
 Tensors = Mapping[str, npt.NDArray[Any]]
 
-FORMAT = 1
+FORMAT = 2
 """The version of the layout; a file with another one is refused."""
 
 _KEY = "graphrnn"
+_STATE = "state/"
+"""What the names of a run's own tensors begin with, beside those of the weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,31 @@ class Point:
     accuracy: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Position:
+    """Where a run stands between two steps: with its tensors, all that the next step hangs on.
+
+    Attributes:
+        steps: Steps taken.
+        batches: Batches read of this pass over the text.
+        generator: State of the random generator, as JSON.
+        order: Its state when this pass began, which gives the order of its windows again.
+        tally: Sums of loss and accuracy since the last point of the curve, and their count.
+        start: The loss that the run began with.
+        recent: The running mean of the loss, held against `start`.
+        text: SHA-256 of the text as indices.
+    """
+
+    steps: int
+    batches: int
+    generator: str
+    order: str | None
+    tally: tuple[float, float, int]
+    start: float | None
+    recent: float | None
+    text: str
+
+
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Header:
     """All that a checkpoint says beside its tensors."""
@@ -53,15 +80,30 @@ class Header:
     train: tuple[Point, ...] = ()
     held_out: tuple[Point, ...] = ()
     versions: dict[str, str]
+    position: Position | None = None
     digest: str = ""
 
 
 @dataclass(frozen=True, config=ConfigDict(arbitrary_types_allowed=True))
 class Checkpoint:
-    """A header and the weights by name."""
+    """A header, the weights by name, and what a run that goes on needs besides.
+
+    `state` holds what the rule remembers (velocities, means, its count) and carried hidden states.
+    """
 
     header: Header
     weights: dict[str, npt.NDArray[Any]]
+    state: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+
+    @property
+    def tensors(self) -> dict[str, npt.NDArray[Any]]:
+        """All tensors by the names that they have in the file."""
+        return {**self.weights, **{_STATE + name: value for name, value in self.state.items()}}
+
+    @property
+    def best(self) -> Point | None:
+        """The point of the lowest held-out loss so far; the first of equals."""
+        return min(self.header.held_out, key=lambda point: point.loss, default=None)
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -110,15 +152,18 @@ def write_atomically(path: Path, data: bytes) -> None:
                 temporary.unlink(missing_ok=True)
 
 
-def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Save a checkpoint atomically.
+def save_checkpoint(path: Path, checkpoint: Checkpoint, *copies: Path) -> None:
+    """Save a checkpoint atomically, and the same again under other names once it is safe.
 
     Raises:
         UserError: the file cannot be written.
     """
-    weights = {name: np.ascontiguousarray(value) for name, value in checkpoint.weights.items()}
-    header = replace(checkpoint.header, digest=_digest(checkpoint.header, weights))
-    write_atomically(path, save(weights, {_KEY: _HEADER.dump_json(header).decode()}))
+    # Not ascontiguousarray, which would make a scalar, as Adam's count, an array of one.
+    tensors = {name: np.asarray(value, order="C") for name, value in checkpoint.tensors.items()}
+    header = replace(checkpoint.header, digest=_digest(checkpoint.header, tensors))
+    data = save(tensors, {_KEY: _HEADER.dump_json(header).decode()})
+    for place in (path, *copies):
+        write_atomically(place, data)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -137,7 +182,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {}).get(_KEY)
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except OSError as error:
         raise UserError(f"checkpoint {str(path)!r}: {reason(error)}") from error
     except (SafetensorError, ValueError, TypeError, AttributeError) as error:
@@ -145,7 +190,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise UserError(f"{foreign}, or is cut short ({detail})") from error
     if text is None:
         raise UserError(f"{foreign}: it has no graphrnn header")
-    return Checkpoint(_check_header(path, text, weights), weights)
+    header = _check_header(path, text, tensors)
+    weights = {n: value for n, value in tensors.items() if not n.startswith(_STATE)}
+    state = {n.removeprefix(_STATE): v for n, v in tensors.items() if n.startswith(_STATE)}
+    return Checkpoint(header, weights, state)
 
 
 def _check_header(path: Path, text: str, weights: Tensors) -> Header:

@@ -3,23 +3,17 @@
 import errno
 import io
 import os
-import shlex
-import shutil
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from graphrnn import __version__, toolchain
 from graphrnn.errors import UserError, reason
-from graphrnn.settings import SampleSettings, TrainSettings, describe
+from graphrnn.settings import describe
 
 import cyclopts
 from cyclopts import Parameter
 from pydantic import ValidationError
-
-if TYPE_CHECKING:
-    from graphrnn.display import Display
 
 app = cyclopts.App(
     name="graphrnn",
@@ -35,86 +29,8 @@ ThreadCount = Annotated[int | None, Parameter(validator=cyclopts.validators.Numb
 # The heavy modules are imported inside the commands: --help and a typing error answer at once.
 
 
-@app.command
-def train(settings: Annotated[TrainSettings, Parameter(name="*")] = TrainSettings()) -> None:  # noqa: B008
-    """Train a network, draw its loss curve, save it and let it write."""
-    toolchain.start_aesara()
-    from graphrnn.display import Display, console, results_table
-    from graphrnn.plots import loss_curve
-    from graphrnn.training import CHECKPOINT, train
-
-    screen = console()
-    with Display(screen) as display:
-        run = train(settings, display)
-    header = run.checkpoint.header
-    picture = run.folder / "loss.png"
-    loss_curve(header, picture)
-    screen.print()
-    screen.print(results_table(header))
-    display.line(f"\nnetwork     {run.folder / CHECKPOINT}\nloss curve  {picture}")
-    with Display(screen) as display:
-        prompt = _write_sample(display, run.folder, settings)
-    program, folder = _program(), shlex.quote(str(run.folder))
-    more = "" if settings.backend == "auto" else f" --backend {settings.backend}"
-    display.line(
-        "\ntry next:\n"
-        f"  {program} sample {folder} --prompt {shlex.quote(prompt)} --temperature 0.5{more}\n"
-        f"  {program} next {folder} {shlex.quote(prompt)}{more}"
-    )
-
-
-def _write_sample(display: "Display", folder: Path, trained: TrainSettings) -> str:
-    """End a run with a few lines that the network wrote; gives the prompt."""
-    from graphrnn.sampling import load_sampler
-
-    sampler = load_sampler(
-        str(folder), backend=trained.backend, threads=trained.threads, report=display.built
-    )
-    known = set(sampler.vocabulary.characters)
-    start = "the history " if sampler.lower_case or sampler.window > 4 else "The "
-    prompt = start if set(start) <= known else sampler.vocabulary.characters[-1] * sampler.window
-    settings = SampleSettings(prompt=prompt, length=300)
-    try:
-        text = prompt + "".join(sampler.write(settings))
-    except UserError as error:
-        text = f"({error})"
-    display.line(
-        f"\nit writes (temperature {settings.temperature:g}, prompt {prompt!r}):\n\n{text}"
-    )
-    return prompt
-
-
-@app.command
-def sample(
-    run: str = "latest",
-    /,
-    *,
-    settings: Annotated[SampleSettings, Parameter(name="*")] = SampleSettings(),  # noqa: B008
-    backend: str = "auto",
-    threads: ThreadCount = None,
-) -> None:
-    """Let a trained network write.
-
-    Args:
-        run: Folder of the run, its name in runs/, or "latest".
-        settings: How to draw.
-        backend: What runs the graph: auto, native, aesara or python.
-        threads: Threads to run on; by default OMP_NUM_THREADS, else one for each processor.
-    """
-    toolchain.start_aesara()
-    from graphrnn.display import Display, console
-    from graphrnn.sampling import load_sampler
-
-    with Display(console(stderr=True)) as display:
-        report = display.built if display.live else _say_nothing
-        sampler = load_sampler(run, backend=backend, threads=threads, report=report)
-    characters = sampler.write(settings)
-    first = next(characters)
-    sys.stdout.write(settings.prompt + first)
-    for character in characters:
-        sys.stdout.write(character)
-        sys.stdout.flush()
-    sys.stdout.write("\n")
+app.command("graphrnn.commands.train:train")
+app.command("graphrnn.commands.sample:sample")
 
 
 def _say_nothing(build: object) -> None:
@@ -122,6 +38,10 @@ def _say_nothing(build: object) -> None:
 
 
 app.command("graphrnn.commands.compare:compare")
+app.command("graphrnn.commands.evaluate:evaluate")
+app.command("graphrnn.commands.runs:runs")
+app.command("graphrnn.commands.show:show")
+app.command("graphrnn.commands.plot:plot")
 app.command("graphrnn.commands.gradients:gradients")
 app.command("graphrnn.commands.inspect:inspect")
 
@@ -170,15 +90,6 @@ def doctor() -> None:
     width = max(len(name) for name, _ in rows)
     for name, found in rows:
         print(f"{name:<{width}}  {found}")
-
-
-def _program() -> str:
-    """Say how to call this program: by its name where the shell finds it, else by its path."""
-    beside = Path(sys.executable).with_name("graphrnn")
-    found = shutil.which("graphrnn")
-    if found and Path(found).resolve() == beside.resolve():
-        return "graphrnn"
-    return os.path.relpath(beside) if beside.exists() else "python -m graphrnn"
 
 
 def one_line(error: BaseException) -> str:

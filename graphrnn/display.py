@@ -8,7 +8,8 @@ from types import TracebackType
 from graphrnn.backends import Build
 from graphrnn.checkpoints import Header, Point
 from graphrnn.models import MODELS
-from graphrnn.training import Data, Progress
+from graphrnn.preparation import Data
+from graphrnn.watching import Progress
 
 from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn
@@ -54,7 +55,7 @@ def console(*, stderr: bool = False) -> Console:
 
 
 class Display:
-    """Shows a build and a training run; a `training.Watcher` and a context manager."""
+    """Shows a build and a training run; a `watching.Watcher` and a context manager."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -158,6 +159,14 @@ class Display:
             f"{bits(point.loss):.3f} bits a character, accuracy {point.accuracy:.1%}"
         )
 
+    def told(self, text: str) -> None:
+        """Say what happens once."""
+        self.line(f"  {text}")
+
+    def wrote(self, text: str) -> None:
+        """Show what the network writes at this moment."""
+        self.line("\n" + "\n".join(f"    {line}" for line in text.splitlines()) + "\n")
+
     def _show(self, description: str, done: int, total: int, text: str) -> None:
         """Update the live bar; a total of 0 makes it pulse."""
         if self._task is None:
@@ -178,9 +187,11 @@ def results_table(header: Header) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for heading in ("", "loss (nats/char)", "loss (bits/char)", "accuracy"):
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
-    before = header.train[-2].sequences if len(header.train) > 1 else 0
-    last = header.train[-1].sequences - before
-    rows = [(f"training, last {last:,} sequences", header.train[-1])]
+    rows = []
+    if header.train:
+        before = header.train[-2].sequences if len(header.train) > 1 else 0
+        last = header.train[-1].sequences - before
+        rows = [(f"training, last {last:,} sequences", header.train[-1])]
     rows += [("held-out", point) for point in header.held_out[-1:]]
     for name, point in rows:
         table.add_row(name, f"{point.loss:.3f}", f"{bits(point.loss):.3f}", f"{point.accuracy:.1%}")

@@ -11,9 +11,13 @@ class UserError(Exception):
 
 
 class DivergedError(UserError):
-    """Training left the finite numbers; the command line exits with 3."""
+    """Training exploded; the command line exits with 3.
+
+    `evidence` is the trainer at that moment, for whoever wants to look at it.
+    """
 
     exit_code = 3
+    evidence: object = None
 
 
 class ShapeError(UserError, ValueError):

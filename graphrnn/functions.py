@@ -44,14 +44,24 @@ class Rule:
     clip: float | None = None
     clip_value: float | None = None
 
-    def updates(self, loss: Tensor, params: Sequence[Tensor], rate: Tensor) -> updates.Updates:
-        """Give the new values of all parameters."""
-        grads = updates.gradients(loss, params)
+    @property
+    def plain(self) -> bool:
+        """Say whether it is SGD as in the lesson, without anything that looks at all gradients."""
+        return self == Rule()
+
+    def moved(
+        self, grads: Sequence[Tensor], params: Sequence[Tensor], rate: Tensor
+    ) -> updates.Updates:
+        """Give the new values of all parameters from their gradients."""
         if self.clip_value is not None:
             grads = updates.clipped_by_value(grads, self.clip_value)
         if self.clip is not None:
             grads = updates.clipped(grads, self.clip)
         return updates.rule_named(self.name)(params, grads, rate, **self.options)
+
+    def updates(self, loss: Tensor, params: Sequence[Tensor], rate: Tensor) -> updates.Updates:
+        """Give the new values of all parameters."""
+        return self.moved(updates.gradients(loss, params), params, rate)
 
 
 PLAIN_SGD = Rule()
@@ -83,7 +93,7 @@ class Network:
         widths = self.model.state_widths(self.sizes)
         return share({name: np.zeros((batch, n), self.dtype) for name, n in widths.items()})
 
-    def _zero_states(self, batch: int) -> list[Tensor]:
+    def zero_states(self, batch: int) -> list[Tensor]:
         """Give the initial states `(B, H)`, all zero."""
         states = []
         for name, width in self.model.state_widths(self.sizes).items():
@@ -92,7 +102,7 @@ class Network:
             states.append(state)
         return states
 
-    def _undropped(self, batch: int) -> Weights:
+    def undropped(self, batch: int) -> Weights:
         """Give the weights with masks that drop nothing; rewriting takes them away."""
         masks = self.model.masks(self.sizes)
         ones = {name: at.ones((batch, n), dtype=self.dtype) for name, n in masks.items()}
@@ -105,24 +115,28 @@ class Network:
         batch: int,
         rule: Rule = PLAIN_SGD,
         carried: Weights | None = None,
+        norm: bool = False,
         report: Report = silent,
     ) -> Function:
         """Compile f(x, y, rate, *masks) → loss, accuracy; a call takes one step of the rule.
 
         Shapes: x, y `(T, B)` int32, rate a scalar, the model's dropout masks `(B, width)`. The loss
         is in nats per sequence, before the step; accuracy is from 0 to 1. The initial state is
-        zero, or `carried`, which is then left at the state after the sequence.
+        zero, or `carried`, which is then left at the state after the sequence. With `norm`, the
+        global norm of the gradients, before they are clipped, is a third output.
 
         Raises:
             UserError: the model is trained by hand, by plain SGD only, and another rule was asked.
         """
         if self.model.by_hand:
-            return self._train_by_hand(rule, report)
+            return self._train_by_hand(rule, norm, report)
 
         def graph() -> Built:
-            return self.training_graph(time=time, batch=batch, rule=rule, carried=carried)
+            return self.training_graph(
+                time=time, batch=batch, rule=rule, carried=carried, norm=norm
+            )
 
-        return self._compiled(graph, "train", report)
+        return self.compiled(graph, "train", report)
 
     def training_graph(
         self,
@@ -131,21 +145,24 @@ class Network:
         batch: int,
         rule: Rule = PLAIN_SGD,
         carried: Weights | None = None,
+        norm: bool = False,
     ) -> Built:
         """Build what `train` compiles: inputs, outputs and updates."""
         x, y = tensor("x", "int32", (time, batch)), tensor("y", "int32", (time, batch))
         rate = tensor("rate", self.dtype, ())
         widths = self.model.masks(self.sizes)
         masks = {name: tensor(name, self.dtype, (batch, n)) for name, n in widths.items()}
-        states = list(carried.values()) if carried else self._zero_states(batch)
+        states = list(carried.values()) if carried else self.zero_states(batch)
         logits, after, statistics = self._learn(x, states, {**self.weights, **masks})
-        loss = losses.summed(losses.cross_entropy(logits, self._targets(y)))
-        accuracy = losses.accuracy(logits, self._targets(y))
+        loss = losses.summed(losses.cross_entropy(logits, self.targets(y)))
+        accuracy = losses.accuracy(logits, self.targets(y))
         loss.name, accuracy.name = "loss", "accuracy"
-        step = rule.updates(loss, self.params, rate)
+        grads = updates.gradients(loss, self.params)
+        norms = [updates.global_norm(grads)] if norm else []
+        step = rule.moved(grads, self.params, rate)
         step += [(self.weights[name], value) for name, value in statistics.items()]
         step += list(zip(states, after, strict=True)) if carried else []
-        return [x, y, rate, *masks.values()], [loss, accuracy], step
+        return [x, y, rate, *masks.values()], [loss, accuracy, *norms], step
 
     def _learn(
         self, x: Tensor, states: list[Tensor], weights: Weights
@@ -155,7 +172,7 @@ class Network:
             return self.model.learn(x, states, weights, self.loop)
         return (*self.model.forward(x, states, weights, self.loop), {})
 
-    def _targets(self, y: Tensor) -> Tensor:
+    def targets(self, y: Tensor) -> Tensor:
         """Give the targets of the predictions that the model makes: all of them, or the last."""
         time = y.type.shape[0]
         predictions = self.model.predictions(time)
@@ -170,13 +187,13 @@ class Network:
 
         def graph() -> Built:
             x, y = tensor("x", "int32", (time, batch)), tensor("y", "int32", (time, batch))
-            states = list(carried.values()) if carried else self._zero_states(batch)
-            logits, after = self.model.forward(x, states, self._undropped(batch), self.loop)
-            loss = losses.mean(losses.cross_entropy(logits, self._targets(y)))
+            states = list(carried.values()) if carried else self.zero_states(batch)
+            logits, after = self.model.forward(x, states, self.undropped(batch), self.loop)
+            loss = losses.mean(losses.cross_entropy(logits, self.targets(y)))
             step = list(zip(states, after, strict=True)) if carried else []
-            return [x, y], [loss, losses.accuracy(logits, self._targets(y))], step
+            return [x, y], [loss, losses.accuracy(logits, self.targets(y))], step
 
-        return self._compiled(graph, "evaluate", report)
+        return self.compiled(graph, "evaluate", report)
 
     def step(self, *, time: int = 1, report: Report = silent) -> Function:
         """Compile f(x, *states) → logits, *states for one character, or a window, of one text.
@@ -189,18 +206,18 @@ class Network:
             widths = self.model.state_widths(self.sizes)
             before = [tensor(name, self.dtype, (1, width)) for name, width in widths.items()]
             # One step needs no loop: unrolled once, it is the bare cell.
-            logits, after = self.model.forward(x, before, self._undropped(1), LOOPS["unrolled"])
+            logits, after = self.model.forward(x, before, self.undropped(1), LOOPS["unrolled"])
             return [x, *before], [logits, *after], []
 
-        return self._compiled(graph, "step", report)
+        return self.compiled(graph, "step", report)
 
-    def _compiled(self, graph: Graph, name: str, report: Report) -> Function:
+    def compiled(self, graph: Graph, name: str, report: Report) -> Function:
         """Compile a graph as this network is to be run."""
         return compile_graph(
             graph, name=name, backend=self.backend, threads=self.threads, report=report
         )
 
-    def _train_by_hand(self, rule: Rule, report: Report) -> Function:
+    def _train_by_hand(self, rule: Rule, norm: bool, report: Report) -> Function:
         """As `train`, by the passes in `reference`."""
         if rule != PLAIN_SGD:
             raise UserError(
@@ -213,10 +230,12 @@ class Network:
         def train(x: Any, y: Any, rate: Any) -> list[Any]:
             weights = {n: w.get_value(borrow=True) for n, w in self.weights.items()}
             done = forward(weights, x, y)
-            moved = reference.sgd(weights, backward(weights, x, y, done), float(rate))
+            grads = backward(weights, x, y, done)
+            moved = reference.sgd(weights, grads, float(rate))
             for name, value in moved.items():
                 self.weights[name].set_value(value, borrow=True)
-            return [np.asarray(done.loss, self.dtype), (done.p.argmax(-1) == y).mean()]
+            norms = [np.sqrt(sum(np.sum(np.square(g)) for g in grads.values()))] if norm else []
+            return [np.asarray(done.loss, self.dtype), (done.p.argmax(-1) == y).mean(), *norms]
 
         return train
 

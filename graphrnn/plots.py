@@ -13,38 +13,61 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def loss_curve(header: Header, path: Path) -> None:
-    """Draw training and held-out loss against the number of sequences, as a PNG.
+def curves(headers: Mapping[str, Header], path: Path) -> None:
+    """Write the picture of `curves_png`.
 
     Raises:
         UserError: the file cannot be written.
     """
-    figure = _figure(7, 4)
-    axes = figure.add_subplot()
-    axes.plot(
-        [point.sequences for point in header.train],
-        [point.loss for point in header.train],
-        color="0.6",
-        linewidth=1,
-        label="training, mean of each 1,000 sequences",
-    )
-    if header.held_out:
-        axes.plot(
-            [point.sequences for point in header.held_out],
-            [point.loss for point in header.held_out],
-            color="tab:blue",
-            marker="o",
-            markersize=4,
-            label="held-out text",
-        )
-    axes.set_xlabel("sequences")
-    axes.set_ylabel("loss (nats per character)")
-    # The corpus is a file's name: dollars in it are no formula, and no font has every letter.
-    axes.set_title(f"{header.settings.model} on {header.corpus}", parse_math=False)
-    axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
-    _write(figure, path)
+    write_atomically(path, curves_png(headers))
+
+
+def curves_png(headers: Mapping[str, Header]) -> bytes:
+    """Draw loss and accuracy against the number of sequences, of one run or of several, as a PNG.
+
+    Training is a thin line, the held-out text a thick one with marks. Runs differ by colour, mark
+    and dash.
+    """
+    figure = _figure(9, 4)
+    panels = figure.subplots(1, 2)
+    for k, (name, header) in enumerate(headers.items()):
+        colour, dash, marker = _LINES[k % len(_LINES)] if len(headers) > 1 else _ALONE
+        told = f"{name}, " if len(headers) > 1 else ""
+        every = header.settings.log_every
+        for axes, what in zip(panels, ("loss", "accuracy"), strict=True):
+            axes.plot(
+                [point.sequences for point in header.train],
+                [getattr(point, what) for point in header.train],
+                color="0.6" if len(headers) == 1 else colour,
+                linestyle=dash,
+                linewidth=0.8,
+                label=f"{told}training, mean of each {every:,} sequences",
+            )
+            if header.held_out:
+                axes.plot(
+                    [point.sequences for point in header.held_out],
+                    [getattr(point, what) for point in header.held_out],
+                    color=colour,
+                    linestyle=dash,
+                    marker=marker,
+                    markersize=4,
+                    label=f"{told}held-out text",
+                )
+    for axes, label in zip(panels, ("loss (nats per character)", "accuracy"), strict=True):
+        axes.set_xlabel("sequences")
+        axes.set_ylabel(label)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.tick_params(axis="x", labelrotation=20)
+        axes.grid(alpha=0.3)
+    panels[1].yaxis.set_major_formatter("{x:.0%}")
+    handles, labels = panels[0].get_legend_handles_labels()
+    # A run is named by its folder, a corpus by its file: dollars in them are no formula.
+    legend = figure.legend(handles, labels, loc="outside lower center", frameon=False, ncols=2)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+    title = "; ".join(dict.fromkeys(f"{h.settings.model} on {h.corpus}" for h in headers.values()))
+    figure.suptitle(title, parse_math=False)
+    return _png(figure)
 
 
 def gradient_norms(
@@ -83,9 +106,10 @@ def gradient_norms(
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right upper", frameon=False, handlelength=4)
     figure.suptitle(title, parse_math=False)
-    _write(figure, path)
+    write_atomically(path, _png(figure))
 
 
+_ALONE = ("tab:blue", "-", "o")
 _LINES = (
     ("#000000", "-", "o"),
     ("#7a7a7a", "--", "s"),
@@ -111,14 +135,10 @@ def _figure(width: float, height: float) -> "Figure":
     return figure
 
 
-def _write(figure: "Figure", path: Path) -> None:
-    """Write it as a PNG.
-
-    Raises:
-        UserError: the file cannot be written.
-    """
+def _png(figure: "Figure") -> bytes:
+    """Give it as a PNG."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")
         figure.savefig(buffer, format="png", dpi=120)
-    write_atomically(path, buffer.getvalue())
+    return buffer.getvalue()

@@ -1,5 +1,6 @@
 """Every setting, once: command line, help and checkpoint header are made from these."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -8,8 +9,17 @@ from graphrnn.learning import LearningSettings
 from graphrnn.recipes import recipe_for
 
 from cyclopts import Parameter
-from pydantic import ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic.dataclasses import dataclass
+from pydantic_core import ArgsKwargs
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -69,8 +79,8 @@ class TrainSettings(LearningSettings):
     held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.1
     """Share of the corpus, at its end, that is never trained on."""
     loop: str = "scan"
-    """How the step is repeated in time: scan, unrolled, or a number of steps to write out at a time
-    in a scan (a divisor of --time)."""
+    """How the step is repeated in time: scan, unrolled, a number of steps to write out at a time in
+    a scan (a divisor of --time), or auto: what takes least time, build and steps together."""
     backend: str = "auto"
     """What runs the graph: native (one C function), aesara (stock Aesara's C), python (slow, needs
     no compiler) or auto (native, and aesara for what that does not cover)."""
@@ -84,6 +94,35 @@ class TrainSettings(LearningSettings):
     """Folder of the run, new or empty; without it the next free runs/MODEL-N."""
     save_every: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 15.0
     """Seconds between checkpoints while training."""
+    steps: Positive | None = None
+    """Step of the run after which to stop for now; train --resume goes on from there."""
+    log_every: Positive = 1000
+    """Sequences between two points of the loss curve, which are the lines of log.jsonl."""
+    keep_every: Positive | None = None
+    """Sequences between checkpoints that are kept beside the last and the best one."""
+    sample_every: Positive | None = None
+    """Sequences between samples of what the network writes, into the run's folder samples/."""
+    patience: Positive | None = None
+    """Readings of the held-out text without a better loss (ten are made in a run) after which to
+    stop."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _take_down(cls, values: Any, make: ModelWrapValidatorHandler["TrainSettings"]) -> Any:
+        """Remember which settings were given: what a run is resumed with is held against its own.
+
+        Raises:
+            ValidationError: a value does not do.
+        """
+        made = make(values)
+        given = (values.kwargs or {}) if isinstance(values, ArgsKwargs) else values
+        object.__setattr__(made, "_given", frozenset(given) if isinstance(given, dict) else ())
+        return made
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The names of the settings that were given; the others stand at their defaults."""
+        return frozenset(getattr(self, "_given", ()))
 
     def __post_init__(self) -> None:
         """Fill in what the network's recipe says, and refuse what it has no use for.
@@ -102,6 +141,46 @@ class TrainSettings(LearningSettings):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, getattr(recipe, name))
         super().__post_init__()
+
+
+MAY_CHANGE = (
+    "sequences", "steps", "patience", "corpus", "backend", "threads", "save_every", "keep_every",
+    "sample_every",
+)  # fmt: skip
+"""Settings that a run may be resumed with; a corpus must hold the same text."""
+
+
+def resumed(own: TrainSettings, changes: TrainSettings | None) -> TrainSettings:
+    """Give the settings of a run with what was given to go on with.
+
+    Without a new `steps` the run goes on to its end.
+
+    Raises:
+        UserError: a setting that would make it another run.
+
+    Example:
+        >>> own = TrainSettings(hidden=128, steps=100)
+        >>> resumed(own, TrainSettings(sequences=500)).sequences
+        500
+        >>> resumed(own, TrainSettings(hidden=64))
+        Traceback (most recent call last):
+        graphrnn.errors.UserError: --hidden: got 64, but this run was begun with 128, and of a run \
+that is resumed only --sequences, --steps, --patience, --corpus, --backend, --threads, \
+--save-every, --keep-every, --sample-every may change; leave it out, or train anew
+    """
+    changed: dict[str, Any] = {"steps": None}
+    for name in sorted(changes.given if changes else ()):
+        value = getattr(changes, name)
+        if name in MAY_CHANGE:
+            changed[name] = value
+        elif value != getattr(own, name):
+            may = ", ".join(f"--{other.replace('_', '-')}" for other in MAY_CHANGE)
+            raise UserError(
+                f"--{name.replace('_', '-')}: got {value}, but this run was begun with "
+                f"{getattr(own, name)}, and of a run that is resumed only {may} may change; "
+                "leave it out, or train anew"
+            )
+    return replace(own, **changed)
 
 
 _FROM_RECIPE = (
@@ -124,6 +203,10 @@ class SampleSettings:
     """Always write the likeliest character (temperature towards 0)."""
     top_k: Positive | None = None
     """Draw only among the K likeliest characters."""
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Draw only among the likeliest characters that together reach this probability (nucleus)."""
+    count: Annotated[int, Field(gt=0, le=1000)] = 1
+    """Texts to write at once."""
     seed: Seed = 0
     """Seed of the draws."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from pydoc_data.topics import topics
+from typing import Any
 
 from graphrnn.errors import UserError, reason, unknown
 from graphrnn.toolchain import cache_folder
@@ -15,6 +16,12 @@ import numpy.typing as npt
 import pooch
 
 Indices = npt.NDArray[np.int32]
+
+Stored = npt.NDArray[Any]
+"""A whole text as indices, as narrow as its vocabulary allows; batches of it are int32."""
+
+_PIECE = 1_000_000
+"""Characters of a long text that are looked up at once."""
 
 PADDING = "\0"
 """The symbol at index 0, as in the lesson: it stands for no character and occurs in no corpus."""
@@ -72,6 +79,25 @@ class Vocabulary:
                 f"use only the {len(self) - 1} characters of its corpus"
             )
         return indices.astype(np.int32)
+
+    def store(self, text: str) -> Stored:
+        """Turn a long text of n characters into n indices, of 8 or 16 bits where these suffice.
+
+        A text of 100 MB and its indices take 200 MB so, and no more at any moment.
+
+        Raises:
+            UserError: as `encode`.
+
+        Example:
+            >>> Vocabulary.of("abba!").store("ab!")
+            array([2, 3, 1], dtype=uint8)
+        """
+        kinds = (np.uint8, np.uint16, np.int32)
+        kind = next(k for k in kinds if len(self) <= np.iinfo(k).max + 1)
+        stored: Stored = np.empty(len(text), dtype=kind)
+        for first in range(0, len(text), _PIECE):
+            stored[first : first + _PIECE] = self.encode(text[first : first + _PIECE])
+        return stored
 
     def decode(self, indices: npt.ArrayLike) -> str:
         """Turn indices `(n,)` into a text of n characters."""
@@ -165,7 +191,7 @@ def load_corpus(name: str) -> Corpus:
     return Corpus(path.stem, text)
 
 
-def split(indices: Indices, held_out: float) -> tuple[Indices, Indices]:
+def split(indices: Stored, held_out: float) -> tuple[Stored, Stored]:
     """Cut off the end of a corpus as held-out text: `(n,)` → `(n - m,)`, `(m,)`, both views.
 
     Example:

@@ -25,7 +25,7 @@ def main() -> None:
         done = subprocess.run(
             ["make", "train", f"ARGS=--out {run}"], capture_output=True, text=True, check=True
         )
-        shutil.copy(run / "loss.png", PICTURES / "loss.png")
+        shutil.copy(run / "curves.png", PICTURES / "loss.png")
     console = Console(record=True, width=WIDTH, file=open("/dev/null", "w"), highlight=False)  # noqa: PTH123, SIM115
     console.print("$ make train", style="bold", markup=False)
     # The picture shows the folder that a user gets, not the temporary one.

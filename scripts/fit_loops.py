@@ -20,8 +20,8 @@ from graphrnn.comparison.measure import Plan, compare
 from graphrnn.comparison.subjects import ModelSubject
 from graphrnn.loop_choice import WAYS, Work, build_terms, choose, step_terms, work_of
 from graphrnn.models import Sizes, model_named
+from graphrnn.preparation import prepare, sizes_of
 from graphrnn.settings import TrainSettings
-from graphrnn.training import prepare, sizes_of
 
 import cyclopts
 import numpy as np

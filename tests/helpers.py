@@ -69,7 +69,7 @@ def gradients_of(network, x, y):
 
     def graph():
         inputs = [tensor("x", "int32", x.shape), tensor("y", "int32", y.shape)]
-        states = network._zero_states(x.shape[1])
+        states = network.zero_states(x.shape[1])
         logits, _ = network.model.forward(inputs[0], states, network.weights, network.loop)
         loss = losses.summed(losses.cross_entropy(logits, inputs[1]))
         return inputs, updates.gradients(loss, list(network.weights.values())), []

@@ -107,8 +107,8 @@ def test_loading_never_executes(in_tmp):
         ("[]", "its header is damaged"),
         ("not json", "its header is damaged"),
         ("[" * 100_000, "its header is damaged"),
-        (json.dumps({"format": 1, "settings": {"hidden": 0}}), "its header is damaged"),
-        (json.dumps({"format": 99}), "got format 99, needed 1"),
+        (json.dumps({"format": 2, "settings": {"hidden": 0}}), "its header is damaged"),
+        (json.dumps({"format": 99}), "got format 99, needed 2"),
     ],
 )
 def test_damaged_headers(in_tmp, header, message):

@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from graphrnn import cli, training
 from graphrnn.checkpoints import load_checkpoint
 from graphrnn.models import MODELS
+from graphrnn.runs import CHECKPOINT
 from graphrnn.settings import SampleSettings, TrainSettings
 
 import numpy as np
@@ -34,9 +36,7 @@ def run(*arguments, **options):
 
 @pytest.fixture
 def trained(small_text):
-    training.train(
-        training.TrainSettings(corpus=str(small_text), hidden=8, sequences=40, backend="python")
-    )
+    training.train(TrainSettings(corpus=str(small_text), hidden=8, sequences=40, backend="python"))
     return "runs/theano_rnn-1"
 
 
@@ -113,7 +113,7 @@ def test_sample_refuses(capsys, trained, arguments, message):
 def test_runs_that_cannot_be_used(capsys, trained, in_tmp):
     assert "no such folder" in refused(capsys, "sample", "runs/nothing")
     broken = in_tmp / "broken"
-    broken.write_bytes((in_tmp / trained / training.CHECKPOINT).read_bytes()[:-9])
+    broken.write_bytes((in_tmp / trained / CHECKPOINT).read_bytes()[:-9])
     assert "is cut short" in refused(capsys, "next", broken, "the")
     assert "--count" in refused(capsys, "next", trained, "the", "--count", "0")
 
@@ -132,9 +132,9 @@ def test_debug_shows_the_traceback(small_text):
 def test_train_sample_next(capsys, small_text):
     cli.main(["train", "--corpus", str(small_text), *SMALL])
     out = capsys.readouterr().out
-    for words in ("held-out", "bits", "accuracy", "loss.png", "it writes", "try next:"):
+    for words in ("held-out", "bits", "accuracy", "curves.png", "it writes", "try next:"):
         assert words in out
-    assert (small_text.parent / "runs/theano_rnn-1/loss.png").stat().st_size > 1000
+    assert (small_text.parent / "runs/theano_rnn-1/curves.png").stat().st_size > 1000
     cli.main(["sample", "--prompt", "the", "--length", "30", "--backend", "python"])
     captured = capsys.readouterr()
     assert captured.out.startswith("the")
@@ -144,6 +144,101 @@ def test_train_sample_next(capsys, small_text):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     assert all(line.endswith("%") for line in lines)
+
+
+def test_what_is_known_of_runs(capsys, trained):
+    cli.main(["runs"])
+    out = capsys.readouterr().out
+    assert "theano_rnn-1" in out
+    assert "40 of 40" in out
+    assert "done" in out
+    cli.main(["show", trained])
+    out = capsys.readouterr().out
+    for words in ("theano_rnn, H = 8", "held-out, best", "best.safetensors  after", "log.jsonl"):
+        assert words in out
+    cli.main(["plot", trained, "latest", "--out", "both.png"])
+    assert Path("both.png").stat().st_size > 1000
+    assert "needed a name that ends in .png" in refused(capsys, "plot", "--out", "a.jpg")
+    assert "no runs there" in refused(capsys, "runs", "nowhere")
+    assert "no such folder" in refused(capsys, "show", "nothing")
+
+
+def test_evaluate(capsys, trained, in_tmp):
+    (in_tmp / "other.txt").write_text("the cat € sat on the mat €\n", encoding="utf-8")
+    cli.main(["evaluate", trained, "--corpus", "other.txt", "--backend", "python"])
+    out = capsys.readouterr().out
+    assert "2 of some 26 characters were left out" in out
+    for words in ("bits a character", "among the five", "count"):
+        assert words in out
+    assert "no such file" in refused(capsys, "evaluate", trained, "--corpus", "x.txt")
+
+
+def test_ways_to_sample(capsys, trained):
+    words = ["sample", trained, "--backend", "python", "--prompt", "the", "--length", "9"]
+    cli.main([*words])
+    whole = capsys.readouterr().out
+    cli.main([*words, "--stream"])
+    assert capsys.readouterr().out == whole
+    cli.main([*words, "--count", "2"])
+    out = capsys.readouterr().out
+    assert "--- 1 of 2 ---\nthe" in out
+    assert "--- 2 of 2 ---\nthe" in out
+    assert "--stream: got it with --count 2" in refused(capsys, *words, "--count", "2", "--stream")
+
+
+def test_repetition_is_told(capsys, trained):
+    words = ["--backend", "python", "--prompt", "the", "--length", "300", "--greedy"]
+    cli.main(["sample", trained, *words])
+    captured = capsys.readouterr()
+    assert re.search(r"^graphrnn: the text repeats '.*' over and over; try", captured.err)
+
+
+def test_talking(capsys, trained, monkeypatch):
+    lines = iter(["he", "1", "", "Ω"])
+
+    def typed(prompt):
+        try:
+            return next(lines)
+        except StopIteration:
+            raise EOFError from None
+
+    monkeypatch.setattr("builtins.input", typed)
+    cli.main(["sample", trained, "--interactive", "--prompt", "t", "--backend", "python"])
+    out = capsys.readouterr().out
+    shown = re.findall(r"next: 1 (.)(.+?)\1 ", out)
+    assert len(shown) == 5
+    assert f"\nthe{shown[1][1]}" in out
+    assert "never seen: '\\u03a9'" in out
+
+
+def test_resume_from_the_command_line(capsys, small_text):
+    cli.main(["train", "--corpus", str(small_text), *SMALL, "--steps", "20"])
+    out = capsys.readouterr().out
+    assert "stopped after step 20, as --steps says" in out
+    assert "train --resume runs/theano_rnn-1" in out
+    assert "--hidden: got 9, but this run was begun with 8" in refused(
+        capsys, "train", "--resume", "latest", "--hidden", "9"
+    )
+    cli.main(["train", "--resume", "latest"])
+    out = capsys.readouterr().out
+    assert "going on after step 20, 20 sequences" in out
+    assert "it writes" in out
+    assert load_checkpoint(Path("runs/theano_rnn-1") / CHECKPOINT).header.sequences == 60
+
+
+def test_an_explosion_ends_with_3_and_shows_the_gradients(capsys, small_text):
+    words = ["--backend", "python", "--hidden", "8", "--rate", "3", "--batch", "4"]
+    words += ["--sequences", "4000", "--save-every", "0"]
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["train", "--corpus", str(small_text), *words])
+    captured = capsys.readouterr()
+    assert exit_.value.code == 3
+    assert "norm of d loss / d h_t for the last batch" in captured.out
+    assert "  layer 1  " in captured.out
+    line = captured.err
+    assert line.count("\n") == 1
+    assert "lower --rate (now 3)" in line
+    assert "is kept in 'runs/theano_rnn-1/last.safetensors'" in line
 
 
 def test_no_compiler(small_text, tmp_path):
@@ -164,7 +259,7 @@ def test_full_disk(small_text):
     done = run("train", "--corpus", small_text, *SMALL, preexec_fn=limit)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "cannot write 'runs/theano_rnn-1/checkpoint.safetensors'" in done.stderr
+    assert "cannot write 'runs/theano_rnn-1/last.safetensors'" in done.stderr
     assert not (small_text.parent / "runs" / "theano_rnn-1").exists()
 
 
@@ -176,7 +271,7 @@ def test_ctrl_c_keeps_and_names_the_checkpoint(small_text):
         stderr=subprocess.PIPE,
         text=True,
     )
-    checkpoint = small_text.parent / "runs/theano_rnn-1/checkpoint.safetensors"
+    checkpoint = small_text.parent / "runs/theano_rnn-1/last.safetensors"
     deadline = time.monotonic() + 60
     while not checkpoint.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -184,7 +279,7 @@ def test_ctrl_c_keeps_and_names_the_checkpoint(small_text):
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert err.count("\n") == 1
-    assert "is kept in 'runs/theano_rnn-1/checkpoint.safetensors'" in err
+    assert "is kept in 'runs/theano_rnn-1/last.safetensors'" in err
     assert load_checkpoint(checkpoint).header.sequences > 0
 
 
@@ -225,7 +320,7 @@ def test_help_answers(capsys, command):
 
 
 def test_a_damaged_header_is_told_as_such(capsys, in_tmp):
-    (in_tmp / "c.safetensors").write_bytes(save({"W": np.zeros(3)}, {"graphrnn": '{"format": 1}'}))
+    (in_tmp / "c.safetensors").write_bytes(save({"W": np.zeros(3)}, {"graphrnn": '{"format": 2}'}))
     line = refused(capsys, "sample", "c.safetensors")
     assert line.endswith("its header is damaged; use another checkpoint")
 
@@ -243,7 +338,7 @@ def test_training_goes_on_when_the_reader_of_its_output_leaves(small_text):
     command = f'"{sys.executable}" -m graphrnn {arguments} {" ".join(SMALL)} | head -1'
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert done.stderr == ""
-    assert load_checkpoint(small_text.parent / "piped" / training.CHECKPOINT).header.sequences == 60
+    assert load_checkpoint(small_text.parent / "piped" / CHECKPOINT).header.sequences == 60
 
 
 def test_a_terminal_that_cannot_show_a_letter(trained, in_tmp):

@@ -4,7 +4,7 @@ from graphrnn import display
 from graphrnn.backends import Build
 from graphrnn.checkpoints import Header, Point
 from graphrnn.settings import TrainSettings
-from graphrnn.training import Progress
+from graphrnn.watching import Progress
 
 import pytest
 from rich.console import Console

@@ -344,7 +344,7 @@ def test_an_end_while_compiling_leaves_nothing_harmful(in_tmp, start_training, n
 def test_ctrl_c_during_a_step_keeps_the_network_of_that_moment(in_tmp, start_training):
     more = ["--batch", "64", "--time", "32", "--save-every", "0"]
     process = start_training(sequences=1_000_000, hidden=512, more=more)
-    wait_until((in_tmp / "run" / "checkpoint.safetensors").exists)
+    wait_until((in_tmp / "run" / "last.safetensors").exists)
     process.send_signal(signal.SIGINT)
     _, complaints = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -352,7 +352,7 @@ def test_ctrl_c_during_a_step_keeps_the_network_of_that_moment(in_tmp, start_tra
     assert complaints.count("\n") == 1
     from graphrnn.checkpoints import load_checkpoint
 
-    checkpoint = load_checkpoint(in_tmp / "run" / "checkpoint.safetensors")
+    checkpoint = load_checkpoint(in_tmp / "run" / "last.safetensors")
     assert f"after {checkpoint.header.sequences:,} of" in complaints
     assert all(np.isfinite(w).all() for w in checkpoint.weights.values())
 

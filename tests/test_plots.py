@@ -22,8 +22,8 @@ def header():
 
 
 def test_a_curve_is_drawn(in_tmp, header):
-    plots.loss_curve(header, in_tmp / "loss.png")
-    with Image.open(in_tmp / "loss.png") as picture:
+    plots.curves({"run": header}, in_tmp / "curves.png")
+    with Image.open(in_tmp / "curves.png") as picture:
         colours = picture.convert("RGB").getcolors(10**6)
     assert colours is not None
     assert len(colours) > 20
@@ -32,7 +32,7 @@ def test_a_curve_is_drawn(in_tmp, header):
 def test_a_picture_that_cannot_be_written(in_tmp, header):
     (in_tmp / "file").touch()
     with pytest.raises(UserError, match="cannot write"):
-        plots.loss_curve(header, in_tmp / "file" / "loss.png")
+        plots.curves({"run": header}, in_tmp / "file" / "curves.png")
 
 
 def test_norms_are_drawn_whatever_their_size(in_tmp):

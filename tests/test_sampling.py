@@ -1,7 +1,7 @@
 import os
 from dataclasses import replace
 
-from graphrnn import sampling, training
+from graphrnn import runs, sampling, training
 from graphrnn.checkpoints import Checkpoint
 from graphrnn.errors import UserError
 from graphrnn.settings import SampleSettings, TrainSettings
@@ -31,7 +31,7 @@ def trained(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def sampler(trained):
-    return sampling.load_sampler(str(trained.folder), backend="python")
+    return sampling.load_sampler(str(trained.folder.path), backend="python")
 
 
 @pytest.fixture(autouse=True)
@@ -126,20 +126,20 @@ def test_a_checkpoint_from_another_vocabulary(trained):
 
 
 def test_runs_are_found_by_folder_file_name_and_age(trained, in_tmp):
-    file = trained.folder / training.CHECKPOINT
-    assert sampling.find_checkpoint(str(trained.folder)) == file
-    assert sampling.find_checkpoint(str(file)) == file
+    file = trained.folder.last
+    assert runs.find_checkpoint(str(trained.folder.path)) == file
+    assert runs.find_checkpoint(str(file)) == file
     with pytest.raises(UserError, match=r"no trained network in runs/; train one first"):
-        sampling.find_checkpoint("latest")
+        runs.find_checkpoint("latest")
     for age, name in enumerate(["new", "old"]):
         (in_tmp / "runs" / name).mkdir(parents=True)
-        path = in_tmp / "runs" / name / training.CHECKPOINT
+        path = in_tmp / "runs" / name / runs.CHECKPOINT
         path.write_bytes(file.read_bytes())
         os.utime(path, (1e9 - age, 1e9 - age))
-    assert sampling.find_checkpoint("latest").parent.name == "new"
-    assert sampling.find_checkpoint("old").parent.name == "old"
+    assert runs.find_checkpoint("latest").parent.name == "new"
+    assert runs.find_checkpoint("old").parent.name == "old"
     with pytest.raises(UserError, match="run 'other': no such folder"):
-        sampling.find_checkpoint("other")
+        runs.find_checkpoint("other")
 
 
 def test_a_state_that_left_the_finite_numbers_is_one_line(rng):

@@ -1,9 +1,10 @@
 import signal
 import threading
 
-from graphrnn import training
-from graphrnn.checkpoints import load_checkpoint
+from graphrnn import trainer, training, watching
+from graphrnn.checkpoints import Point, load_checkpoint
 from graphrnn.errors import DivergedError, UserError
+from graphrnn.runs import CHECKPOINT
 from graphrnn.sampling import load_sampler
 from graphrnn.settings import TrainSettings
 
@@ -17,7 +18,7 @@ def settings(corpus, **changes):
     return TrainSettings(corpus=str(corpus), **(given | changes))
 
 
-class Recorder(training.Quiet):
+class Recorder(watching.Quiet):
     """Keeps all that a watcher is told."""
 
     def __init__(self):
@@ -37,7 +38,7 @@ def test_a_run_learns_and_is_saved(small_text):
     recorder = Recorder()
     run = training.train(settings(small_text, sequences=1200, batch=1, hidden=16), recorder)
     header = run.checkpoint.header
-    assert run.folder.as_posix() == "runs/theano_rnn-1"
+    assert run.folder.path.as_posix() == "runs/theano_rnn-1"
     assert [point.sequences for point in header.train] == [1000, 1200]
     assert [point.sequences for point in header.held_out] == list(range(120, 1201, 120))
     assert header.held_out[-1].loss < 0.85 * header.held_out[0].loss
@@ -46,7 +47,7 @@ def test_a_run_learns_and_is_saved(small_text):
     assert recorder.progress[-1].sequences == recorder.progress[-1].total == 1200
     assert tuple(recorder.points) == header.held_out
     assert {build.function for build in recorder.builds} == {"train", "evaluate"}
-    loaded = load_checkpoint(run.folder / training.CHECKPOINT)
+    loaded = load_checkpoint(run.folder.last)
     for name, value in run.checkpoint.weights.items():
         np.testing.assert_array_equal(loaded.weights[name], value)
     assert loaded.header.train == header.train
@@ -73,7 +74,7 @@ def test_scan_and_unrolled_train_alike(small_text):
 
 
 def test_runs_are_numbered_and_never_overwritten(small_text, in_tmp):
-    folders = [training.train(settings(small_text)).folder.name for _ in range(2)]
+    folders = [training.train(settings(small_text)).folder.path.name for _ in range(2)]
     assert folders == ["theano_rnn-1", "theano_rnn-2"]
     out = in_tmp / "runs" / "theano_rnn-1"
     with pytest.raises(UserError, match="holds files already"):
@@ -114,20 +115,20 @@ def test_explosion_stops_and_names_the_remedy(small_text, in_tmp):
 
 
 def test_ctrl_c_saves_at_the_next_step(small_text, in_tmp):
-    class Impatient(training.Quiet):
+    class Impatient(watching.Quiet):
         def progressed(self, progress):
             if progress.sequences == 20:
                 signal.raise_signal(signal.SIGINT)
 
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(training.Interrupted, match="after 20 of 60 sequences.*is kept in"):
+    with pytest.raises(watching.Interrupted, match="after 20 of 60 sequences.*is kept in"):
         training.train(settings(small_text, out=in_tmp / "run"), Impatient())
-    assert load_checkpoint(in_tmp / "run" / training.CHECKPOINT).header.sequences == 20
+    assert load_checkpoint(in_tmp / "run" / CHECKPOINT).header.sequences == 20
     assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_second_ctrl_c_ends_at_once(small_text):
-    class Furious(training.Quiet):
+    class Furious(watching.Quiet):
         def progressed(self, progress):
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
@@ -147,16 +148,16 @@ def test_training_in_another_thread(small_text):
 def test_a_failed_save_keeps_the_last_checkpoint(small_text, in_tmp, monkeypatch):
     saves = []
 
-    def second_fails(path, checkpoint, save=training.save_checkpoint):
+    def second_fails(path, checkpoint, *copies, save=trainer.save_checkpoint):
         saves.append(path)
         if len(saves) == 2:
             raise UserError("cannot write: no space left on device")
-        save(path, checkpoint)
+        save(path, checkpoint, *copies)
 
-    monkeypatch.setattr(training, "save_checkpoint", second_fails)
+    monkeypatch.setattr(trainer, "save_checkpoint", second_fails)
     with pytest.raises(UserError, match="no space left"):
         training.train(settings(small_text, save_every=0, out=in_tmp / "run"))
-    assert load_checkpoint(in_tmp / "run" / training.CHECKPOINT).header.sequences == 4
+    assert load_checkpoint(in_tmp / "run" / CHECKPOINT).header.sequences == 4
 
 
 def test_a_stretch_that_has_just_begun_is_not_shown(small_text):
@@ -169,11 +170,11 @@ def test_a_stretch_that_has_just_begun_is_not_shown(small_text):
 
 
 def test_ctrl_c_while_compiling_leaves_nothing(small_text, in_tmp):
-    class Impatient(training.Quiet):
+    class Impatient(watching.Quiet):
         def built(self, build):
             raise KeyboardInterrupt
 
-    with pytest.raises(training.Interrupted, match="before training began; nothing was saved"):
+    with pytest.raises(watching.Interrupted, match="before training began; nothing was saved"):
         training.train(settings(small_text, out=in_tmp / "run"), Impatient())
     assert not (in_tmp / "run").exists()
 
@@ -193,29 +194,29 @@ def test_a_folder_of_the_users_is_left_alone(small_text, in_tmp):
 def test_broken_weights_are_not_saved(small_text, in_tmp, monkeypatch):
     """The loss is that before the update, so a step can break the weights and still look well."""
 
-    class Saboteur(training.Quiet):
+    class Saboteur(watching.Quiet):
         def progressed(self, progress):
             if progress.sequences == 20:
                 trainers[0].network.weights["b_y"].set_value(np.full(trainers[1], np.nan, "f4"))
 
     trainers = []
-    build = training._Trainer.build
+    build = trainer.Trainer.build
 
     def built(*arguments):
         trainers[:] = [build(*arguments)]
         trainers.append(trainers[0].network.sizes.vocabulary)
         return trainers[0]
 
-    monkeypatch.setattr(training._Trainer, "build", built)
+    monkeypatch.setattr(trainer.Trainer, "build", built)
     run = settings(small_text, save_every=0, out=in_tmp / "run")
     with pytest.raises(DivergedError, match="the network after 16 is kept"):
         training.train(run, Saboteur())
-    assert load_checkpoint(in_tmp / "run" / training.CHECKPOINT).header.sequences == 16
+    assert load_checkpoint(in_tmp / "run" / CHECKPOINT).header.sequences == 16
 
 
 def test_a_held_out_loss_that_is_not_finite_stops_the_run(small_text, in_tmp, monkeypatch):
-    nan = training.Point(sequences=1, loss=float("nan"), accuracy=0.0)
-    monkeypatch.setattr(training, "evaluate", lambda *a, **k: nan)
+    nan = Point(sequences=1, loss=float("nan"), accuracy=0.0)
+    monkeypatch.setattr(trainer, "evaluate", lambda *a, **k: nan)
     with pytest.raises(DivergedError, match="the loss became nan"):
         training.train(settings(small_text, out=in_tmp / "run"))
     assert not (in_tmp / "run").exists()
@@ -237,7 +238,7 @@ def test_every_kind_of_network_trains_and_writes(small_text, model):
     chosen = TrainSettings(corpus=str(small_text), model=model, backend="python", **given)
     run = training.train(chosen)
     assert run.checkpoint.header.held_out[-1].loss < 5
-    sampler = load_sampler(str(run.folder), backend="python")
+    sampler = load_sampler(str(run.folder.path), backend="python")
     sampler.read("the cat")
     assert sum(p for _, p in sampler.next_characters(99)) == pytest.approx(1)
 

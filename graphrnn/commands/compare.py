@@ -70,7 +70,7 @@ def plan_of(model: str, settings: CompareSettings) -> "Plan":
     from graphrnn.comparison.measure import Plan
     from graphrnn.comparison.subjects import ModelSubject
     from graphrnn.models import model_named
-    from graphrnn.training import prepare
+    from graphrnn.preparation import prepare
 
     model_named(model)
     times = tuple(t for t in settings.time if t <= 16) if settings.quick else settings.time

@@ -8,8 +8,8 @@ from graphrnn import batches
 from graphrnn.errors import UserError
 from graphrnn.functions import Built
 from graphrnn.loops import Loop
+from graphrnn.preparation import network_of, prepare
 from graphrnn.settings import TrainSettings
-from graphrnn.training import network_of, prepare
 
 import numpy as np
 from aesara.tensor.type import TensorType

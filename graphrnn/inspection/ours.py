@@ -9,10 +9,10 @@ from graphrnn.checkpoints import Checkpoint, load_checkpoint
 from graphrnn.errors import UserError
 from graphrnn.inspection.sources import Source, captured
 from graphrnn.models import MODELS, model_named
+from graphrnn.preparation import network_of, rule_of
 from graphrnn.recipes import recipe_for
-from graphrnn.sampling import find_checkpoint
+from graphrnn.runs import find_checkpoint
 from graphrnn.settings import TrainSettings
-from graphrnn.training import network_of, rule_of
 
 import numpy as np
 

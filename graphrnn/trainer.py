@@ -1,0 +1,434 @@
+"""The training loop: batches into the compiled function; a log, a curve, checkpoints out of it."""
+
+import json
+import sys
+import time as clock
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from typing import Any
+
+from graphrnn import batches
+from graphrnn.backends import Function
+from graphrnn.checkpoints import Checkpoint, Header, Point, Position
+from graphrnn.checkpoints import save_checkpoint as save_checkpoint
+from graphrnn.errors import DivergedError, UserError
+from graphrnn.events import Events
+from graphrnn.functions import Network
+from graphrnn.models import Weights
+from graphrnn.preparation import Data, network_of, rule_of
+from graphrnn.recipes import recipe_for
+from graphrnn.runs import RunFolder
+from graphrnn.sampling import Sampler
+from graphrnn.settings import SampleSettings, TrainSettings
+from graphrnn.watching import CtrlC, Guard, Interrupted, Progress, Tally, Watcher
+
+import numpy as np
+
+EVALUATIONS = 10
+"""How often the held-out text is read, spread evenly over the run."""
+NORM_FROM = 256
+"""Characters in a batch from which on the norm of the gradients costs nothing worth naming.
+
+A step on fewer, by plain SGD, would take a fifth longer: there each gradient goes straight into its
+weight, and is never whole. The norm is then taken of how far the weights moved, where it is logged.
+"""
+
+
+def evaluate(
+    function: Function, data: Data, *, time: int, sequences: int, carried: Weights | None = None
+) -> Point:
+    """Read the held-out text once, in windows of T, and give the means.
+
+    Each window begins from a zero state, or only the first does, where a state is carried.
+    """
+    tally = Tally()
+    reset(carried or {})
+    for x, y in batches.streams(data.held_out, time=time, batch=data.evaluation_batch):
+        loss, accuracy = function(x, y)
+        tally.add(float(loss), float(accuracy))
+    return tally.point(sequences)
+
+
+def reset(carried: Weights) -> None:
+    """Set carried states to zero."""
+    for state in carried.values():
+        state.set_value(np.zeros_like(state.get_value(borrow=True)))
+
+
+def _slots(step: Function, network: Network) -> dict[str, Any]:
+    """Give the shared variables of a step that are no weights: what it carries and remembers.
+
+    Raises:
+        RuntimeError: two of them have one name, so that a file could not hold both.
+    """
+    weights = {id(w) for w in network.weights.values()}
+    shared = step.get_shared() if hasattr(step, "get_shared") else []  # none in NumPy's own step
+    slots = [variable for variable in shared if id(variable) not in weights]
+    named = {variable.name: variable for variable in slots}
+    if len(named) != len(slots) or None in named:
+        raise RuntimeError(f"shared variables of a step need names of their own: {slots}")
+    return named
+
+
+@dataclass
+class Trainer:
+    """The state of a run while it runs."""
+
+    settings: TrainSettings
+    data: Data
+    folder: RunFolder
+    watcher: Watcher
+    network: Network
+    step: Function
+    evaluation: Function | None
+    reader: batches.Reader
+    guard: Guard
+    carried: Weights
+    carried_held_out: Weights
+    slots: dict[str, Any]
+    steps: int = 0
+    sequences: int = 0
+    tally: Tally = field(default_factory=Tally)
+    curve: list[Point] = field(default_factory=list)
+    held_out: list[Point] = field(default_factory=list)
+    saved_at: int | None = None
+    sampler: Sampler | None = None
+    batch: batches.Batch | None = None
+    events: Events | None = None
+
+    @classmethod
+    def build(
+        cls, settings: TrainSettings, data: Data, folder: RunFolder, watcher: Watcher
+    ) -> "Trainer":
+        """Draw the weights and compile the functions."""
+        rng = np.random.default_rng(settings.seed)
+        network = network_of(settings, len(data.vocabulary), rng)
+        windows = recipe_for(settings.model).windows
+        carried, carried_held_out = (
+            network.carried_states(batch) if windows == "streams" and batch else {}
+            for batch in (settings.batch, data.evaluation_batch)
+        )
+        step = network.train(
+            time=settings.time,
+            batch=settings.batch,
+            rule=rule_of(settings),
+            carried=carried,
+            norm=cls.gives_norm(settings),
+            report=watcher.built,
+        )
+        evaluation = None
+        if data.evaluation_batch:
+            evaluation = network.evaluate(
+                time=settings.time,
+                batch=data.evaluation_batch,
+                carried=carried_held_out,
+                report=watcher.built,
+            )
+        predictions = settings.batch * network.model.predictions(settings.time)
+        return cls(
+            settings=settings,
+            data=data,
+            folder=folder,
+            watcher=watcher,
+            network=network,
+            step=step,
+            evaluation=evaluation,
+            reader=batches.Reader(data.train, settings.time, settings.batch, windows, rng),
+            guard=Guard(len(data.vocabulary), predictions),
+            carried=carried,
+            carried_held_out=carried_held_out,
+            slots=_slots(step, network),
+        )
+
+    @staticmethod
+    def gives_norm(settings: TrainSettings) -> bool:
+        """Say whether the compiled step gives the norm of the gradients."""
+        return not rule_of(settings).plain or settings.time * settings.batch >= NORM_FROM
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """The one generator of the run: of its first weights, its order and its dropout."""
+        return self.reader.rng
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Put everything where a checkpoint has it.
+
+        Raises:
+            UserError: its tensors do not fit the settings.
+        """
+        header, position = checkpoint.header, checkpoint.header.position
+        assert position is not None
+        for kind, values in (
+            (self.network.weights, checkpoint.weights),
+            (self.slots, checkpoint.state),
+        ):
+            got = {name: (value.shape, str(value.dtype)) for name, value in values.items()}
+            needed = {n: (tuple(v.type.shape), v.dtype) for n, v in kind.items()}
+            if got != needed:
+                wrong = [n for n in got.keys() | needed.keys() if got.get(n) != needed.get(n)]
+                raise UserError(
+                    f"checkpoint: {', '.join(sorted(wrong))} do not fit the settings of the run; "
+                    "it was changed, or made by another version"
+                )
+            for name, value in values.items():
+                kind[name].set_value(value)
+        order = json.loads(position.order) if position.order else None
+        self.rng.bit_generator.state = json.loads(position.generator)
+        self.reader = replace(self.reader, batches=position.batches, order=order)
+        self.guard.start, self.guard.recent = position.start, position.recent
+        self.steps, self.sequences = position.steps, header.sequences
+        self.tally = Tally(*position.tally)
+        self.curve, self.held_out = list(header.train), list(header.held_out)
+        if self.tally.steps and self.curve and self.curve[-1].sequences == self.sequences:
+            self.curve.pop()  # what the last stretch of a shorter run came to, not yet whole
+        self.saved_at = self.sequences
+        if checkpoint.best and checkpoint.best.sequences == self.sequences:
+            save_checkpoint(self.folder.best, checkpoint)  # killed between the last and the best
+
+    def run(self, ctrl_c: CtrlC) -> None:
+        """Train until all sequences are done, saving now and then and at the end."""
+        settings = self.settings
+        started, began = clock.perf_counter(), self.sequences
+        next_save, logged = started + settings.save_every, (started, began)
+        while True:
+            rate, logs = self._rate(), self._crosses(settings.log_every)
+            norm = self._take_step(rate, logs or self._crosses(settings.sequences))
+            now = clock.perf_counter()
+            self.watcher.progressed(self._progress(began, now - started))
+            done = self.sequences >= settings.sequences
+            if done or logs:
+                self._log(float(rate), norm, logged, whole=logs)
+                logged = (now, self.sequences)
+            copies = []
+            if done or self._crossed(max(1, settings.sequences // EVALUATIONS)):
+                copies += self._evaluate()
+                done = done or self._out_of_patience()
+            if settings.keep_every and self._crossed(settings.keep_every):
+                copies.append(self.folder.kept(self.sequences))
+            if settings.sample_every and self._crossed(settings.sample_every):
+                self._write_sample()
+            stop = done or self.steps == settings.steps
+            if stop or copies or ctrl_c.pressed or now >= next_save:
+                self.save(*copies)
+                next_save = clock.perf_counter() + settings.save_every
+            if stop:
+                return
+            if ctrl_c.pressed:
+                raise Interrupted(
+                    f"interrupted after {self.sequences:,} of {settings.sequences:,} sequences; "
+                    f"the network of that moment is kept in {str(self.folder.last)!r}; to go on: "
+                    f"graphrnn train --resume {self.folder.path}"
+                )
+
+    def _take_step(self, rate: Any, measured: bool) -> float | None:
+        """Read a batch and take one step; gives the norm of its gradient, where that is known.
+
+        Raises:
+            DivergedError: an explosion.
+        """
+        if self.reader.begins:
+            reset(self.carried)
+        self.batch = self.reader.read()
+        before = self._moving() if measured and not self.gives_norm(self.settings) else None
+        loss, accuracy, *norms = self.step(*self.batch, rate, *self._masks())
+        loss = float(loss) / self.network.model.predictions(self.settings.time)
+        norm = float(norms[0]) if norms else None
+        if before is not None:
+            norm = self._moved(before) / float(rate) if rate else None
+        complaint = self.guard.complaint(loss, norm)
+        if complaint:
+            raise self._diverged(complaint)
+        self.steps += 1
+        self.sequences += self.settings.batch
+        self.tally.add(loss, float(accuracy))
+        return norm
+
+    def _moving(self) -> list[Any]:
+        """Copy the weights that the gradients move."""
+        return [param.get_value() for param in self.network.params]
+
+    def _moved(self, before: list[Any]) -> float:
+        """Give how far the weights moved, as one vector: √(Σ ‖W - W before‖²)."""
+        moved = zip(self.network.params, before, strict=True)
+        return float(np.sqrt(sum(
+            np.sum(np.square(param.get_value(borrow=True) - old), dtype=np.float64)
+            for param, old in moved
+        )))  # fmt: skip
+
+    def _rate(self) -> Any:
+        """Give the learning rate of the next step, in the precision of the weights."""
+        rate = self.settings.rate_after(self.sequences, self.settings.sequences)
+        return np.asarray(rate, dtype=self.settings.dtype)
+
+    def _masks(self) -> list[Any]:
+        """Draw the dropout masks of a batch: 0, or 1 / (1 - dropout) so that the mean stays."""
+        widths, share = self.network.model.masks(self.network.sizes), self.settings.dropout or 0.0
+        kept = np.asarray(1 / (1 - share), dtype=self.settings.dtype)
+        return [
+            (self.rng.random((self.settings.batch, n), dtype=np.float32) >= share) * kept
+            for n in widths.values()
+        ]
+
+    def _crosses(self, every: int) -> bool:
+        """Say whether the next batch reaches a multiple of `every` sequences."""
+        return (self.sequences + self.settings.batch) // every > self.sequences // every
+
+    def _crossed(self, every: int) -> bool:
+        """Say whether the last batch reached a multiple of `every` sequences."""
+        return self.sequences // every > (self.sequences - self.settings.batch) // every
+
+    def _log(self, rate: float, norm: float | None, last: tuple[float, int], whole: bool) -> None:
+        """Add a point to the curve and a line to the log, and begin another stretch."""
+        point = self.tally.point(self.sequences)
+        self.curve.append(point)
+        since, sequences = clock.perf_counter() - last[0], self.sequences - last[1]
+        self._write_line({
+            "step": self.steps,
+            "sequences": self.sequences,
+            "loss": point.loss,
+            "accuracy": point.accuracy,
+            "gradient_norm": norm,
+            "rate": rate,
+            "characters_per_second": round(sequences * self.settings.time / max(since, 1e-9)),
+        })  # fmt: skip
+        if whole:
+            self.tally = Tally()
+
+    def _write_line(self, line: dict[str, Any]) -> None:
+        """Add a line to the log, and to the event files where these are written."""
+        self.folder.write_line(line)
+        if self.events:
+            self.events.write(line)
+
+    def _progress(self, began: int, seconds: float) -> Progress:
+        """Sum up where training stands."""
+        total = max(self.settings.sequences, self.sequences)
+        speed = (self.sequences - began) / max(seconds, 1e-9)
+        point = self.tally.point(self.sequences)
+        if self.curve and self.tally.steps * self.settings.batch < self.settings.log_every // 2:
+            # A stretch that has just begun says little: one sequence may be all right or all wrong.
+            point = self.curve[-1]
+        return Progress(
+            sequences=self.sequences,
+            total=total,
+            loss=point.loss,
+            accuracy=point.accuracy,
+            characters_per_second=speed * self.settings.time,
+            seconds_left=(total - self.sequences) / speed,
+        )
+
+    def _evaluate(self) -> list[Any]:
+        """Read the held-out text, if there is any; gives where to save besides, if it is the best.
+
+        Raises:
+            DivergedError: its loss is not finite.
+        """
+        if self.evaluation is None:
+            return []
+        point = evaluate(
+            self.evaluation,
+            self.data,
+            time=self.settings.time,
+            sequences=self.sequences,
+            carried=self.carried_held_out,
+        )
+        if not np.isfinite(point.loss):
+            raise self._diverged(f"the loss became {point.loss}")
+        best = all(point.loss < other.loss for other in self.held_out)
+        self.held_out.append(point)
+        self._write_line({
+            "step": self.steps,
+            "sequences": self.sequences,
+            "held_out_loss": point.loss,
+            "held_out_accuracy": point.accuracy,
+        })  # fmt: skip
+        self.watcher.evaluated(point)
+        return [self.folder.best] if best else []
+
+    def _out_of_patience(self) -> bool:
+        """Say whether the held-out loss has not fallen for too long."""
+        if self.settings.patience is None or not self.held_out:
+            return False
+        best = min(range(len(self.held_out)), key=lambda k: self.held_out[k].loss)
+        waited = len(self.held_out) - 1 - best
+        if waited < self.settings.patience:
+            return False
+        point = self.held_out[best]
+        self.watcher.told(
+            f"stopped early: {waited} readings of the held-out text without a better loss than "
+            f"{point.loss:.3f} after {point.sequences:,} sequences; "
+            f"that network is kept in {str(self.folder.best)!r}"
+        )
+        return True
+
+    def _write_sample(self) -> None:
+        """Let the network write a little, into a file and to whoever watches; no number changes."""
+        if self.sampler is None:
+            self.sampler = Sampler.of_network(
+                self.network, self.settings, self.data.vocabulary, report=self.watcher.built
+            )
+        self.sampler.reset()
+        prompt = self.sampler.some_prompt()
+        try:
+            (text,) = self.sampler.texts(SampleSettings(prompt=prompt, length=200))
+        except UserError as error:
+            text = f"({error})"
+        self.folder.write_text(self.folder.sample(self.sequences), prompt + text + "\n")
+        self.watcher.wrote(prompt + text)
+
+    def _diverged(self, complaint: str) -> DivergedError:
+        """Make the error of an explosion: what happened, what to do, what is kept."""
+        kept = (
+            f"the network after {self.saved_at:,} is kept in {str(self.folder.last)!r}"
+            if self.saved_at is not None
+            else "nothing had been saved yet"
+        )
+        error = DivergedError(
+            f"{complaint} after {self.sequences:,} sequences; lower --rate "
+            f"(now {self.settings.rate:g}) or limit the gradients with --clip 1; {kept}"
+        )
+        error.evidence = self
+        return error
+
+    def checkpoint(self) -> Checkpoint:
+        """Take down the weights, the curve, and all that sampling and going on need."""
+        order = self.reader.order
+        position = Position(
+            steps=self.steps,
+            batches=self.reader.batches,
+            generator=json.dumps(self.rng.bit_generator.state),
+            order=None if order is None else json.dumps(order),
+            tally=(self.tally.loss, self.tally.accuracy, self.tally.steps),
+            start=self.guard.start,
+            recent=self.guard.recent,
+            text=self.data.digest,
+        )
+        header = Header(
+            settings=self.settings,
+            corpus=self.data.corpus,
+            vocabulary=self.data.vocabulary.characters,
+            sequences=self.sequences,
+            train=tuple(self.curve),
+            held_out=tuple(self.held_out),
+            position=position,
+            versions={
+                "python": sys.version.split()[0],
+                **{name: version(name) for name in ("graphrnn", "aesara", "numpy")},
+            },
+        )
+        weights = {name: value.get_value() for name, value in self.network.weights.items()}
+        state = {name: value.get_value() for name, value in self.slots.items()}
+        return Checkpoint(header, weights, state)
+
+    def save(self, *copies: Any) -> None:
+        """Save the last checkpoint, and copies of it, unless an update has broken the weights.
+
+        Raises:
+            UserError: the file cannot be written; the one from before is untouched.
+            DivergedError: a weight is not finite.
+        """
+        checkpoint = self.checkpoint()
+        if not all(np.isfinite(value).all() for value in checkpoint.weights.values()):
+            raise self._diverged("the loss became nan")
+        save_checkpoint(self.folder.last, checkpoint, *copies)
+        self.saved_at = self.sequences

@@ -1,0 +1,261 @@
+"""A run that was stopped and goes on is, to the last bit, the run that was not."""
+
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+
+from graphrnn import batches, trainer, training, watching
+from graphrnn.checkpoints import load_checkpoint
+from graphrnn.errors import UserError
+from graphrnn.runs import RunFolder
+from graphrnn.sampling import Sampler
+from graphrnn.settings import SampleSettings, TrainSettings
+from tests import run_training
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+KINDS = {
+    "sgd": {"model": "theano_rnn", "batch": 1, "backend": "native"},
+    "adam": {"model": "rnn_sequences", "optimiser": "adam"},
+    "momentum and steps": {
+        "model": "theano_gru", "batch": 4, "momentum": 0.5, "schedule": "step", "decay_at": (30,),
+    },
+    "carried state": {"model": "stateful_lstm", "optimiser": "rmsprop", "schedule": "cosine"},
+    "dropout": {"model": "stacked_lstm", "layers": 1, "dropout": 0.3, "time": 3},
+    "numpy": {"model": "reference", "batch": 1},
+}  # fmt: skip
+"""Rules with every kind of memory, a carried state, every kind of windows, draws in training."""
+
+
+def given(corpus, **changes):
+    """Several passes over a short text, in under a second."""
+    values = {"hidden": 5, "time": 6, "batch": 4, "sequences": 120, "rate": 0.01, "log_every": 8}
+    values |= {"held_out": 0.3, "backend": "python", "corpus": str(corpus)}
+    return values | changes
+
+
+@pytest.fixture
+def short_text(in_tmp):
+    """Some 40 windows of 8 to train on: a run passes over them several times."""
+    path = in_tmp / "short.txt"
+    path.write_text("the cat sat on the mat; a dog lay by a log. " * 10, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def compiled_once(monkeypatch):
+    """Compile for the first run of a test alone; others start from what that one started from."""
+    build, first = trainer.Trainer.build, []
+
+    def again(settings, data, folder, watcher):
+        if not first:
+            trainer = build(settings, data, folder, watcher)
+            variables = [*trainer.network.weights.values(), *trainer.slots.values()]
+            start = [variable.get_value() for variable in variables]
+            first.append((trainer, variables, start, trainer.rng.bit_generator.state))
+        trainer, variables, start, generator = first[0]
+        for variable, value in zip(variables, start, strict=True):
+            variable.set_value(value)
+        rng = np.random.default_rng(99)
+        rng.bit_generator.state = generator
+        windows = trainer.reader.windows
+        reader = batches.Reader(data.train, settings.time, settings.batch, windows, rng)
+        guard = watching.Guard(trainer.guard.symbols, trainer.guard.predictions)
+        given = {"settings": settings, "folder": folder, "watcher": watcher, "reader": reader}
+        more = {"guard": guard, "tally": watching.Tally(), "curve": [], "held_out": []}
+        return dataclasses.replace(trainer, **given, **more, steps=0, sequences=0, saved_at=None)
+
+    monkeypatch.setattr(trainer.Trainer, "build", again)
+
+
+def same(one, other):
+    """Check that two finished runs have the same bits, losses and words."""
+    a, b = (load_checkpoint(folder / "last.safetensors") for folder in (one, other))
+    for kind in ("weights", "state"):
+        assert getattr(a, kind).keys() == getattr(b, kind).keys()
+        for name, value in getattr(a, kind).items():
+            np.testing.assert_array_equal(value, getattr(b, kind)[name], err_msg=name)
+    assert a.header.train == b.header.train
+    assert a.header.held_out == b.header.held_out
+    assert a.header.position == b.header.position
+    logs = [
+        [{k: v for k, v in line.items() if k != "characters_per_second"} for line in folder_lines]
+        for folder_lines in (RunFolder(one).lines(), RunFolder(other).lines())
+    ]
+    assert logs[0] == logs[1]
+    best = [load_checkpoint(folder / "best.safetensors") for folder in (one, other)]
+    assert best[0].header.sequences == best[1].header.sequences
+    assert best[0].header.position == best[1].header.position
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_stopped_by_steps_and_resumed(short_text, in_tmp, compiled_once, kind):
+    settings = given(short_text, **KINDS[kind])
+    whole = training.train(TrainSettings(**settings, out=in_tmp / "whole"))
+    stop, out = (9 if settings["batch"] > 1 else 50), in_tmp / "parts"
+    part = training.train(TrainSettings(**settings, out=out, steps=stop))
+    assert not part.done
+    assert part.checkpoint.header.sequences == stop * settings["batch"]
+    done = training.resume(str(out))
+    assert done.done
+    same(in_tmp / "whole", out)
+    texts = []
+    for run in (whole, done):
+        sampler = Sampler.of(load_checkpoint(run.folder.last), backend=settings["backend"])
+        prompt = sampler.some_prompt()
+        texts.append("".join(sampler.write_by_steps(SampleSettings(prompt=prompt, length=20))))
+    assert texts[0] == texts[1]
+
+
+def test_stopped_by_ctrl_c_and_resumed(short_text, in_tmp, compiled_once):
+    class Impatient(watching.Quiet):
+        def progressed(self, progress):
+            if progress.sequences == 44:
+                signal.raise_signal(signal.SIGINT)
+
+    settings = given(short_text, **KINDS["adam"])
+    training.train(TrainSettings(**settings, out=in_tmp / "whole"))
+    with pytest.raises(watching.Interrupted, match="to go on: graphrnn train --resume"):
+        training.train(TrainSettings(**settings, out=in_tmp / "parts"), Impatient())
+    training.resume(str(in_tmp / "parts"))
+    same(in_tmp / "whole", in_tmp / "parts")
+
+
+PLACES = [
+    *(("step", n) for n in np.random.default_rng(1).integers(1, 30, 8)),
+    *(("write", n) for n in (1, 2, 9)),
+    *(("rename", n) for n in (1, 4, 8)),
+    *(("copy", n) for n in (2, 5, 6)),
+    *(("log", n) for n in (1, 6, 14)),
+]  # fmt: skip
+
+
+def test_killed_at_twenty_moments_and_resumed(short_text, in_tmp, compiled_once):
+    """Each is killed while it trains or saves; nothing is broken, and nothing is lost for good."""
+    if not hasattr(os, "fork"):
+        pytest.skip("processes cannot be forked here")
+    assert len(PLACES) == 20
+    settings = given(short_text, **KINDS["adam"], save_every=0.0, keep_every=40)
+    run_training.go(settings | {"out": in_tmp / "whole"})
+    for k, (place, count) in enumerate(PLACES):
+        out = in_tmp / f"{k}-{place}-{count}"
+        killed(settings | {"out": out}, place, count)
+        for path in RunFolder(out).checkpoints():
+            load_checkpoint(path)  # which checks its digest
+        finished(out)
+        same(in_tmp / "whole", out)
+        assert not list(out.glob(".*safetensors*"))
+        assert len(RunFolder(out).checkpoints()) == 5  # the last, the best and three that are kept
+        shutil.rmtree(out)
+
+
+def killed(settings, place, count):
+    """Train in a forked process until it kills itself: what is compiled need not be imported."""
+    child = os.fork()
+    if child == 0:
+        try:
+            run_training.go(settings, "", place, count)
+        finally:
+            os._exit(7)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL, (place, count)
+
+
+def finished(out):
+    """Go on with a run in a forked process, to its end."""
+    child = os.fork()
+    if child == 0:
+        try:
+            training.resume(str(out))
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(7)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_killed_in_a_process_of_its_own(short_text, in_tmp):
+    """The same, from outside and with the compiled backend, and the second process is a new one."""
+    settings = given(short_text, **KINDS["sgd"])
+    training.train(TrainSettings(**settings, out=in_tmp / "whole"))
+    words = [sys.executable, "-m", "tests.run_training", json.dumps(settings | {"out": "parts"})]
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    first = subprocess.run([*words, "", "step", "17"], env=environ, check=False)
+    assert first.returncode == -signal.SIGKILL
+    subprocess.run([*words, "parts"], env=environ, check=True)
+    same(in_tmp / "whole", in_tmp / "parts")
+
+
+def test_more_sequences(short_text, in_tmp, compiled_once):
+    settings = given(short_text, **KINDS["sgd"])
+    training.train(TrainSettings(**settings, out=in_tmp / "run"))
+    with pytest.raises(UserError, match="the run has done 120; say a larger --sequences"):
+        training.resume(str(in_tmp / "run"))
+    longer = training.resume(str(in_tmp / "run"), TrainSettings(sequences=200))
+    whole = training.train(TrainSettings(**settings | {"sequences": 200}, out=in_tmp / "whole"))
+    for name, value in whole.checkpoint.weights.items():
+        np.testing.assert_array_equal(value, longer.checkpoint.weights[name])
+    assert longer.checkpoint.header.train == whole.checkpoint.header.train
+    steps = [line["step"] for line in longer.folder.lines() if "loss" in line]
+    assert len(steps) == len(set(steps))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"hidden": 6}, "--hidden: got 6, but this run was begun with 5"),
+        ({"rate": 0.5}, "--rate: got 0.5, but this run was begun with 0.01"),
+        ({"seed": 3}, "--seed: got 3, but this run was begun with 0"),
+        ({"steps": 2}, "--steps: got 2, and the run has taken 3"),
+        ({"sequences": 3}, "--resume: got 3 sequences, and the run has done 3"),
+        ({"corpus": "python-docs"}, "is not the text that this run was begun with"),
+    ],
+)
+def test_what_may_not_change(short_text, in_tmp, changes, message):
+    settings = given(short_text, **KINDS["numpy"])
+    training.train(TrainSettings(**settings, out=in_tmp / "run", steps=3))
+    before = (in_tmp / "run" / "last.safetensors").read_bytes()
+    with pytest.raises(UserError, match=message):
+        training.resume(str(in_tmp / "run"), TrainSettings(**changes))
+    assert (in_tmp / "run" / "last.safetensors").read_bytes() == before
+
+
+def test_what_may_change(short_text, in_tmp):
+    settings = given(short_text, **KINDS["sgd"])
+    training.train(TrainSettings(**settings, out=in_tmp / "run", steps=3))
+    moved = (in_tmp / "run").rename(in_tmp / "moved")
+    changes = {"backend": "python", "threads": 1, "save_every": 3.0, "keep_every": 50, "hidden": 5}
+    done = training.resume(str(moved), TrainSettings(**changes))
+    assert done.done
+    assert RunFolder(moved).read_settings().backend == "python"
+    assert len(RunFolder(moved).checkpoints()) == 4
+
+
+def test_another_process_in_the_folder_is_refused(short_text, in_tmp):
+    settings = given(short_text, **KINDS["numpy"])
+    complaints = []
+
+    class Nosy(watching.Quiet):
+        def evaluated(self, point):
+            for go in (
+                lambda: training.resume(str(in_tmp / "run")),
+                lambda: training.train(TrainSettings(**settings, out=in_tmp / "run")),
+            ):
+                with pytest.raises(UserError) as caught:
+                    go()
+                complaints.append(str(caught.value))
+
+    training.train(TrainSettings(**settings, out=in_tmp / "run"), Nosy())
+    assert "another process trains in this folder" in complaints[0]
+    assert "holds files already" in complaints[1]
+    assert not RunFolder(in_tmp / "run").training

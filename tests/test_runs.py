@@ -1,0 +1,87 @@
+import os
+
+from graphrnn import runs
+from graphrnn.errors import UserError
+from graphrnn.runs import RunFolder
+from graphrnn.settings import TrainSettings
+
+import pytest
+
+
+def test_settings_are_toml_and_come_back(in_tmp):
+    settings = TrainSettings(
+        hidden=7, rate=0.1 + 0.2, corpus='a "name".txt', schedule="step", decay_at=(5, 9)
+    )
+    folder = RunFolder(in_tmp)
+    folder.write_settings(settings)
+    assert "hidden = 7\n" in folder.settings.read_text()
+    assert folder.read_settings() == TrainSettings(
+        hidden=7,
+        rate=0.1 + 0.2,
+        corpus='a "name".txt',
+        schedule="step",
+        decay_at=(5, 9),
+        out=in_tmp,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("hidden = ", "no valid TOML"),
+        ("hidden = 0", "--hidden: got 0"),
+        ("hiden = 3", "--hiden"),
+        (None, "no such file"),
+    ],
+)
+def test_settings_that_cannot_be_used(in_tmp, text, message):
+    if text is not None:
+        (in_tmp / "settings.toml").write_text(text)
+    with pytest.raises(UserError, match=message):
+        RunFolder(in_tmp).read_settings()
+
+
+def test_a_torn_line_of_the_log_is_left_out_and_cut_off(in_tmp):
+    folder = RunFolder(in_tmp)
+    for step in (1, 2, 3):
+        folder.write_line({"step": step, "loss": 0.1 * step})
+    with folder.log.open("a") as file:
+        file.write('{"step": 4, "lo')
+    (in_tmp / ".last.safetensors.12ab").touch()
+    assert [line["step"] for line in folder.lines()] == [1, 2, 3]
+    folder.cut_back(2)
+    assert [line["loss"] for line in folder.lines()] == [0.1, 0.2]
+    assert [path.name for path in in_tmp.iterdir()] == ["log.jsonl"]
+
+
+def test_what_is_not_finite_is_null_in_the_log(in_tmp):
+    folder = RunFolder(in_tmp)
+    folder.write_line({"step": 1, "loss": float("nan"), "rate": 1.0})
+    assert folder.lines() == [{"step": 1, "loss": None, "rate": 1.0}]
+
+
+def test_a_lock_is_held_by_one(in_tmp):
+    folder = RunFolder(in_tmp)
+    assert not folder.training
+    with folder.locked():
+        assert folder.training
+        with pytest.raises(UserError, match="another process trains"), folder.locked():
+            pass
+    assert not folder.training
+    with folder.locked():
+        pass
+
+
+def test_runs_are_found(in_tmp):
+    assert runs.all_runs() == []
+    for name in ("b", "a", "c"):
+        (in_tmp / "runs" / name).mkdir(parents=True)
+    (in_tmp / "runs" / "a" / "settings.toml").touch()
+    (in_tmp / "runs" / "b" / runs.CHECKPOINT).touch()
+    assert [run.path.name for run in runs.all_runs()] == ["a", "b"]
+    assert runs.find_run("a").path.as_posix() == "runs/a"
+    assert runs.find_run("latest").path.name == "b"
+    with pytest.raises(UserError, match="run 'c': no such folder"):
+        runs.find_run("c")
+    os.utime(in_tmp / "runs" / "b" / runs.CHECKPOINT, (1e9, 1e9))
+    assert runs.find_checkpoint("runs/b").name == runs.CHECKPOINT
