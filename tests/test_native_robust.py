@@ -342,7 +342,7 @@ def test_an_end_while_compiling_leaves_nothing_harmful(in_tmp, start_training, n
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_ctrl_c_during_a_step_keeps_the_network_of_that_moment(in_tmp, start_training):
-    more = ["--batch", "64", "--time", "32", "--save-every", "0"]
+    more = ["--batch", "64", "--time", "32", "--save-every", "0", "--rate", "1e-5"]
     process = start_training(sequences=1_000_000, hidden=512, more=more)
     wait_until((in_tmp / "run" / "last.safetensors").exists)
     process.send_signal(signal.SIGINT)
