@@ -147,6 +147,17 @@ def _counted(builder: _Builder) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def deep() -> Iterator[None]:
+    """Let Aesara walk graphs of thousands of nodes in a row, which it does by recursion."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 50_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+@contextlib.contextmanager
 def _explained() -> Iterator[None]:
     """Turn what the native backend does not cover into one line."""
     try:
@@ -237,7 +248,7 @@ def compile_graph(
     """
     if backend not in BACKENDS:
         raise unknown("backend", backend, BACKENDS)
-    with _BUILDING:
+    with _BUILDING, deep():
         return _compile(graph, backend, _Builder(name, report, threads, rewrites))
 
 

@@ -141,3 +141,15 @@ def test_auto_steps_a_loop_in_python_where_stock_scan_does_not_compile(monkeypat
     assert "Det" in note
     assert builds[-1].detail == "stepped in Python"
     np.testing.assert_allclose(f(np.stack([np.eye(2) * k for k in (1, 2, 3)]))[0], [1, 4, 9])
+
+
+def test_a_chain_of_thousands_of_nodes_is_compiled():
+    def chain():
+        x = tensor("x", "float64", (3,))
+        y = x
+        for k in range(1500):
+            y = at.sin(y) if k % 2 else y * 0.5 + x
+        return [x], [y], []
+
+    function = backends.compile_graph(chain, name="chain", backend="python")
+    assert np.isfinite(function(np.ones(3))[0]).all()

@@ -1,11 +1,11 @@
 """Rewrites a graph as compiling it would, loops included, and keeps what happened meanwhile."""
 
 import contextlib
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from graphrnn.backends import deep
 from graphrnn.inspection.graphs import Ends, Graph, is_scan, own_body, own_inputs, snapshot
 from graphrnn.inspection.history import GraphHistory, Watched, played_ends, replay
 from graphrnn.inspection.sources import Source, mode_of
@@ -62,24 +62,13 @@ def rewrite(source: Source, *, watched: bool = True, measured: bool = False) -> 
     Nothing of the source is changed; no C is compiled. With `measured` the time of each rule is
     kept as well, which makes rewriting slower by some percent.
     """
-    with _deep(), _timed(measured) as timing, aesara.config.change_flags(cxx=""):
+    with deep(), _timed(measured) as timing, aesara.config.change_flags(cxx=""):
         mode = mode_of(source)
         history = GraphHistory(source.title)
         fgraph = _outer(source, mode, history, watched=watched)
         result = Rewritten(fgraph, history, timing=timing)
         _bodies(result, fgraph, mode, watched=watched)
     return result
-
-
-@contextlib.contextmanager
-def _deep() -> Iterator[None]:
-    """Let Aesara walk graphs of thousands of nodes in a row, which it does by recursion."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, 50_000))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
 
 
 @contextlib.contextmanager
