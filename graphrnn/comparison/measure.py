@@ -193,10 +193,14 @@ class _Length:
     def _equal(self) -> float:
         """Hold every form against the first; gives the tolerance."""
         first, wanted, tolerance = None, {}, 0.0
-        for form, process in self.processes.items():
+        for form, process in list(self.processes.items()):
             path = self.folder / "tensors.npz"
             self._tell(f"T = {self.time}: comparing the numbers of {form}", None)
-            names = process.ask("tensors", path=str(path))["names"]
+            try:
+                names = process.ask("tensors", path=str(path))["names"]
+            except UserError as error:
+                self._refused(form, f"does not run: {str(error)[:60]}")
+                continue
             with np.load(path) as file:
                 tensors = {name: file[name] for name in names}
             if first is None:
