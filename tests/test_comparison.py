@@ -179,7 +179,8 @@ def test_tensors_differ_by_shape_and_by_what_is_not_finite():
 def test_a_longer_build_is_repaid_or_never():
     slow, fast = cell(SCAN, 4, 1.0, 2e-3), cell(UNROLLED, 4, 5.0, 1e-3)
     assert break_even(slow, fast) == 4000
-    assert break_even(fast, slow) == 0
+    assert break_even(fast, slow) == -4000
+    assert break_even(fast, cell(UNROLLED, 4, 5.0, 1e-3)) == 0
     assert break_even(slow, cell(UNROLLED, 4, 5.0, 3e-3)) == float("inf")
     assert break_even(slow, Cell(UNROLLED, 4, problem="stopped")) is None
 
@@ -249,3 +250,10 @@ def test_an_interrupt_keeps_what_was_measured(tmp_path):
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.split("\n")[0] == "[3]"
+
+
+def test_a_process_does_not_count_the_memory_of_the_one_that_started_it():
+    held = np.ones(40_000_000)  # 320 MB
+    code = "from graphrnn.comparison.worker import largest_size; print(largest_size())"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 2e7 < int(ran.stdout) < held.nbytes

@@ -46,6 +46,8 @@ def compare(
         raise UserError("interrupted before anything was measured")
     if not any(cell.training for cell in found.cells):
         raise UserError(f"nothing could be measured: {found.cells[0].problem}")
+    if not screen.is_terminal:
+        screen.width = max(screen.width, 160)  # a table that is cut off cannot be read in a file
     made, run = reports.tables(found)
     for part in (
         f"{found.title}; {reports.machine_line(found)}",

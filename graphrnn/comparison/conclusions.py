@@ -14,8 +14,9 @@ def break_even(one: Cell, other: Cell) -> float | None:
 
     steps = (build' - build) / (step - step')
 
-    0 where it builds no slower and steps no slower; infinity where it never does; None where one
-    of them was not measured.
+    0 where it builds and steps no slower; infinity where it never has; where it builds faster and
+    steps slower, minus the number of steps until which it is ahead; None where one of them was not
+    measured.
 
     Example:
         >>> from graphrnn.comparison.forms import Build, Steps
@@ -31,7 +32,7 @@ def break_even(one: Cell, other: Cell) -> float | None:
     longer = other.build.seconds - one.build.seconds
     saved = one.training.median - other.training.median
     if longer <= 0:
-        return 0
+        return 0 if saved >= 0 else -ceil(longer / saved)
     return ceil(longer / saved) if saved > 0 else float("inf")
 
 

@@ -34,7 +34,7 @@ def draw(found: Comparison) -> bytes:
     def repaid(cell: Cell) -> float | None:
         first = baseline(found, cell)
         steps = break_even(first, cell) if first is not None and first is not cell else None
-        return steps if steps and steps != float("inf") else None
+        return steps if steps and 0 < steps < float("inf") else None
 
     panels: Sequence[tuple[str, str, Callable[[Cell], float | None]]] = (
         ("build with an empty cache", "seconds", lambda c: c.build.seconds if c.build else None),

@@ -11,8 +11,7 @@ from graphrnn.comparison.forms import PHASES, Cell, Comparison, Steps
 from rich.table import Table
 
 MADE = (
-    "T", "form", "nodes", "lines of C", "binary", *(f"{name} (s)" for name in PHASES), "cold (s)",
-    "warm (s)",
+    "T", "form", "nodes", "lines of C", "binary", *PHASES, "cold", "warm",
 )  # fmt: skip
 RUN = ("T", "form", "forward (ms)", "training (ms)", "spread", "peak (MB)", "break-even")
 
@@ -72,6 +71,8 @@ def _repaid(found: Comparison, cell: Cell) -> str:
         return ""
     if steps == float("inf"):
         return "never"
+    if steps < 0:
+        return f"ahead until {-steps:,} steps"
     return "at once" if steps == 0 else f"{steps:,} steps"
 
 
@@ -82,7 +83,7 @@ def tables(found: Comparison) -> list[Table]:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for heading in headings:
             left = heading in ("form", "break-even")
-            table.add_column(heading, justify="left" if left else "right", no_wrap=left)
+            table.add_column(heading, justify="left" if left else "right", no_wrap=True)
         for row in rows:
             table.add_row(*row)
         told.append(table)
@@ -114,8 +115,7 @@ def machine_line(found: Comparison) -> str:
 
 
 BREAK_EVEN = (
-    "Break-even: training steps that repay a longer build than that of the first form of the "
-    "same backend."
+    "Break-even: training steps that repay a longer build than that of the backend's first form."
 )
 
 
