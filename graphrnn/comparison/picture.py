@@ -34,7 +34,7 @@ def draw(found: Comparison) -> bytes:
     def repaid(cell: Cell) -> float | None:
         first = baseline(found, cell)
         steps = break_even(first, cell) if first is not None and first is not cell else None
-        return steps if steps and 0 < steps < float("inf") else None
+        return abs(steps) if steps and steps != float("inf") else None
 
     panels: Sequence[tuple[str, str, Callable[[Cell], float | None]]] = (
         ("build with an empty cache", "seconds", lambda c: c.build.seconds if c.build else None),
@@ -42,7 +42,7 @@ def draw(found: Comparison) -> bytes:
          lambda c: 1e3 * c.training.median if c.training else None),
         ("peak memory of the process", "MB",
          lambda c: c.peak_bytes / 1e6 if c.peak_bytes else None),
-        ("break-even with the first form of the same backend", "training steps", repaid),
+        ("draws level with the first form of its backend after", "training steps", repaid),
     )  # fmt: skip
     for axes, (title, unit, value) in zip(grid, panels, strict=True):
         _panel(axes, found, value)
@@ -75,6 +75,7 @@ def _panel(axes: Any, found: Comparison, value: Callable[[Cell], float | None]) 
         )
     axes.set_xscale("log", base=2)
     axes.set_xticks(times, [str(t) for t in times])
+    axes.set_xlim(min(times) / 1.2, max(times) * 1.2)
     axes.set_xlabel("T (steps of the loop)")
     if shown:
         axes.set_yscale("log")
