@@ -56,6 +56,15 @@ def draw(found: Comparison) -> bytes:
     return buffer.getvalue()
 
 
+def plain_ticks(axis: Any) -> None:
+    """Write 1, 2, 5, 10, … on a logarithmic axis: short ranges have no power of ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def _panel(axes: Any, found: Comparison, value: Callable[[Cell], float | None]) -> None:
     """Draw one line a form."""
     times, shown = found.times(), False
@@ -79,6 +88,7 @@ def _panel(axes: Any, found: Comparison, value: Callable[[Cell], float | None]) 
     axes.set_xlabel("T (steps of the loop)")
     if shown:
         axes.set_yscale("log")
+        plain_ticks(axes.yaxis)
     else:
         axes.set_yticks([])
         axes.text(0.5, 0.5, "never, for any form", ha="center", transform=axes.transAxes)

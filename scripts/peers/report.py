@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from graphrnn.checkpoints import write_atomically
+from graphrnn.comparison.picture import plain_ticks
 from scripts.peers import tables
 from scripts.peers.contenders import OURS
 from scripts.peers.tables import OWN, Results, limit_of, median_of
@@ -58,6 +59,7 @@ def draw_steps(results: Results) -> bytes | None:
         if limit:
             axes.axvline(limit[0], color="tab:red", linewidth=1)
         axes.set_xscale("log")
+        plain_ticks(axes.xaxis)
         axes.set_title(row["name"], fontsize=8)
         axes.tick_params(labelsize=7)
         axes.set_xlabel("ms (red: the limit)", fontsize=8)
@@ -81,6 +83,7 @@ def draw_growth(results: Results) -> bytes | None:
             axes.plot([x for x, _ in pairs], [y for _, y in pairs], "o-", label=name, markersize=3)
         axes.set_xscale("log", base=2)
         axes.set_yscale("log")
+        plain_ticks(axes.yaxis)
         axes.set_xlabel(axis)
         axes.set_ylabel("ms")
         axes.grid(alpha=0.3)
