@@ -88,7 +88,7 @@ def measured(point: Point, kept: Path) -> Comparison:
     key = " ".join(map(str, asdict(point).values()))
     if key not in known:
         plan = Plan(
-            ModelSubject(settings_of(point)), forms_of(WAYS, ["native"]), (point.time,), 1, 120.0
+            ModelSubject.of(settings_of(point)), forms_of(WAYS, ["native"]), (point.time,), 1, 120.0
         )
         known[key] = compare(plan).as_dict()
         kept.parent.mkdir(parents=True, exist_ok=True)

@@ -233,7 +233,7 @@ def test_bad_input_is_one_line(words, said, capsys):
 
 def test_a_network_trained_by_hand_has_no_loop():
     with pytest.raises(UserError, match="trained in NumPy"):
-        ModelSubject(TrainSettings(model="reference")).graph(loops.scanned, 4)
+        ModelSubject.of(TrainSettings(model="reference")).graph(loops.scanned, 4)
 
 
 def test_an_interrupt_keeps_what_was_measured(tmp_path):

@@ -72,7 +72,6 @@ def plan_of(model: str, settings: CompareSettings) -> "Plan":
     from graphrnn.comparison.measure import Plan
     from graphrnn.comparison.subjects import ModelSubject
     from graphrnn.models import model_named
-    from graphrnn.preparation import prepare
 
     model_named(model)
     times = tuple(t for t in settings.time if t <= 16) if settings.quick else settings.time
@@ -84,7 +83,7 @@ def plan_of(model: str, settings: CompareSettings) -> "Plan":
         corpus=settings.corpus,
     )
     plan = Plan(
-        ModelSubject(named),
+        ModelSubject.of(replace(named, time=max(times, default=1))),
         forms_of(
             settings.loops,
             [b for b in settings.backends if b == "native" or not settings.quick],
@@ -97,7 +96,6 @@ def plan_of(model: str, settings: CompareSettings) -> "Plan":
         rounds=5 if settings.quick else 9,
     )
     plan.check()
-    prepare(replace(named, time=max(times)))
     return plan
 
 

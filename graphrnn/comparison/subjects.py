@@ -38,6 +38,16 @@ class ModelSubject:
     """One of the lesson's networks, trained by plain SGD on windows of its text."""
 
     settings: TrainSettings
+    symbols: int  # of its text; read before, so that no build is timed with it
+
+    @classmethod
+    def of(cls, settings: TrainSettings) -> "ModelSubject":
+        """Read the text that these settings name, and check them against it.
+
+        Raises:
+            UserError: an unknown name, or a text that is too short.
+        """
+        return cls(settings, len(prepare(settings).vocabulary))
 
     @property
     def title(self) -> str:
@@ -47,10 +57,7 @@ class ModelSubject:
 
     def graph(self, loop: Loop, time: int) -> Built:
         """Build a training step."""
-        symbols = len(prepare(replace(self.settings, loop="scan", time=time)).vocabulary)
-        network = network_of(
-            replace(self.settings, loop="scan"), symbols, np.random.default_rng(self.settings.seed)
-        )
+        network = network_of(self.settings, self.symbols, np.random.default_rng(self.settings.seed))
         if network.model.by_hand:
             raise UserError(
                 f"{self.settings.model}: is trained in NumPy and has no graph to loop; "
@@ -62,7 +69,7 @@ class ModelSubject:
         """Give windows of the text, the rate, and dropout masks that keep what they keep."""
         rng = np.random.default_rng(self.settings.seed)
         time, batch = inputs[0].type.shape
-        train = prepare(replace(self.settings, loop="scan", time=time)).train
+        train = prepare(replace(self.settings, time=time)).train
         windows = next(batches.shuffled(train, time=time, batch=batch, rng=rng))
         kept = 1 - (self.settings.dropout or 0.0)
         masks = [(rng.random(v.type.shape) < kept) / kept for v in inputs[3:]]
