@@ -94,15 +94,19 @@ def compare(plan: Plan, say: Say = silent, keep: Keep = forget) -> Comparison:
     return found
 
 
-def machine(threads: int | None) -> dict[str, str]:
-    """Say what figures were measured on."""
-    named = platform.processor() or platform.machine()
+def processor() -> str:
+    """Name the processor, as Linux does where it runs."""
     with contextlib.suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        named = next(line.partition(":")[2].strip() for line in lines if "model name" in line)
+        return next(line.partition(":")[2].strip() for line in lines if "model name" in line)
+    return platform.processor() or platform.machine()
+
+
+def machine(threads: int | None) -> dict[str, str]:
+    """Say what figures were measured on."""
     versions = ("graphrnn", "aesara", "numpy")
     return {
-        "processor": named,
+        "processor": processor(),
         "processors": str(os.cpu_count()),
         "threads": str(threads or default_threads()),
         "system": f"{platform.system()} {platform.release()}",
@@ -131,7 +135,7 @@ class _Length:
             yield
         finally:
             for process in self.started:
-                process.stop()
+                process.close()
 
     def measured(self) -> tuple[list[Cell], float]:
         """Build, prove equal, and time; gives the cells and the tolerance."""
@@ -151,7 +155,7 @@ class _Length:
             try:
                 process.ask("forward", within=self.plan.budget)
             except UserError:  # the training step is what counts; it has been measured
-                self.processes.pop(form).stop()
+                self.processes.pop(form).close()
         self._times("forward")
         return list(self.cells.values()), tolerance
 
@@ -183,7 +187,7 @@ class _Length:
         """
         first = self._start(form)
         cold = first.ask("build", within=self.plan.budget)
-        first.stop()
+        first.close()
         self.processes[form] = self._start(form)
         warm = self.processes[form].ask("build", within=self.plan.budget)
         counts = {name: cold[name] for name in ("lines", "binary_bytes")}

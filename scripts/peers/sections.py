@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from graphrnn import batches
+from graphrnn.comparison.measure import processor
 from graphrnn.inspection.machine import copy_rate
 from graphrnn.text import Vocabulary, load_corpus, split
 from scripts.peers.contenders import BY_NAME, OURS, Contender
@@ -215,16 +216,9 @@ def machine(threads: int) -> Results:
     """Say what this machine is, in words that name no folder of it."""
     import platform
 
-    processor = platform.processor() or platform.machine()
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                processor = line.partition(":")[2].strip()
-    except OSError:
-        pass
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
-        "processor": processor,
+        "processor": processor(),
         "processors": allowed,
         "threads": threads,
         "system": f"{platform.system()} {platform.release().partition('-')[0]}",

@@ -1,0 +1,61 @@
+"""A process that answers each line of JSON with one, asked with a limit of time."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+
+class Pipe:
+    """The other end of such a process; what it prints besides goes to `errors`."""
+
+    def __init__(self, words: Sequence[str], environment: Mapping[str, str], errors: Path) -> None:
+        errors.parent.mkdir(parents=True, exist_ok=True)
+        with errors.open("ab") as file:
+            # A session of its own: Ctrl-C is for who asks, and its compilers end with it.
+            self.process = subprocess.Popen(
+                list(words),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                env=dict(environment),
+                start_new_session=True,
+            )
+
+    def answer(self, request: Mapping[str, Any], seconds: float) -> dict[str, Any] | None:
+        """Ask, and give the answer; None where the process has ended.
+
+        Raises:
+            TimeoutError: it took longer, and was ended.
+        """
+        asked, answers = self.process.stdin, self.process.stdout
+        assert asked is not None
+        assert answers is not None
+        with suppress(OSError):  # it has ended; its last words may still be in the other pipe
+            asked.write(json.dumps(request).encode() + b"\n")
+            asked.flush()
+        if not select.select([answers], [], [], max(0.0, seconds))[0]:
+            self.close()
+            raise TimeoutError
+        line = answers.readline()
+        if not line:
+            self.close()
+            return None
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def close(self) -> None:
+        """End it, and what it started."""
+        if self.process.returncode is None:  # else its number may by now be another's
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        for pipe in (self.process.stdin, self.process.stdout):
+            with suppress(OSError):
+                if pipe is not None:
+                    pipe.close()
+        self.process.wait()
