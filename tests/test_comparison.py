@@ -32,6 +32,7 @@ import aesara
 import aesara.tensor as at
 import numpy as np
 import pytest
+from aesara import raise_op
 
 B, H = 2, 3
 SCAN, UNROLLED = Form("scan", "python"), Form("unrolled", "python")
@@ -256,3 +257,17 @@ def test_a_process_does_not_count_the_memory_of_the_one_that_started_it():
     code = "from graphrnn.comparison.worker import largest_size; print(largest_size())"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 2e7 < int(ran.stdout) < held.nbytes
+
+
+def test_a_form_that_fails_when_it_runs_is_left_out_and_the_rest_goes_on():
+    def build(loop, time):
+        inputs, outputs, changes = built(loop, time)
+        if loop is loops.unrolled:
+            outputs = [raise_op.Assert("no")(outputs[0], at.lt(inputs[1], -1.0))]
+        return inputs, outputs, changes
+
+    plan = measure.Plan(BuilderSubject(build), [SCAN, UNROLLED], (3,), 10, rounds=1)
+    scan, unrolled = measure.compare(plan).cells
+    assert scan.forward.median > 0
+    assert unrolled.training is None
+    assert unrolled.problem.startswith("does not run: AssertionError: no")

@@ -150,7 +150,10 @@ class _Length:
         tolerance = self._equal()
         self._times("training")
         for form, process in list(self.processes.items()):
-            self._set(form, peak_bytes=process.ask("memory")["bytes"])
+            held = self._asked(form, "memory")
+            if held is None:
+                continue
+            self._set(form, peak_bytes=held["bytes"])
             self._tell(f"T = {self.time}: building {form} without its gradients", None)
             try:
                 process.ask("forward", within=self.plan.budget)
@@ -169,6 +172,14 @@ class _Length:
     def _refused(self, form: Form, problem: str) -> None:
         self._set(form, problem=problem)
         self.processes.pop(form, None)
+
+    def _asked(self, form: Form, do: str, **request: Any) -> dict[str, Any] | None:
+        """Ask a form for something; where it cannot do it, the others go on without it."""
+        try:
+            return self.processes[form].ask(do, **request)
+        except UserError as error:
+            self._refused(form, f"does not run: {str(error)[:60]}")
+            return None
 
     def _start(self, form: Form) -> Process:
         """Start a process whose cache no other form shares."""
@@ -197,16 +208,14 @@ class _Length:
     def _equal(self) -> float:
         """Hold every form against the first; gives the tolerance."""
         first, wanted, tolerance = None, {}, 0.0
-        for form, process in list(self.processes.items()):
+        for form in list(self.processes):
             path = self.folder / "tensors.npz"
             self._tell(f"T = {self.time}: comparing the numbers of {form}", None)
-            try:
-                names = process.ask("tensors", path=str(path))["names"]
-            except UserError as error:
-                self._refused(form, f"does not run: {str(error)[:60]}")
+            told = self._asked(form, "tensors", path=str(path))
+            if told is None:
                 continue
             with np.load(path) as file:
-                tensors = {name: file[name] for name in names}
+                tensors = {name: file[name] for name in told["names"]}
             if first is None:
                 first, wanted = form, tensors
                 tolerance = TOLERANCE[precision(tensors)]
@@ -219,9 +228,11 @@ class _Length:
         seconds: dict[Form, list[float]] = {form: [] for form in self.processes}
         for _ in range(self.plan.rounds):
             self._tell(f"T = {self.time}: {name} steps in turns", None)
-            for form, process in self.processes.items():
-                seconds[form] += process.ask("turn", name=name)["seconds"]
-        for form, spent in seconds.items():
+            for form in list(self.processes):
+                turn = self._asked(form, "turn", name=name)
+                seconds[form] += turn["seconds"] if turn else []
+        for form in self.processes:
+            spent = seconds[form]
             low, middle, high = quantiles(spent, n=4) if len(spent) > 1 else spent * 3
             self._set(form, **{name: Steps(middle, low, high, len(spent))})
 
