@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from graphrnn.errors import ShapeError
+from graphrnn.errors import ShapeError, UserError
 
 import aesara
 import aesara.tensor as at
@@ -11,6 +11,7 @@ from aesara.graph.basic import Constant
 from aesara.graph.fg import FunctionGraph
 from aesara.graph.rewriting.utils import rewrite_graph
 from aesara.tensor.rewriting.shape import ShapeFeature
+from aesara.tensor.type import TensorType
 
 Tensor = Any
 """A symbolic tensor: aesara.tensor.TensorVariable. Aesara carries no types of its own."""
@@ -134,6 +135,22 @@ def require_static(name: str, variable: Tensor) -> Tensor:
             "make it by shapes.tensor(name, dtype, shape) or at.specify_shape"
         )
     return told
+
+
+def require_array(variable: Any) -> TensorType:
+    """Give the type of an input that can be filled with numbers to be measured.
+
+    Raises:
+        UserError: it is no array, or a length is unknown.
+    """
+    kind = variable.type
+    if not isinstance(kind, TensorType) or None in kind.shape:
+        name = variable.name or "an unnamed input"
+        raise UserError(
+            f"{name}: got type {kind}, needed an array whose lengths are all known to be measured; "
+            "make it by at.TensorType(dtype, shape)"
+        )
+    return kind
 
 
 def with_shape(variable: Tensor, shape: Shape) -> Tensor:

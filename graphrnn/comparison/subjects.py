@@ -10,9 +10,9 @@ from graphrnn.functions import Built
 from graphrnn.loops import Loop
 from graphrnn.preparation import network_of, prepare
 from graphrnn.settings import TrainSettings
+from graphrnn.shapes import require_array
 
 import numpy as np
-from aesara.tensor.type import TensorType
 
 Values = list[Any]
 Builder = Callable[[Loop, int], Built]
@@ -103,12 +103,7 @@ class BuilderSubject:
         rng = np.random.default_rng(0)
         found = []
         for variable in inputs:
-            kind = variable.type
-            if not isinstance(kind, TensorType) or None in kind.shape:
-                raise UserError(
-                    f"{variable.name or 'an unnamed input'}: got type {kind}, needed an array "
-                    "whose lengths are all known; make it by at.TensorType(dtype, shape)"
-                )
+            kind = require_array(variable)
             if kind.dtype.startswith(("int", "uint", "bool")):
                 found.append(rng.integers(0, 2, kind.shape).astype(kind.dtype))
             else:

@@ -8,18 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from graphrnn.errors import UserError
 from graphrnn.inspection.graphs import Ends, Graph, Node, is_scan, own_body, own_inputs, snapshot
 from graphrnn.inspection.sources import Source
 from graphrnn.native.clocks import time_operations
 from graphrnn.native.compilers import Target
+from graphrnn.shapes import require_array
 
 import aesara
 import numpy as np
 from aesara.compile import profiling
 from aesara.compile.profiling import ProfileStats
 from aesara.graph.fg import FunctionGraph
-from aesara.tensor.type import TensorType
 
 _CALLS = 5
 
@@ -136,13 +135,7 @@ def _profiles(function: Any) -> Iterator[ProfileStats]:
 
 def _value(variable: Any) -> Any:
     """Make a value for an input."""
-    kind = variable.type
-    if not isinstance(kind, TensorType) or None in kind.shape:
-        name = variable.name or "an unnamed input"
-        raise UserError(
-            f"{name}: got type {kind}, needed an array whose lengths are all known to be measured; "
-            "make it by at.TensorType(dtype, shape)"
-        )
+    kind = require_array(variable)
     if np.dtype(kind.dtype).kind in "iub":
         return np.zeros(kind.shape, kind.dtype)
     rng = np.random.default_rng(0)
