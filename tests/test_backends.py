@@ -1,3 +1,4 @@
+import gc
 import shutil
 import sys
 
@@ -156,3 +157,20 @@ def test_a_build_may_recurse_deeply_and_leaves_the_limit_as_it_was():
     backends.compile_graph(graph, name="deep", backend="python")
     assert seen[0] >= 50_000
     assert sys.getrecursionlimit() == before
+
+
+@pytest.mark.parametrize(("before", "within"), [(700, 20_000), (50_000, 50_000), (0, 0)])
+def test_a_build_seldom_looks_for_garbage_and_leaves_that_as_it_was(before, within):
+    usual, seen = gc.get_threshold(), []
+
+    def graph():
+        seen.append(gc.get_threshold())
+        return product()
+
+    try:
+        gc.set_threshold(before, 10, 10)
+        backends.compile_graph(graph, name="seldom", backend="python")
+        assert gc.get_threshold() == (before, 10, 10)
+    finally:
+        gc.set_threshold(*usual)
+    assert seen == [(within, 10, 10)]

@@ -44,10 +44,9 @@ def test_a_misfit_is_named_before_compiling(name, shape, message):
 
 @pytest.mark.parametrize("backend", ["python", "native"])
 @pytest.mark.parametrize("loop", LOOPS.values(), ids=LOOPS)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize(("dtype", "batch"), [("float32", 1), ("float64", 3)])
 def test_lstm_equals_the_reference(rng, backend, loop, dtype, batch):
-    shapes = {"zx": (5, batch, 16), "W_h": (4, 16), "weight": (5, batch, 4)}
+    shapes = {"zx": (4, batch, 16), "W_h": (4, 16), "weight": (4, batch, 4)}
     a = {name: rng.standard_normal(shape).astype(dtype) for name, shape in shapes.items()}
 
     def build(zx, W_h, weight):
@@ -67,10 +66,9 @@ def test_lstm_equals_the_reference(rng, backend, loop, dtype, batch):
 
 @pytest.mark.parametrize("backend", ["python", "native"])
 @pytest.mark.parametrize("loop", LOOPS.values(), ids=LOOPS)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize(("dtype", "batch"), [("float32", 1), ("float64", 3)])
 def test_gru_equals_the_reference(rng, backend, loop, dtype, batch):
-    shapes = {"zx": (5, batch, 12), "W_h": (4, 12), "b_n": (4,), "weight": (5, batch, 4)}
+    shapes = {"zx": (4, batch, 12), "W_h": (4, 12), "b_n": (4,), "weight": (4, batch, 4)}
     a = {name: rng.standard_normal(shape).astype(dtype) for name, shape in shapes.items()}
 
     def build(zx, W_h, b_n, weight):
@@ -95,7 +93,7 @@ def test_weights_without_a_block_a_gate_are_named(cell, states):
         cell(zx_t, *[h] * states, W_h, *more)
 
 
-T, B, H = 4, 3, 4
+T, B, H = 4, 3, 2
 DRIVERS = LOOPS | {"2": by(2)}
 
 
@@ -203,5 +201,5 @@ def test_the_gru_by_gates_names_the_misfit():
             tensor(f"W_h{k}", "float32", (H, H + (k == 2))),
             tensor(f"b{k}", "float32", (H,)),
         ]
-    with pytest.raises(ShapeError, match=r"W_hn: got shape \(4, 5\)"):
+    with pytest.raises(ShapeError, match=r"W_hn: got shape \(2, 3\)"):
         cells.gru_by_gates(*inputs)

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from graphrnn.checkpoints import load_checkpoint
 from graphrnn.models import MODELS
 from graphrnn.runs import CHECKPOINT
 from graphrnn.settings import SampleSettings, TrainSettings
+from tests.conftest import SMALL_TEXT
 
 import numpy as np
 import pytest
@@ -34,9 +36,19 @@ def run(*arguments, **options):
     )
 
 
+@pytest.fixture(scope="module")
+def trained_once(tmp_path_factory):
+    """A finished run; what reads it gets a copy."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "small.txt").write_text(SMALL_TEXT, encoding="utf-8")
+    words = {"corpus": str(folder / "small.txt"), "out": folder / "run"}
+    training.train(TrainSettings(**words, hidden=8, sequences=40, backend="python"))
+    return folder / "run"
+
+
 @pytest.fixture
-def trained(small_text):
-    training.train(TrainSettings(corpus=str(small_text), hidden=8, sequences=40, backend="python"))
+def trained(small_text, trained_once):
+    shutil.copytree(trained_once, "runs/theano_rnn-1")
     return "runs/theano_rnn-1"
 
 
