@@ -1,14 +1,15 @@
 """Comparing forms: equal numbers or no figures, and conclusions that follow from figures."""
 
 import json
+import os
 import subprocess
 import sys
-from itertools import pairwise
+from itertools import count, pairwise
 
 import graphrnn
 from graphrnn import cells, loops, updates
 from graphrnn.cli import main
-from graphrnn.comparison import measure, reports
+from graphrnn.comparison import measure, pipes, reports
 from graphrnn.comparison.conclusions import advice, break_even, growth
 from graphrnn.comparison.equality import DifferenceError, require_equal
 from graphrnn.comparison.forms import (
@@ -21,6 +22,7 @@ from graphrnn.comparison.forms import (
     comparison_from,
     forms_of,
 )
+from graphrnn.comparison.pipes import Pipe
 from graphrnn.comparison.subjects import BuilderSubject, ModelSubject
 from graphrnn.comparison.worker import Task, Worker
 from graphrnn.errors import UserError
@@ -271,3 +273,38 @@ def test_a_form_that_fails_when_it_runs_is_left_out_and_the_rest_goes_on():
     assert scan.forward.median > 0
     assert unrolled.training is None
     assert unrolled.problem.startswith("does not run: AssertionError: no")
+
+
+@pytest.fixture
+def echo(tmp_path):
+    """A process that answers each line with nothing, once it has counted for a while."""
+    code = "for line in open(0):\n    sum(range(10**7))\n    print('{}', flush=True)"
+    pipe = Pipe([sys.executable, "-c", code], os.environ, tmp_path / "errors")
+    yield pipe
+    pipe.close()
+
+
+@pytest.mark.parametrize(
+    ("used", "looks"), [([4, 4], 2), ([4, 7, 9, 9, 9], 4), ([None, 5, None, 8, 8], 5)]
+)
+def test_a_process_is_waited_for_until_it_uses_no_processor(echo, monkeypatch, used, looks):
+    told = iter(used)
+    monkeypatch.setattr(echo, "_used", lambda: next(told))
+    monkeypatch.setattr(pipes, "LOOK", 0)
+    monkeypatch.setattr(pipes, "RESTLESS", 60)
+    echo.rest()
+    assert len(list(told)) == len(used) - looks
+
+
+def test_a_process_that_never_rests_is_left_as_it_is(echo, monkeypatch):
+    monkeypatch.setattr(echo, "_used", count().__next__)
+    monkeypatch.setattr(pipes, "LOOK", 0)
+    echo.rest()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells in /proc")
+def test_what_a_process_has_used_grows(echo):
+    before = echo._used()
+    for _ in range(3):
+        echo.answer({}, 60)
+    assert echo._used() > before

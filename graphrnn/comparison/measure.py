@@ -226,11 +226,15 @@ class _Length:
     def _times(self, name: str) -> None:
         """Let all forms run steps in turns."""
         seconds: dict[Form, list[float]] = {form: [] for form in self.processes}
+        for process in self.processes.values():
+            process.rest()
         for _ in range(self.plan.rounds):
             self._tell(f"T = {self.time}: {name} steps in turns", None)
             for form in list(self.processes):
                 turn = self._asked(form, "turn", name=name)
-                seconds[form] += turn["seconds"] if turn else []
+                if turn:
+                    seconds[form] += turn["seconds"]
+                    self.processes[form].rest()
         for form in self.processes:
             spent = seconds[form]
             low, middle, high = quantiles(spent, n=4) if len(spent) > 1 else spent * 3

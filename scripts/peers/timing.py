@@ -1,8 +1,8 @@
 """Times contenders in turns, A B C A B C, each told to take one step at a time.
 
-A turn is a pause, steps for 20 ms that are not counted, and then some that are. Without the pause,
-the threads of the one that has just finished still wait actively, on the processors that the other
-needs; after it, processors take a while to run at their full speed.
+A turn is steps for 20 ms that are not counted, since processors take a while to run at their full
+speed, some that are, and a rest: the threads of the one that has just finished still wait actively,
+on the processors that the next one needs.
 """
 
 import os
@@ -18,7 +18,7 @@ from scripts.peers.contenders import OURS, Contender
 from scripts.peers.pipes import PeerError, Process
 from scripts.peers.work import Work
 
-PAUSE, WARM, COUNTED = 0.03, 0.02, 0.03
+WARM, COUNTED = 0.02, 0.03
 SLOW = 0.15
 """A step that takes longer is counted once a turn, others three times at least."""
 AGREEING, TOLERANCE = 5, 1e-3
@@ -161,6 +161,8 @@ def in_turns(
     seconds: float,
 ) -> None:
     """Let each take its turn until the time is over, and at least three times."""
+    for process in running.values():
+        process.rest()
     began, turns = clock.perf_counter(), 0
     while running and (turns < LEAST_TURNS or clock.perf_counter() - began < seconds):
         for name in list(running):
@@ -173,12 +175,11 @@ def in_turns(
 
 
 def one_turn(process: Process) -> list[float]:
-    """Pause, warm up, and give the seconds of the steps that count."""
+    """Warm up, take steps that count, rest, and give their seconds."""
 
     def step() -> float:
         return float(process.ask("step")["took"])
 
-    clock.sleep(PAUSE)
     warm = 0.0
     while warm < WARM:
         last = step()
@@ -187,4 +188,5 @@ def one_turn(process: Process) -> list[float]:
     counted: list[float] = []
     while len(counted) < least or sum(counted) < COUNTED:
         counted.append(step())
+    process.rest()
     return counted
