@@ -136,14 +136,14 @@ VARIANTS = {
 }
 
 
-RUNS = [(cell, "scan", "native") for cell in CELLS] + [
-    ("lstm", "2", "native"),
-    ("lstm", "scan", "python"),
+RUNS = [(variant, cell, "scan", "native") for variant in VARIANTS for cell in CELLS] + [
+    ("dropped", "lstm", "2", "native"),
+    ("normalised", "gru", "2", "native"),
+    ("normalised", "lstm", "scan", "python"),
 ]
 
 
-@pytest.mark.parametrize(("cell", "driver", "backend"), RUNS)
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(("variant", "cell", "driver", "backend"), RUNS)
 def test_variants_of_a_step(rng, backend, driver, cell, variant):
     """Dropout on the state, layer normalisation and another activation, with their gradients."""
     step, gates = CELLS[cell]

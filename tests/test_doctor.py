@@ -20,7 +20,7 @@ def test_findings_cover_what_a_bug_report_needs():
     assert "scipy_sgemm_" in rows["compiler flags"]
     assert all(float(rows[f"matrix product, {b}"].split()[0]) > 0 for b in ("native", "aesara"))
     assert "OpenBLAS" in rows["BLAS"]
-    assert rows["user's flags"] == "mode=FAST_COMPILE"
+    assert rows["user's flags"].startswith("mode=FAST_COMPILE")
 
 
 def test_a_failing_check_hides_no_other(monkeypatch):
