@@ -2,7 +2,9 @@
 
 import doctest
 import json
+import subprocess
 import sys
+import venv
 from pathlib import Path
 
 from graphrnn import reference
@@ -100,6 +102,19 @@ def process(tmp_path, monkeypatch):
     process = pipes.Process(contender, 1, tmp_path / "log.txt")
     yield process
     process.close()
+
+
+def test_a_folder_with_a_space_is_reached_by_a_link_without(tmp_path):
+    """As `torch.compile` needs it; the link is what Python takes for its own folder."""
+    python = tmp_path / "a b" / "env" / "bin" / "python"
+    venv.create(python.parent.parent, symlinks=True)
+    found = pipes.without_spaces(python)
+    assert " " not in str(found)
+    asked = [str(found), "-c", "import sys; print(sys.prefix)"]
+    assert Path(subprocess.check_output(asked, text=True).strip()) == found.parent.parent
+    assert found.parent.parent.resolve() == python.parent.parent
+    plain = tmp_path / "env" / "bin" / "python"
+    assert pipes.without_spaces(plain) == plain
 
 
 def test_a_worker_takes_one_step_at_a_time(process, tmp_path):

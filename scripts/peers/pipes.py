@@ -1,11 +1,31 @@
 """The other end of a worker's pipe: starts it, asks it, waits no longer than it may take."""
 
+import atexit
+import functools
+import shutil
+import tempfile
 import time as clock
 from pathlib import Path
 from typing import Any
 
 from graphrnn.comparison.pipes import Pipe
 from scripts.peers.contenders import ENVIRONMENTS, Contender
+
+
+@functools.cache
+def without_spaces(python: Path) -> Path:
+    """Give a path without a space to an environment's Python: a link, where its own has one.
+
+    `torch.compile` hands g++ the folders of its headers unquoted.
+    """
+    environment = python.parent.parent
+    if " " not in str(environment):
+        return python
+    folder = Path(tempfile.mkdtemp(prefix="graphrnn-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    link = folder / environment.name
+    link.symlink_to(environment, target_is_directory=True)
+    return link / python.relative_to(environment)
 
 
 class PeerError(Exception):
@@ -19,7 +39,7 @@ class Process(Pipe):
         python = ENVIRONMENTS[contender.environment]
         if not python.exists():
             raise PeerError(f"no {python}: run make bench")
-        words = [str(python), "-m", "scripts.peers.worker"]
+        words = [str(without_spaces(python.absolute())), "-m", "scripts.peers.worker"]
         words += [contender.module, contender.variant, str(threads)]
         self.contender = contender
         self.started = clock.perf_counter()
