@@ -1,6 +1,8 @@
 """Draws what the benchmark has found, and writes it all."""
 
 import io
+import math
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,21 +29,29 @@ def write(results: Results, out: Path) -> None:
             write_atomically(out / name, picture)
 
 
-def _figure(columns: int, width: float, height: float) -> tuple[Any, Any, Callable[[], bytes]]:
-    """Make an empty figure; gives it, its axes, and what saves it."""
+COLUMNS = 3
+MARKERS = {OURS: "o-", "PyTorch": "s--", "JAX": "^:"}
+"""Lines of growth, each of which can be told from the others in grey."""
+
+
+def _figure(panels: int, width: float, height: float) -> tuple[list[Any], Callable[[], bytes]]:
+    """Make an empty figure of panels of this size in inches; gives them, and what saves it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    columns, rows = min(panels, COLUMNS), math.ceil(panels / COLUMNS)
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(1, columns, squeeze=False)[0]
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for unused in axes[panels:]:
+        unused.remove()
 
     def saved() -> bytes:
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=110)
         return buffer.getvalue()
 
-    return figure, axes, saved
+    return axes[:panels], saved
 
 
 def draw_steps(results: Results) -> bytes | None:
@@ -49,7 +59,7 @@ def draw_steps(results: Results) -> bytes | None:
     rows = [row for row in results.get("works", []) if median_of(row["cells"], OURS)]
     if not rows:
         return None
-    _, all_axes, saved = _figure(len(rows), 3.4 * len(rows), 3.6)
+    all_axes, saved = _figure(len(rows), 3.8, 3.2)
     for row, axes in zip(rows, all_axes, strict=True):
         timed = [(c["median"], name) for name, c in row["cells"].items() if "median" in c]
         timed.sort(reverse=True)
@@ -58,9 +68,7 @@ def draw_steps(results: Results) -> bytes | None:
         limit = limit_of(results, Work(**row["work"]))
         if limit:
             axes.axvline(limit[0], color="tab:red", linewidth=1)
-        axes.set_xscale("log")
-        plain_ticks(axes.xaxis)
-        axes.set_title(row["name"], fontsize=8)
+        axes.set_title(textwrap.fill(row["name"], 36), fontsize=8)
         axes.tick_params(labelsize=7)
         axes.set_xlabel("ms (red: the limit)", fontsize=8)
     return saved()
@@ -72,16 +80,17 @@ def draw_growth(results: Results) -> bytes | None:
     shown = list(dict.fromkeys(point["axis"] for point in points))
     if not shown:
         return None
-    _, all_axes, saved = _figure(len(shown), 3.6 * len(shown), 3.2)
+    all_axes, saved = _figure(len(shown), 3.6, 3.2)
     keys = {"T": "time", "H": "hidden", "B": "batch"}
     for axis, axes in zip(shown, all_axes, strict=True):
-        for name in (OURS, "PyTorch", "JAX"):
+        for name, line in MARKERS.items():
             pairs = [
                 (p["work"][keys[axis]], median_of(p["cells"], name))
                 for p in points if p["axis"] == axis and median_of(p["cells"], name)
             ]  # fmt: skip
-            axes.plot([x for x, _ in pairs], [y for _, y in pairs], "o-", label=name, markersize=3)
+            axes.plot([x for x, _ in pairs], [y for _, y in pairs], line, label=name, markersize=4)
         axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter("{x:g}")
         axes.set_yscale("log")
         plain_ticks(axes.yaxis)
         axes.set_xlabel(axis)
