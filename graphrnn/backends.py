@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphrnn import toolchain
+from graphrnn import python_rewrites, toolchain
 from graphrnn.errors import UserError, unknown
 from graphrnn.native import library
 from graphrnn.native.linker import STOCK_SCAN, NativeFunction, NativeLinker, has_scan
@@ -196,7 +196,8 @@ def _c_mode(builder: _Builder) -> Mode:
 
 def _python_mode(builder: _Builder) -> Mode:
     """The same graph stepped in Python, each node by NumPy: slow, and needs no compiler."""
-    query = RewriteDatabaseQuery(include=["fast_run"], exclude=["cxx_only", "BlasOpt", "fusion"])
+    include, exclude = ["fast_run", python_rewrites.TAG], ["cxx_only", "BlasOpt", "fusion"]
+    query = RewriteDatabaseQuery(include=include, exclude=exclude)
     rewriter = aesara.compile.mode.optdb.query(query)
     linker = VMLinker(use_cloop=False, c_thunks=False)
     return Mode(linker, _Reported(_asked(rewriter, builder), builder))

@@ -23,7 +23,7 @@ FLOORS = [
     {"initial", "shapes"},
     {"steps", "layers"},
     {"cells", "loops"},
-    {"loop_options", "losses", "updates"},
+    {"loop_options", "losses", "updates", "python_rewrites"},
     {"models", "backends"},
     {"functions", "loop_choice"},
     {"preparation"},
