@@ -17,9 +17,13 @@ os.environ.update(COLUMNS="100", NO_COLOR="1", TERM="dumb")
 from graphrnn.errors import UserError
 from graphrnn.native.linker import STOCK_SCAN
 
+import aesara
 import numpy as np
 import pytest
 
+# Examples evaluate constants, which Aesara folds by compiling C++ that runs once.
+CXX = aesara.config.cxx
+aesara.config.cxx = ""
 # What is imported by now stays: looking for garbage in it takes a tenth of the suite's time.
 gc.freeze()
 gc.set_threshold(20_000, 20, 20)
@@ -56,6 +60,13 @@ def quick_c(request):
         _forget(compilers)
         yield
     _forget(compilers)
+
+
+@pytest.fixture(autouse=True)
+def stock_c():
+    """Let tests compile C++, but not the examples outside this folder."""
+    with aesara.config.change_flags(cxx=CXX):
+        yield
 
 
 def _forget(compilers):
