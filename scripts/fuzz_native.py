@@ -24,6 +24,8 @@ from rich.progress import Progress
 
 SANITIZE = ("-Og", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 CHUNK = 10
+TOLD_EACH = 500
+"""Graphs between two lines where no bar can be drawn."""
 
 
 def runtime() -> str | None:
@@ -94,7 +96,7 @@ def main(
             return 2
         again = [sys.executable, "-m", "scripts.fuzz_native", *sys.argv[1:]]
         return subprocess.run(again, env=environment(path), check=False).returncode
-    console, wrong = Console(), 0
+    console, wrong, done = Console(), 0, 0
     starts = range(start, start + graphs, CHUNK)
     context = get_context("spawn")
     with ProcessPoolExecutor(2, mp_context=context) as pool, Progress(console=console) as progress:
@@ -109,6 +111,9 @@ def main(
                 wrong += 1
                 console.print(text, markup=False, highlight=False, soft_wrap=True)
             progress.advance(task, count)
+            done += count
+            if not console.is_terminal and done % TOLD_EACH == 0:
+                console.print(f"{done} of {graphs} graphs compared, {wrong} differ")
     console.print(f"{graphs} graphs from seed {start}: {wrong} differ")
     return 1 if wrong else 0
 
