@@ -182,8 +182,11 @@ class Display:
             self._task = None
 
 
-def results_table(header: Header) -> Table:
-    """Make the table that ends a run."""
+def results_table(header: Header) -> Table | str:
+    """Make the table that ends a run, or say that it was too short for one."""
+    if not header.train and not header.held_out:
+        every = header.settings.log_every
+        return f"no loss yet: one is kept each {every:,} sequences (--log-every)"
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for heading in ("", "loss (nats/char)", "loss (bits/char)", "accuracy"):
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
