@@ -119,7 +119,8 @@ class Maker:
             "function", "function", "function", "rounding", "rounding", "integers",
             "integers", "booleans", "select", "change", "cumulate", "sort", "diagonal",
             "stacked", "branch", "draw", "noisy_scan", "checked", "pieces", "known", "shapes",
-            "cell", "cell", "cell", "table", "table", "tall", "slices",
+            "cell", "cell", "cell", "table", "table", "tall", "slices", "largest",
+            "log_sum", "log_sum",
         ])  # fmt: skip
         made = getattr(self, name)()
         if made is None:
@@ -251,6 +252,34 @@ class Maker:
             return None
         axis = int(self.rng.integers(len(shape)))
         return at.argmax(x, axis=axis), [n for k, n in enumerate(shape) if k != axis]
+
+    def largest(self):
+        """Take the largest and where it is, which one operation gives."""
+        x, shape = self.pick()
+        if not shape or 0 in shape:
+            return None
+        axis = int(self.rng.integers(len(shape)))
+        largest, place = at.max_and_argmax(x, axis=axis)
+        rest = [n for k, n in enumerate(shape) if k != axis]
+        return largest + at.cast(place, self.dtype), rest
+
+    def log_sum(self):
+        """Take log Σ exp(x), as it is or with the largest taken off before, as losses do."""
+        x, shape = self.pick()
+        if not shape or 0 in shape:
+            return None
+        axis = int(self.rng.integers(len(shape)))
+        x = 4 * at.tanh(x)
+        largest = at.max(x, axis=int(self.rng.integers(len(shape))), keepdims=True)
+        off = self.choice([0, 1, 2])
+        if off:
+            largest = at.max(x, axis=axis, keepdims=True) if off == 2 else largest
+            x = x - aesara.gradient.disconnected_grad(largest)
+        total = at.log(at.sum(at.exp(x), axis=axis, acc_dtype=self.dtype, keepdims=True))
+        form = self.choice(["sum", "logarithm", "both"])
+        if form == "sum":
+            return at.sum(total, axis=axis), [n for k, n in enumerate(shape) if k != axis]
+        return x - total if form == "logarithm" else total + at.special.softmax(x, axis), shape
 
     def take(self):
         x, shape = self.pick()
@@ -385,7 +414,8 @@ class Maker:
             lambda a, b: ~a, lambda a, b: -a + b, lambda a, b: abs(a) + b, at.maximum, at.minimum,
             lambda a, b: at.square(a), lambda a, b: a ** at.cast(3, dtype), at.eq, at.neq, at.lt,
             at.ge, at.le, at.gt, lambda a, b: at.switch(a > b, a, b), lambda a, b: at.sgn(a) + b,
-            lambda a, b: at.true_divide(a, 7), lambda a, b: at.dot(a, b.T)[:, :1] + a,
+            lambda a, b: at.true_divide(a, 7),
+            lambda a, b: (at.dot(a, b.T)[:, :1] if shape[0] else b) + a,
             lambda a, b: at.sum(a, axis=0) + b, lambda a, b: at.prod(a, axis=1, keepdims=True) + b,
             lambda a, b: at.cumsum(at.cast(a, "int64"), axis=1), lambda a, b: at.sort(a, axis=1),
         ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Our own rewrites: each leaves every number as it was, and does what its name says."""
 
 from graphrnn.layers import one_hot
-from graphrnn.native.program import Gather, Gemm, Loop, Scatter, walk
+from graphrnn.native.program import ArgMax, Gather, Gemm, Loop, Reduce, Scatter, Softmax, walk
 from graphrnn.native.rewriting import query
 from graphrnn.native.static_shapes import StaticShapes, infer
 from graphrnn.shapes import tensor
@@ -12,6 +12,7 @@ import aesara.tensor as at
 import numpy as np
 import pytest
 from aesara.compile.mode import optdb
+from aesara.gradient import disconnected_grad
 from aesara.graph.fg import FunctionGraph
 from aesara.scan.rewriting import scan_seqopt1
 
@@ -179,11 +180,63 @@ def test_a_gathered_row_is_read_in_its_table(rng):
         native([x, E], [h])(np.full((T, B), V), values[1])
 
 
+def kinds(program):
+    return [type(op) for op in walk(program.ops)]
+
+
+@pytest.mark.parametrize("axis", [-1, 0, None])
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+def test_the_largest_is_taken_off_once(rng, axis, offset):
+    """A cross-entropy looks for the largest once, and its gradient has the forward's powers."""
+    z = tensor("z", "float64", (T, B, V))
+    shifted = z - disconnected_grad(at.max(z, axis=axis, keepdims=True))
+    loss = at.sum(at.log(at.sum(at.exp(shifted), axis=axis)) - at.sum(shifted, axis=axis))
+    values = [rng.standard_normal((T, B, V)) + offset]
+    program = agree([z], [loss, at.grad(loss, z)], values)
+    largest = [op for op in walk(program.ops) if isinstance(op, Reduce) and op.kind == "max"]
+    assert len(largest) == 1
+    assert Softmax not in kinds(program)
+
+
+@pytest.mark.parametrize("other", [0, None])
+def test_the_largest_of_another_axis_is_not_the_row_s(rng, other):
+    """What is small along one axis may overflow along another, so it is made safe as ever."""
+    z = tensor("z", "float64", (T, V))
+    x = z - at.max(z, axis=1, keepdims=True) if other is None else z - at.max(z, axis=other)
+    outputs = [at.log(at.sum(at.exp(x), axis=0)), at.special.softmax(x, axis=0)]
+    program = agree([z], outputs, [rng.standard_normal((T, V))])
+    largest = [op for op in walk(program.ops) if isinstance(op, Reduce) and op.kind == "max"]
+    assert len(largest) == (2 if other is None else 1)
+    far = native([z], [at.log(at.sum(at.exp(z)))])(np.full((T, V), 1e4))[0]
+    np.testing.assert_allclose(far, 1e4 + np.log(T * V))
+
+
+@pytest.mark.parametrize("length", [2, 7, 31, 32, 33, 86])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32"])
+def test_the_largest_and_its_place_are_found_together(rng, length, dtype):
+    x = tensor("x", dtype, (T, length))
+    function = native([x], at.max_and_argmax(x, axis=1))
+    assert kinds(function.vm.jit_fn.program).count(ArgMax) == 1
+    assert Reduce not in kinds(function.vm.jit_fn.program)
+    value = rng.integers(-3, 4, (T, length)).astype(dtype)
+    for row in range(2 if dtype == "int32" else 3):
+        if row == 2:
+            value[1, length - 1] = value[2, length // 2 :] = np.nan
+        kept = value.copy()
+        largest, place = function(value)
+        np.testing.assert_array_equal(value, kept)
+        np.testing.assert_array_equal(largest, value.max(axis=1))
+        np.testing.assert_array_equal(place, value.argmax(axis=1))
+        assert (largest.dtype, place.dtype) == (dtype, "int64")
+        value = -value
+
+
 def test_all_rewrites_are_in_the_database_and_only_for_those_who_ask():
     names = {
         "native_keep_forward", "native_hand_through", "native_sum_after_loop",
         "native_join_products", "native_one_hot_before_loop", "native_one_hot_product",
         "native_project_table", "native_table_gradient", "native_static_shapes",
+        "native_softmax_of_sum",
     }  # fmt: skip
     assert names <= set(optdb.__db__)
     ours = {

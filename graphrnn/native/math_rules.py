@@ -92,12 +92,11 @@ def argmax(low: Lowering, node: Node) -> None:
     if length == 0:
         raise Unsupported(f"{node.op} over nothing")
     position = low.fresh(node.outputs[-1], outer)
+    both = len(node.outputs) == 2
+    largest = low.fresh(node.outputs[0], outer) if both else None
     if 0 not in outer:
-        low.emit(p.ArgMax(outer, length, _ref(rows), _ref(position)))
-    if len(node.outputs) == 2:
-        largest = low.fresh(node.outputs[0], outer)
-        if 0 not in outer:
-            low.emit(p.Reduce("max", outer, (length,), _ref(rows), _ref(largest), rows.dtype))
+        value = _ref(largest) if largest else None
+        low.emit(p.ArgMax(outer, length, _ref(rows), _ref(position), value))
 
 
 @rule(Softmax, LogSoftmax)

@@ -130,20 +130,24 @@ class Reduce(Op):
 
 @dataclass
 class ArgMax(Op):
-    """Give the position of the largest element of each row; the first of equals, as NumPy does."""
+    """Give the position of the largest element of each row; the first of equals, as NumPy does.
+
+    Where `largest` is told, the element itself goes there.
+    """
 
     outer: tuple[int, ...]
     length: int
     source: Ref  # strides of outer loops, then of the row
     target: Ref
+    largest: Ref | None = None
 
     def reads(self) -> list[tuple[Ref, tuple[int, ...]]]:
         """Give the source."""
         return [(self.source, (*self.outer, self.length))]
 
     def writes(self) -> list[tuple[Ref, tuple[int, ...]]]:
-        """Give the target."""
-        return [(self.target, self.outer)]
+        """Give the targets."""
+        return [(ref, self.outer) for ref in (self.target, self.largest) if ref is not None]
 
 
 @dataclass

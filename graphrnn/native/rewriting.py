@@ -6,6 +6,7 @@ from typing import Any
 from graphrnn.native import (  # noqa: F401  they fill the database
     loop_rewrites,
     static_shapes,
+    sum_rewrites,
     table_rewrites,
 )
 
@@ -17,7 +18,7 @@ from aesara.graph.rewriting.db import RewriteDatabaseQuery
 
 # Fusing and working in place are this backend's own business, done on the program; calls of BLAS
 # and what needs a C++ compiler are not used; scan_pushout_seqs_ops
-# materialises T x B x H arrays; the last three have a namesake of our own.
+# materialises T x B x H arrays; the last have a namesake of our own.
 EXCLUDED = (
     "cxx_only",
     "BlasOpt",
@@ -26,6 +27,7 @@ EXCLUDED = (
     "scan_make_inplace",
     "scan_pushout_seqs_ops",
     "scan_pushout_add",  # native_product_after_loop calls it where it is right
+    "local_log_sum_exp",  # native_log_sum_exp calls it where it is needed
     "local_subtensor_merge",
     "pre_local_IncSubtensor_serialize",
     "local_IncSubtensor_serialize",

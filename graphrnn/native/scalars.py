@@ -70,6 +70,8 @@ def convert(value: str, source: str, target: str) -> str:
     Example:
         >>> convert("x", "float32", "bool"), convert("x", "float32", "uint8")
         ('(x != 0)', '(uint8_t)g_int32(x)')
+        >>> convert("x", "bool", "float32")
+        '(x ? (float)1 : (float)0)'
     """
     if source == target:
         return value
@@ -80,6 +82,9 @@ def convert(value: str, source: str, target: str) -> str:
         # Beyond the target's range C says nothing: what an x86 processor does is as good as any.
         wide = "g_int32" if target in ("int8", "int16", "int32", "uint8", "uint16") else "g_int64"
         return f"({kind}){'g_uint64' if target == 'uint64' else wide}({value})"
+    if source == "bool" and target.startswith("float"):
+        # A choice becomes a mask; a byte widened in a loop over floats takes seven times as long.
+        return f"({value} ? ({kind})1 : ({kind})0)"
     return f"({kind}){value}"
 
 

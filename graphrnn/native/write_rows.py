@@ -86,6 +86,8 @@ def _column_axis(op: Reduce) -> int | None:
 
 _COLUMNS = 256
 """Sums that stand side by side: rows are read in stretches that the memory likes."""
+_LANES = 16
+"""Numbers of float32 in the widest vector."""
 
 
 def _reduce_columns(w: Writer, op: Reduce, column: int) -> None:
@@ -238,12 +240,35 @@ def write_softmax(w: Writer, op: Softmax) -> None:
 def write_argmax(w: Writer, op: ArgMax) -> None:
     """Write the search for the largest: the first of equals, and a NaN counts as largest."""
     a = op.source.strides[-1]
-    _rowwise(w, op, [
-        "idx best = 0;",
-        f"for (idx j = 1; j < {op.length} && s[best * {a}] == s[best * {a}]; j++)",
-        f"    if (s[j * {a}] > s[best * {a}] || s[j * {a}] != s[j * {a}]) best = j;",
-        "*t = best;",
-    ])  # fmt: skip
+    found = [*_largest(op.length, a, c_type(op.source.buffer.dtype)), "idx best = 0;"]
+    found += [f"while (s[best * {a}] != m && s[best * {a}] == s[best * {a}]) best++;"]
+    found += ["*t = best;"]
+    if op.largest is not None:
+        place = subscript(op.largest.strides, [f"i{k}" for k in range(len(op.outer))])
+        found += [f"({w.pointer(op.largest)})[{place}] = m;"]
+    _rowwise(w, op, found)
+
+
+def _largest(length: int, stride: int, kind: str) -> list[str]:
+    """Find the largest element m of a row, in lanes where these fill a vector."""
+
+    def larger(m: str, y: str) -> str:
+        return f"{m} = {y} > {m} || {y} != {y} ? {y} : {m};"
+
+    loop = f"for (; j < {length}; j++) {{ {kind} y = s[j * {stride}]; {larger('m', 'y')} }}"
+    if length < 2 * _LANES:
+        return [f"{kind} m = s[0];", "idx j = 1;", loop]
+    lanes = f"for (int l = 0; l < {_LANES}; l++)"
+    return [
+        f"{kind} lane[{_LANES}];",
+        f"{lanes} lane[l] = s[l * {stride}];",
+        f"idx j = {_LANES};",
+        f"for (; j + {_LANES} <= {length}; j += {_LANES})",
+        f"    {lanes} {{ {kind} y = s[(j + l) * {stride}]; {larger('lane[l]', 'y')} }}",
+        f"{kind} m = lane[0];",
+        f"{lanes} {{ {larger('m', 'lane[l]')} }}",
+        loop,
+    ]
 
 
 def _checked_index(w: Writer, height: int, index: str) -> None:
