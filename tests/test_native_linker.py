@@ -7,6 +7,7 @@ from graphrnn.native.views import Unsupported
 from graphrnn.shapes import tensor
 from tests.native_helpers import build, native
 
+import aesara
 import aesara.tensor as at
 import numpy as np
 import pytest
@@ -62,6 +63,22 @@ def test_inputs_of_another_layout_or_shape(rng):
     value = rng.standard_normal((6, 4)).T
     np.testing.assert_array_equal(f(value), value * 2)
     np.testing.assert_array_equal(f(np.repeat(value, 2, 0)[::2]), value * 2)
+
+
+def test_parameters_may_be_other_arrays_at_each_call():
+    """Where a parameter lies is remembered, but never for another array."""
+    W = aesara.shared(np.zeros(3), "W", shape=(3,))
+    f = native([], [W.sum()], updates=[(W, W + 1)])
+    assert f.vm.jit_fn.in_place
+    f()
+    assert f()[0] == 3
+    for start in (10.0, 20.0):
+        before, given = W.get_value(borrow=True), np.full(3, start)
+        kept = before.copy()
+        W.set_value(given, borrow=True)
+        assert f()[0] == 3 * start
+        np.testing.assert_array_equal(W.get_value(), np.full(3, start + 1))
+        np.testing.assert_array_equal(before, kept)
 
 
 def test_lower_graph_alone():

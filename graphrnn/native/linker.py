@@ -248,6 +248,7 @@ _FAILURES: dict[int, tuple[type[Exception], str]] = {
 }
 _FIRST_CHECK = 16
 _NOTHING = np.zeros((), "uint64")
+_NOWHERE = (None, 0)
 
 
 class NativeFunction:
@@ -287,6 +288,8 @@ class NativeFunction:
         )
         self.library.graph_constants(self.table)
         self.run = self.library.graph_run
+        # Parameters that are updated in place are the same arrays at each call.
+        self.before: dict[int, tuple[Any, int]] = dict.fromkeys(in_place.values(), _NOWHERE)
         self.ins = ctypes.c_void_p * max(1, len(self.dtypes))
         self.outs = ctypes.c_void_p * max(1, len(self.outputs))
 
@@ -313,13 +316,17 @@ class NativeFunction:
     def _run(self, arrays: Sequence[Any]) -> list[Any]:
         """Call the C function on arrays."""
         held = [self._checked(k, array) for k, array in enumerate(arrays)]
-        results = []
+        addresses = [self._address(k, array) for k, array in enumerate(held)]
+        results, places = [], []
         for k, (dtype, shape) in enumerate(self.outputs):
-            result = held[self.in_place[k]] if k in self.in_place else np.empty(shape, dtype)
-            results.append(result)
+            if k in self.in_place:
+                results.append(held[self.in_place[k]])
+                places.append(addresses[self.in_place[k]])
+            else:
+                results.append(np.empty(shape, dtype))
+                places.append(results[-1].ctypes.data)
         # Made anew for each call: the interpreter is free to run another thread meanwhile.
-        ins = self.ins(*[array.ctypes.data for array in held])
-        outs = self.outs(*[array.ctypes.data for array in results])
+        ins, outs = self.ins(*addresses), self.outs(*places)
         status = self.run(ins, outs, self.threads)
         if status:
             self._fail(status)
@@ -332,6 +339,15 @@ class NativeFunction:
             raise kind(message)
         kind, message = _FAILURES[status]
         raise kind(f"native backend: {message}")
+
+    def _address(self, k: int, array: Any) -> int:
+        """Give where an input lies; asking NumPy takes longer than a small kernel does."""
+        array_before, address = self.before.get(k, _NOWHERE)
+        if array is not array_before:
+            address = array.ctypes.data
+            if k in self.before:
+                self.before[k] = array, address
+        return address
 
     def _checked(self, k: int, array: Any) -> Any:
         """Give an input as the C function needs it: its dtype and shape, in C order, aligned."""
