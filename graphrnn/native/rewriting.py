@@ -5,6 +5,7 @@ from typing import Any
 
 from graphrnn.native import (  # noqa: F401  they fill the database
     loop_rewrites,
+    slice_rewrites,
     static_shapes,
     sum_rewrites,
     table_rewrites,
@@ -18,7 +19,8 @@ from aesara.graph.rewriting.db import RewriteDatabaseQuery
 
 # Fusing and working in place are this backend's own business, done on the program; calls of BLAS
 # and what needs a C++ compiler are not used; scan_pushout_seqs_ops
-# materialises T x B x H arrays; the last have a namesake of our own.
+# materialises T x B x H arrays; local_dimshuffle_subtensor fails, loudly, on a slice with bounds,
+# and dropping an axis costs nothing here; the last have a namesake of our own.
 EXCLUDED = (
     "cxx_only",
     "BlasOpt",
@@ -26,8 +28,10 @@ EXCLUDED = (
     "inplace",
     "scan_make_inplace",
     "scan_pushout_seqs_ops",
+    "local_dimshuffle_subtensor",
     "scan_pushout_add",  # native_product_after_loop calls it where it is right
     "local_log_sum_exp",  # native_log_sum_exp calls it where it is needed
+    "local_subtensor_lift",  # native_subtensor_lift calls it where it is right
     "local_subtensor_merge",
     "pre_local_IncSubtensor_serialize",
     "local_IncSubtensor_serialize",

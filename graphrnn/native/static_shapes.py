@@ -1,8 +1,6 @@
 """Shapes as numbers while rewriting, where Aesara writes expressions and then folds them.
 
     native_static_shapes   tracks lengths as numbers
-    native_merge_slices    x[a:b:c][d:e:f] is one slice of x, worked out at once
-    native_add_parts       sums of arrays of zeros with parts added are one such array
 
 Every length is known here. Aesara's own tracking makes a graph for each length of each node, which
 took most of the time of a build.
@@ -18,7 +16,7 @@ from aesara.compile.mode import optdb
 from aesara.compile.ops import ViewOp
 from aesara.graph.basic import Constant, Variable
 from aesara.graph.fg import FunctionGraph
-from aesara.graph.rewriting.basic import GraphRewriter, node_rewriter
+from aesara.graph.rewriting.basic import GraphRewriter
 from aesara.ifelse import IfElse
 from aesara.scan.op import Scan
 from aesara.scan.utils import ScanArgs
@@ -26,7 +24,6 @@ from aesara.tensor.basic import Alloc, Join, ScalarFromTensor, TensorFromScalar
 from aesara.tensor.elemwise import CAReduce, DimShuffle, Elemwise
 from aesara.tensor.math import Dot
 from aesara.tensor.rewriting.shape import ShapeFeature
-from aesara.tensor.rewriting.subtensor import local_IncSubtensor_serialize
 from aesara.tensor.shape import Reshape, SpecifyShape, Unbroadcast
 from aesara.tensor.special import LogSoftmax, Softmax
 from aesara.tensor.subtensor import (
@@ -86,7 +83,7 @@ def _sliced(node: Node, shapes: Sequence[Lengths]) -> Lengths:
     shape = shapes[0]
     assert shape is not None
     left: list[int] = []
-    indices = _constant_indices(node.inputs, node.op.idx_list)
+    indices = constant_indices(node.inputs, node.op.idx_list)
     if indices is None:
         return None
     for entry, n in zip(indices, shape, strict=False):
@@ -95,7 +92,7 @@ def _sliced(node: Node, shapes: Sequence[Lengths]) -> Lengths:
     return (*left, *shape[len(indices) :])
 
 
-def _constant_indices(inputs: Sequence[Variable], idx_list: Any) -> list[int | slice] | None:
+def constant_indices(inputs: Sequence[Variable], idx_list: Any) -> list[int | slice] | None:
     """Give basic indices as numbers; an integer index as 0 where it is not known."""
     found: list[int | slice] = []
     for entry in get_idx_list(inputs, idx_list):
@@ -304,72 +301,5 @@ class _Track(GraphRewriter):  # type: ignore[misc]
         """Change nothing."""
 
 
-@node_rewriter([Subtensor])  # type: ignore[untyped-decorator]
-def merge_slices(fgraph: FunctionGraph, node: Node) -> Any:
-    """x[a:b:c][d:e:f] = x[g:h:i], along the first axis, and x[a:b:c][k] likewise."""
-    inner = node.inputs[0].owner
-    feature = getattr(fgraph, "shape_feature", None)
-    if (
-        inner is None
-        or not isinstance(inner.op, Subtensor)
-        or not isinstance(feature, StaticShapes)
-    ):
-        return None
-    if len(inner.op.idx_list) != 1 or len(node.op.idx_list) != 1:
-        return None
-    lengths = feature.lengths(inner.inputs[0])
-    first = _constant_indices(inner.inputs, inner.op.idx_list)
-    if first is None or not isinstance(first[0], slice):
-        return None
-    if lengths is None:
-        return _last_of_loop(node, first[0])
-    walked: range = range(lengths[0])[first[0]]
-    entry = get_idx_list(node.inputs, node.op.idx_list)[0]
-    if isinstance(entry, slice):
-        second = _constant_indices(node.inputs, node.op.idx_list)
-        if second is None or not isinstance(second[0], slice):
-            return None
-        walked = walked[second[0]]
-        new = inner.inputs[0][_as_slice(walked)]
-    else:
-        position = bound_of(entry)
-        if isinstance(position, str) or not -len(walked) <= position < len(walked):
-            return None
-        new = inner.inputs[0][walked[position]]
-    return [new] if node.outputs[0].type.is_super(new.type) else None
-
-
-def _last_of_loop(node: Node, first: slice) -> Any:
-    """x[k:][-1] = x[-1] of a loop that ends at a condition, which runs one step at least."""
-    source = node.inputs[0].owner.inputs[0]
-    loop = source.owner is not None and isinstance(source.owner.op, Scan)
-    last = get_idx_list(node.inputs, node.op.idx_list)[0]
-    if not loop or isinstance(last, slice) or bound_of(last) != -1:
-        return None
-    if (first.start or 0) < 0 or first.stop is not None or first.step not in (None, 1):
-        return None
-    return [source[-1]] if node.outputs[0].type.is_super(source[-1].type) else None
-
-
-def _as_slice(walked: range) -> slice:
-    """Write a walk as a slice."""
-    if not len(walked):
-        return slice(0, 0, 1)
-    stop = walked[-1] + (1 if walked.step > 0 else -1)
-    return slice(walked.start, None if stop < 0 else stop, walked.step)
-
-
-@node_rewriter([at.add])  # type: ignore[untyped-decorator]
-def add_parts(fgraph: FunctionGraph, node: Node) -> Any:
-    """Do as Aesara's own rewrite, which ends in an AssertionError where one type knows less."""
-    try:
-        return local_IncSubtensor_serialize.transform(fgraph, node)
-    except AssertionError:
-        return None
-
-
 if "native_static_shapes" not in optdb.__db__:
     optdb.register("native_static_shapes", _Track(), "native", position=0.1)
-    optdb["canonicalize"].register("native_add_parts", add_parts, "native")
-    for group in ("canonicalize", "specialize"):
-        optdb[group].register("native_merge_slices", merge_slices, "native")
