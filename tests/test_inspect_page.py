@@ -103,7 +103,7 @@ def test_a_selection_is_linked_and_told_in_detail(browser, lesson_page):
     assert count(browser, ".pane") == 2
     panes = browser.find_elements(By.CSS_SELECTOR, ".pane")
     boxes = panes[1].find_elements(By.CSS_SELECTOR, ".box")
-    node = next(b for b in boxes if b.get_attribute("aria-label").startswith("softmax"))
+    node = next(b for b in boxes if b.get_attribute("aria-label").startswith("divide: "))
     node.send_keys(Keys.ENTER)
     assert count(browser, ".box.picked") == 1
     assert count(browser, ".box.linked") >= 1

@@ -15,7 +15,7 @@ import aesara.scalar as aes
 from aesara.compile.mode import optdb
 from aesara.graph.basic import Variable
 from aesara.graph.fg import FunctionGraph
-from aesara.graph.rewriting.basic import in2out, node_rewriter
+from aesara.graph.rewriting.basic import copy_stack_trace, in2out, node_rewriter
 from aesara.tensor.elemwise import DimShuffle, Elemwise
 from aesara.tensor.math import Max, MaxAndArgmax, Sum, log
 from aesara.tensor.rewriting.math import local_log_sum_exp
@@ -98,7 +98,9 @@ def softmax_of_sum(fgraph: FunctionGraph, node: Node) -> Any:
             (total,) = reader.outputs
             same = total.dtype == x.dtype and _axes(reader.op.axis, x.type.ndim) == axes
             if same:
-                return [powers / total.dimshuffle(*_kept(axes, x.type.ndim))]
+                quotient = powers / total.dimshuffle(*_kept(axes, x.type.ndim))
+                copy_stack_trace(node.outputs, quotient)
+                return [quotient]
     return None
 
 
