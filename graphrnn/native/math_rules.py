@@ -92,11 +92,9 @@ def argmax(low: Lowering, node: Node) -> None:
     if length == 0:
         raise Unsupported(f"{node.op} over nothing")
     position = low.fresh(node.outputs[-1], outer)
-    both = len(node.outputs) == 2
-    largest = low.fresh(node.outputs[0], outer) if both else None
+    largest = _ref(low.fresh(node.outputs[0], outer)) if len(node.outputs) == 2 else None
     if 0 not in outer:
-        value = _ref(largest) if largest else None
-        low.emit(p.ArgMax(outer, length, _ref(rows), _ref(position), value))
+        low.emit(p.ArgMax(outer, length, _ref(rows), _ref(position), largest))
 
 
 @rule(Softmax, LogSoftmax)

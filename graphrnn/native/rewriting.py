@@ -18,9 +18,9 @@ from aesara.graph.rewriting.basic import GraphRewriter
 from aesara.graph.rewriting.db import RewriteDatabaseQuery
 
 # Fusing and working in place are this backend's own business, done on the program; calls of BLAS
-# and what needs a C++ compiler are not used; scan_pushout_seqs_ops
-# materialises T x B x H arrays; local_dimshuffle_subtensor fails, loudly, on a slice with bounds,
-# and dropping an axis costs nothing here; the last have a namesake of our own.
+# and what needs a C++ compiler are not used; scan_pushout_seqs_ops materialises T x B x H arrays;
+# local_dimshuffle_subtensor fails, loudly, on a slice with bounds, and dropping an axis costs
+# nothing here. From scan_pushout_add on, each has a namesake of our own.
 EXCLUDED = (
     "cxx_only",
     "BlasOpt",

@@ -1,4 +1,4 @@
-"""What rewrites of loops share: a scan taken apart by name, and put together again."""
+"""What rewrites share: a scan taken apart by name and put together again, questions to a node."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +9,7 @@ from aesara.graph.basic import Constant, Variable, clone_replace
 from aesara.graph.rewriting.basic import GraphRewriter
 from aesara.scan.op import Scan
 from aesara.scan.utils import ScanArgs
+from aesara.tensor.elemwise import Elemwise
 from aesara.tensor.shape import SpecifyShape, unbroadcast
 from aesara.tensor.type import TensorType
 
@@ -72,6 +73,13 @@ def told(variable: Variable) -> Variable:
     while variable.owner and isinstance(variable.owner.op, SpecifyShape):
         variable = variable.owner.inputs[0]
     return variable
+
+
+def applies(node: Node, kind: type) -> bool:
+    """Say whether a node applies a scalar op of a kind to each element."""
+    return (
+        node is not None and isinstance(node.op, Elemwise) and isinstance(node.op.scalar_op, kind)
+    )
 
 
 def substitute(args: ScanArgs, replaced: dict[Variable, Variable]) -> None:

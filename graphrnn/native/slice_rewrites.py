@@ -1,8 +1,10 @@
-"""Rewrites of slices, whose lengths are known: see static_shapes.
+"""Rewrites of slices, whose lengths static_shapes knows.
 
-native_merge_slices    x[a:b:c][d:e:f] is one slice of x, worked out at once
-native_subtensor_lift  f(x, …)[k] is f(x[k], …), as in Aesara, but never where that loses k
-native_add_parts       sums of arrays of zeros with parts added are one such array
+Each is in Aesara's rewrite database under the tag `native`:
+
+    native_merge_slices    x[a:b:c][d:e:f] is one slice of x, worked out at once
+    native_subtensor_lift  f(x, …)[k] is f(x[k], …), as in Aesara, but never where that loses k
+    native_add_parts       sums of arrays of zeros with parts added are one such array
 """
 
 from typing import Any

@@ -6,17 +6,17 @@ Each is in Aesara's rewrite database under the tag `native`:
     native_softmax_of_sum  softmax(x) is exp(x) / Σ exp(x) where both are there anyway
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from graphrnn.native.scan_parts import Node, register, told
+from graphrnn.native.scan_parts import Node, applies, register, told
 
 import aesara.scalar as aes
 from aesara.compile.mode import optdb
 from aesara.graph.basic import Variable
 from aesara.graph.fg import FunctionGraph
 from aesara.graph.rewriting.basic import copy_stack_trace, in2out, node_rewriter
-from aesara.tensor.elemwise import DimShuffle, Elemwise
+from aesara.tensor.elemwise import DimShuffle
 from aesara.tensor.math import Max, MaxAndArgmax, Sum, log
 from aesara.tensor.rewriting.math import local_log_sum_exp
 from aesara.tensor.special import Softmax
@@ -29,12 +29,6 @@ def _axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
     return tuple(sorted(k % ndim for k in ([axis] if isinstance(axis, int) else axis)))
 
 
-def _applies(variable: Variable, kind: type) -> bool:
-    """Say whether a variable is a scalar op of a kind, of each element."""
-    owner = variable.owner
-    return bool(owner) and isinstance(owner.op, Elemwise) and isinstance(owner.op.scalar_op, kind)
-
-
 def _kept(axes: tuple[int, ...], ndim: int) -> tuple[int | str, ...]:
     """Give the order in which DimShuffle puts back axes that were reduced."""
     left = iter(range(ndim))
@@ -44,7 +38,7 @@ def _kept(axes: tuple[int, ...], ndim: int) -> tuple[int | str, ...]:
 def below_its_largest(x: Variable, axes: tuple[int, ...]) -> bool:
     """Say whether x is y - max(y) along these axes: at most 0, and 0 somewhere."""
     x = told(x)
-    if not _applies(x, aes.Sub):
+    if not applies(x.owner, aes.Sub):
         return False
     y, m = (told(value) for value in x.owner.inputs)
     if m.owner is None or not isinstance(m.owner.op, DimShuffle):
@@ -73,7 +67,7 @@ def log_sum_exp(fgraph: FunctionGraph, node: Node) -> Any:
     if total.owner and isinstance(total.owner.op, Sum):
         (powers,) = total.owner.inputs
         axes = _axes(total.owner.op.axis, powers.type.ndim)
-        if _applies(powers, aes.Exp) and below_its_largest(powers.owner.inputs[0], axes):
+        if applies(powers.owner, aes.Exp) and below_its_largest(powers.owner.inputs[0], axes):
             return None
     return local_log_sum_exp.transform(fgraph, node)
 
@@ -88,20 +82,21 @@ def softmax_of_sum(fgraph: FunctionGraph, node: Node) -> Any:
     axes = _axes(node.op.axis, x.type.ndim)
     if not below_its_largest(x, axes):
         return None
-    for user, _ in fgraph.clients[x]:
-        if user == "output" or not _applies(user.outputs[0], aes.Exp):
-            continue
-        (powers,) = user.outputs
-        for reader, _ in fgraph.clients[powers]:
-            if reader == "output" or not isinstance(reader.op, Sum):
-                continue
-            (total,) = reader.outputs
-            same = total.dtype == x.dtype and _axes(reader.op.axis, x.type.ndim) == axes
-            if same:
+    for powers in _results(fgraph, x, lambda user: applies(user, aes.Exp)):
+        for total in _results(fgraph, powers, lambda user: isinstance(user.op, Sum)):
+            if total.dtype == x.dtype and _axes(total.owner.op.axis, x.type.ndim) == axes:
                 quotient = powers / total.dimshuffle(*_kept(axes, x.type.ndim))
                 copy_stack_trace(node.outputs, quotient)
                 return [quotient]
     return None
+
+
+def _results(
+    fgraph: FunctionGraph, variable: Variable, wanted: Callable[[Node], bool]
+) -> list[Variable]:
+    """Give the results of those nodes that read a variable and are wanted."""
+    users = [user for user, _ in fgraph.clients[variable] if user != "output"]
+    return [user.outputs[0] for user in users if wanted(user)]
 
 
 for group in ("stabilize", "specialize"):

@@ -12,6 +12,7 @@ from typing import Any
 
 from graphrnn.native.scan_parts import (
     Node,
+    applies,
     lengths_of,
     parsed,
     plain,
@@ -29,7 +30,7 @@ from aesara.graph.basic import Constant, Variable, io_toposort
 from aesara.graph.fg import FunctionGraph
 from aesara.graph.rewriting.basic import in2out, node_rewriter
 from aesara.scan.op import Scan
-from aesara.tensor.elemwise import DimShuffle, Elemwise
+from aesara.tensor.elemwise import DimShuffle
 from aesara.tensor.exceptions import NotScalarConstantError
 from aesara.tensor.math import Dot
 from aesara.tensor.shape import Reshape
@@ -40,13 +41,6 @@ from aesara.tensor.subtensor import (
     AdvancedSubtensor1,
     Subtensor,
 )
-
-
-def _scalar(node: Node, kind: type) -> bool:
-    """Say whether a node applies a scalar op of a kind to each element."""
-    return (
-        node is not None and isinstance(node.op, Elemwise) and isinstance(node.op.scalar_op, kind)
-    )
 
 
 def one_hot_of(variable: Variable) -> tuple[Variable, int] | None:
@@ -62,9 +56,9 @@ def one_hot_of(variable: Variable) -> tuple[Variable, int] | None:
         if found is None or not slices or len(op.idx_list) > found[0].type.ndim:
             return None
         return op(found[0], *bounds), found[1]
-    if _scalar(variable.owner, aes.Cast):
+    if applies(variable.owner, aes.Cast):
         variable = variable.owner.inputs[0]
-    if not _scalar(variable.owner, aes.EQ):
+    if not applies(variable.owner, aes.EQ):
         return None
     for index, numbers in (variable.owner.inputs, variable.owner.inputs[::-1]):
         if not isinstance(numbers, Constant) or numbers.data.ndim == 0:

@@ -163,10 +163,10 @@ def _reduce_rows(w: Writer, op: Reduce) -> None:
         op.kind == "sum"
         and op.accumulator.startswith("float")
         and op.inner[-1:]
-        and op.inner[-1] >= 16
+        and op.inner[-1] >= _LANES
     )
     if lanes:
-        w.put(f"{kind} lane[16] = {{0}};")
+        w.put(f"{kind} lane[{_LANES}] = {{0}};")
     w.put(f"{kind} r = {start};")
     for k, length in enumerate(op.inner[:-1] if lanes else op.inner):
         w.open(f"for (idx j{k} = 0; j{k} < {length}; j{k}++)")
@@ -175,10 +175,9 @@ def _reduce_rows(w: Writer, op: Reduce) -> None:
         last, k = op.inner[-1], len(op.inner) - 1
         head = subscript(strides[:-1], inner[:-1])
         w.put(f"idx j{k} = 0;")
-        w.put(f"for (; j{k} + 16 <= {last}; j{k} += 16)")
-        w.put(
-            f"    for (int l = 0; l < 16; l++) lane[l] += s[{head} + (j{k} + l) * {strides[-1]}];"
-        )
+        w.put(f"for (; j{k} + {_LANES} <= {last}; j{k} += {_LANES})")
+        element = f"s[{head} + (j{k} + l) * {strides[-1]}]"
+        w.put(f"    for (int l = 0; l < {_LANES}; l++) lane[l] += {element};")
         w.put(f"for (; j{k} < {last}; j{k}++) r += s[{head} + j{k} * {strides[-1]}];")
     else:
         value = convert(f"s[{subscript(strides, inner)}]", op.source.buffer.dtype, op.accumulator)
@@ -187,7 +186,8 @@ def _reduce_rows(w: Writer, op: Reduce) -> None:
     for _ in op.inner[:-1] if lanes else op.inner:
         w.close()
     if lanes:
-        w.put("for (int h = 8; h; h >>= 1) for (int l = 0; l < h; l++) lane[l] += lane[l + h];")
+        halves = f"for (int h = {_LANES // 2}; h; h >>= 1)"
+        w.put(f"{halves} for (int l = 0; l < h; l++) lane[l] += lane[l + h];")
         w.put("r += lane[0];")
     value = convert("r", op.accumulator, op.target.buffer.dtype)
     w.put(f"t0[{subscript(op.target.strides, outer)}] = {value};")
@@ -224,10 +224,7 @@ def write_softmax(w: Writer, op: Softmax) -> None:
     exp, log = ("g_expf", "logf") if kind == "float" else ("exp", "log")
     n, a, b = op.length, op.source.strides[-1], op.target.strides[-1]
     loop = f"for (idx j = 0; j < {n}; j++)"
-    body = [
-        f"{kind} m = s[0], r = 0;",
-        f"{loop} m = s[j * {a}] > m || s[j * {a}] != s[j * {a}] ? s[j * {a}] : m;",
-    ]
+    body = [*_largest(n, a, kind), f"{kind} r = 0;"]
     if op.logarithm:
         body += [f"{loop} r += {exp}(s[j * {a}] - m);", f"r = {log}(r);"]
         body += [f"{loop} t[j * {b}] = s[j * {a}] - m - r;"]

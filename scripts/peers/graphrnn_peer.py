@@ -135,7 +135,7 @@ def product_rates(shapes: list[Product], seconds: float) -> list[float]:
     Our own also eight in a call, since a step makes many in one: what a call costs from Python
     would be more than half of a small product. In operations a second.
     """
-    rng = np.random.default_rng(0)
+    rng, many = np.random.default_rng(0), 8
     rates = []
     for m, k, n in shapes:
         a, b = (rng.random(shape, dtype=np.float32) for shape in ((m, k), (k, n)))
@@ -143,7 +143,8 @@ def product_rates(shapes: list[Product], seconds: float) -> list[float]:
         took = min(
             _median(partial(np.matmul, a, b, out=out), seconds),
             _median(partial(_compiled_products(1, m, k, n), a, b), seconds),
-            _median(partial(_compiled_products(8, m, k, n), *[a] * 8, *[b] * 8), seconds) / 8,
+            _median(partial(_compiled_products(many, m, k, n), *[a] * many, *[b] * many), seconds)
+            / many,
         )
         rates.append(2.0 * m * k * n / took)
     return rates
