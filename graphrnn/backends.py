@@ -11,7 +11,8 @@ from typing import Any
 from graphrnn import python_rewrites, toolchain
 from graphrnn.errors import UserError, unknown
 from graphrnn.native import library
-from graphrnn.native.linker import STOCK_SCAN, NativeFunction, NativeLinker, has_scan
+from graphrnn.native.function import NativeFunction
+from graphrnn.native.linker import STOCK_SCAN, NativeLinker, has_scan
 from graphrnn.native.rewriting import WithoutCompiler
 from graphrnn.native.rewriting import query as native_query
 from graphrnn.native.views import Unsupported

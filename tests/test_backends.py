@@ -102,7 +102,7 @@ def test_a_compiler_that_refuses_is_one_line_and_no_more(monkeypatch):
     def refuse(*arguments):
         raise CompileError("cc cannot be used: it does not say why")
 
-    monkeypatch.setattr(linker, "load", refuse)
+    monkeypatch.setattr("graphrnn.native.function.load", refuse)
     monkeypatch.setattr(linker, "STOCK_SCAN", False)
     builds = []
     f = backends.compile_graph(loop, name="loop", backend="auto", report=builds.append)

@@ -22,7 +22,7 @@ from graphrnn.errors import UserError
 from graphrnn.functions import Built
 from graphrnn.loops import loop_named
 from graphrnn.native.emit import BEGINNING
-from graphrnn.native.linker import NativeFunction
+from graphrnn.native.function import NativeFunction
 
 import aesara
 import aesara.tensor as at

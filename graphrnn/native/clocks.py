@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphrnn.native.emit import emit
+from graphrnn.native.function import NativeFunction
 from graphrnn.native.library import Target
-from graphrnn.native.linker import NativeFunction, default_threads, lower_graph
+from graphrnn.native.linker import default_threads, lower_graph
 from graphrnn.native.passes import updates_last
 from graphrnn.native.plan import place
 from graphrnn.native.program import Op

@@ -1,10 +1,8 @@
 """The door: an Aesara linker and mode whose functions run as one C function."""
 
 import contextlib
-import ctypes
 import os
 import sys
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +18,9 @@ from graphrnn.native import (  # noqa: F401  they fill the table
     shape_rules,
 )
 from graphrnn.native import views as v
-from graphrnn.native.draws import Generators
-from graphrnn.native.emit import Source, emit
-from graphrnn.native.library import CompileError, Target, load
+from graphrnn.native.emit import emit
+from graphrnn.native.function import NativeFunction
+from graphrnn.native.library import CompileError, Target
 from graphrnn.native.lowering import Lowering
 from graphrnn.native.passes import improve, updates_last
 from graphrnn.native.plan import place
@@ -238,127 +236,6 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
                     output_storage=output_storage,
                     storage_map=storage_map,
                 )
-
-
-_FAILURES: dict[int, tuple[type[Exception], str]] = {
-    1: (IndexError, "an index is outside the array that it selects from"),
-    2: (MemoryError, "no memory for the function's arena"),
-    3: (ValueError, "an integer to a negative power"),
-    4: (ValueError, "a parameter of a random draw is out of its range"),
-}
-_FIRST_CHECK = 16
-_NOTHING = np.zeros((), "uint64")
-_NOWHERE = (None, 0)
-
-
-class NativeFunction:
-    """Calls the compiled function on arrays."""
-
-    def __init__(
-        self,
-        fgraph: FunctionGraph,
-        program: Program,
-        source: Source,
-        in_place: dict[int, int],
-        threads: int,
-        updated: dict[int, int],
-        target: Target,
-    ) -> None:
-        self.program, self.source, self.in_place, self.threads = program, source, in_place, threads
-        self.library = load(source.text, target)
-        weakref.finalize(self, self.library.graph_free).atexit = False
-        self.generators = Generators(self.library, source.generators) if source.generators else None
-        # Outputs that are generators, and whether each updates the input that it comes from.
-        self.moved = {
-            k: k in updated and program.inputs[updated[k]] is buffer
-            for k, buffer in enumerate(program.outputs)
-            if buffer.kind == "generator"
-        }
-        self.dtypes = [np.dtype(buffer.dtype) for buffer in program.inputs]
-        self.shapes = program.input_shapes
-        self.outputs = [
-            (np.dtype(buffer.dtype), shape)
-            for buffer, shape in zip(program.outputs, program.output_shapes, strict=True)
-        ]
-        self.names = [str(variable) for variable in fgraph.inputs]
-        self.peak_bytes = source.scratch_bytes
-        self.constants = [np.ascontiguousarray(k.data) for k in source.constants]
-        self.table = (ctypes.c_void_p * max(1, len(self.constants)))(
-            *(array.ctypes.data for array in self.constants)
-        )
-        self.library.graph_constants(self.table)
-        self.run = self.library.graph_run
-        # Parameters that are updated in place are the same arrays at each call.
-        self.before: dict[int, tuple[Any, int]] = dict.fromkeys(in_place.values(), _NOWHERE)
-        self.ins = ctypes.c_void_p * max(1, len(self.dtypes))
-        self.outs = ctypes.c_void_p * max(1, len(self.outputs))
-
-    def __call__(self, *arrays: Any) -> list[Any]:
-        """Run once."""
-        if self.generators is not None:
-            return self._drawing(self.generators, arrays)
-        return self._run(arrays)
-
-    def _drawing(self, generators: Generators, values: Sequence[Any]) -> list[Any]:
-        """Run once, with generators among inputs or results."""
-        arrays = list(values)
-        mine = {self.program.outputs[k] for k, own in self.moved.items() if own}
-        for k, buffer in enumerate(self.program.inputs):
-            if buffer.kind == "generator":
-                generators.enter(buffer, values[k], buffer in mine)
-                arrays[k] = _NOTHING
-        with generators.locked():
-            results = self._run(arrays)
-        for k, own in self.moved.items():
-            results[k] = generators.result(self.program.outputs[k], own)
-        return results
-
-    def _run(self, arrays: Sequence[Any]) -> list[Any]:
-        """Call the C function on arrays."""
-        held = [self._checked(k, array) for k, array in enumerate(arrays)]
-        addresses = [self._address(k, array) for k, array in enumerate(held)]
-        results, places = [], []
-        for k, (dtype, shape) in enumerate(self.outputs):
-            if k in self.in_place:
-                results.append(held[self.in_place[k]])
-                places.append(addresses[self.in_place[k]])
-            else:
-                results.append(np.empty(shape, dtype))
-                places.append(results[-1].ctypes.data)
-        # Made anew for each call: the interpreter is free to run another thread meanwhile.
-        ins, outs = self.ins(*addresses), self.outs(*places)
-        status = self.run(ins, outs, self.threads)
-        if status:
-            self._fail(status)
-        return results
-
-    def _fail(self, status: int) -> None:
-        """Raise what a status of the C function stands for."""
-        if status >= _FIRST_CHECK:
-            kind, message = self.program.checks[status - _FIRST_CHECK]
-            raise kind(message)
-        kind, message = _FAILURES[status]
-        raise kind(f"native backend: {message}")
-
-    def _address(self, k: int, array: Any) -> int:
-        """Give where an input lies; asking NumPy takes longer than a small kernel does."""
-        array_before, address = self.before.get(k, _NOWHERE)
-        if array is not array_before:
-            address = array.ctypes.data
-            if k in self.before:
-                self.before[k] = array, address
-        return address
-
-    def _checked(self, k: int, array: Any) -> Any:
-        """Give an input as the C function needs it: its dtype and shape, in C order, aligned."""
-        if type(array) is not np.ndarray or array.dtype != self.dtypes[k] or not array.flags.carray:
-            array = np.require(array, self.dtypes[k], ["C", "A", "W"])
-        if array.shape != self.shapes[k]:
-            raise ValueError(
-                f"{self.names[k]}: got shape {array.shape}, needed {self.shapes[k]}, "
-                "for which this function was compiled"
-            )
-        return array
 
 
 def native_mode(

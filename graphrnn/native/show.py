@@ -9,7 +9,8 @@ from math import prod
 from typing import Any
 
 from graphrnn.native.emit import BEGINNING
-from graphrnn.native.linker import NativeFunction, lower_graph
+from graphrnn.native.function import NativeFunction
+from graphrnn.native.linker import lower_graph
 from graphrnn.native.plan import lives, place
 from graphrnn.native.program import Gemm, Kernel, Loop, Op, Program, Reduce, Ref
 from graphrnn.native.views import Buffer
