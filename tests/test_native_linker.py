@@ -53,7 +53,7 @@ def test_an_index_outside_is_an_error_not_a_crash():
     np.testing.assert_array_equal(take(table, np.array([4, -5])), table[[4, -5]])
     for bad in (5, -6, 10**15):
         for f in (take, put):
-            with pytest.raises(IndexError, match="outside the array"):
+            with pytest.raises(IndexError, match="is outside of axis"):
                 f(table, np.array([0, bad]))
 
 

@@ -9,9 +9,9 @@ from graphrnn.inspection.graphs import Node, is_loop
 from graphrnn.inspection.lengths import Lengths
 from graphrnn.native.emit import BEGINNING, emit
 from graphrnn.native.linker import lower_graph
-from graphrnn.native.lowering import describe
 from graphrnn.native.plan import place
 from graphrnn.native.views import Unsupported
+from graphrnn.native.wording import describe
 
 import aesara
 from aesara.graph.fg import FunctionGraph

@@ -8,10 +8,8 @@ from typing import Any
 from graphrnn.inspection.graphs import Node
 from graphrnn.inspection.history import GraphHistory, rule_name
 from graphrnn.inspection.words import word_and_kind
+from graphrnn.native.source_lines import lines_outside
 
-import aesara
-
-_AESARA = str(Path(aesara.__file__).parent)
 _OURS = str(Path(__file__).parent)
 
 
@@ -98,11 +96,8 @@ class Provenance:
 
 def source_line(apply: Any) -> tuple[str, int, str] | None:
     """Find the line outside of Aesara that made a node: file, number, text."""
-    for variable in apply.outputs:
-        for stack in reversed(getattr(variable.tag, "trace", None) or []):
-            for file, line, _function, text in reversed(stack):
-                if not str(file).startswith((_AESARA, _OURS, "<frozen")):
-                    return str(file), int(line or 0), text or _line_of(str(file), int(line or 0))
+    for file, line, text in lines_outside(apply, _OURS):
+        return file, line, text or _line_of(file, line)
     return None
 
 

@@ -66,16 +66,28 @@ class Generators:
     """The generators that a compiled function draws from: copies of its own, never the user's.
 
     A copy that became an update of its own variable is used again as it is, so that a loop of calls
-    copies nothing.
+    copies nothing. `fallible` says whether calls may fail: then it is put back as it was.
     """
 
-    def __init__(self, library: Any, buffers: list[Buffer]) -> None:
+    def __init__(self, library: Any, buffers: list[Buffer], fallible: bool) -> None:
         self.numbers = {buffer: k for k, buffer in enumerate(buffers)}
         self.slots: list[Any] = [None] * len(buffers)
         self.states = (ctypes.c_void_p * max(1, len(buffers)))()
-        kind = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_int)
-        self.callback = kind(lambda target, source: self.set(target, self.slots[source]))
+        self.fallible = fallible
+        self.before: dict[int, Any] = {}
+        self.error: BaseException | None = None
+        kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_int)
+        self.callback = kind(self._copy)
         library.graph_generators(self.states, addresses(), self.callback)
+
+    def _copy(self, target: int, source: int) -> int:
+        """Set one slot to another's state, for the C function; gives 1 where Python raised."""
+        try:
+            self.set(target, self.slots[source])
+        except BaseException as error:  # what goes through C is lost
+            self.error = error
+            return 1
+        return 0
 
     def set(self, number: int, value: np.random.Generator) -> None:
         """Give a slot the state of a generator, which stays as it is; its lock must be held."""
@@ -89,11 +101,22 @@ class Generators:
     def enter(self, buffer: Buffer, value: np.random.Generator, mine: bool) -> None:
         """Begin a call with an input's state; `mine` says that the slot itself may come back."""
         number = self.numbers[buffer]
-        if not (mine and value is self.slots[number]):
+        self.before.pop(number, None)
+        if mine and value is self.slots[number]:
+            if self.fallible:
+                self.before[number] = value.bit_generator.state
+        else:
             if value is self.slots[number]:
                 self.slots[number] = None
             with value.bit_generator.lock:
                 self.set(number, value)
+
+    def put_back(self) -> BaseException | None:
+        """Undo the draws of a call that failed; gives what Python raised in it."""
+        for number, state in self.before.items():
+            self.slots[number].bit_generator.state = state
+        error, self.error = self.error, None
+        return error
 
     def result(self, buffer: Buffer, mine: bool) -> np.random.Generator:
         """Give the generator of an output."""

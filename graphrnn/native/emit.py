@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from importlib.resources import files
 from math import prod
 
-from graphrnn.native.operations import Check, CopyGenerator, Cumulate, Draw, FlatIndex, Sort
+from graphrnn.native.operations import (
+    Check,
+    CheckIndex,
+    CopyGenerator,
+    Cumulate,
+    Draw,
+    FlatIndex,
+    Sort,
+)
 from graphrnn.native.program import (
     ArgMax,
     Gather,
@@ -158,6 +166,7 @@ _WRITERS = {
     Gather: write_gather,
     Scatter: write_scatter,
     FlatIndex: write_flat_index,
+    CheckIndex: write_flat_index,
     Cumulate: write_cumulate,
     Sort: write_sort,
     Draw: write_draw,
@@ -207,6 +216,7 @@ class Source:
     constants: list[Buffer]
     generators: list[Buffer]
     timed: list[Op]
+    fallible: list[Op]  # by the numbers by which failures name them
 
 
 def _generators(program: Program) -> list[Buffer]:
@@ -244,7 +254,7 @@ def _doors(arena: int, scratch: int, threads: int) -> list[str]:
         "int graph_run(void **inputs, void **outputs, int threads);",
         "void graph_free(void);",
         "void graph_constants(void **table) { constants = table; }",
-        "void graph_generators(void **states, void **functions, void (*copy)(int, int)) {",
+        "void graph_generators(void **states, void **functions, int (*copy)(int, int)) {",
         "    generators = states; draws = functions; copy_generator = copy;",
         "}",
         "int graph_run(void **inputs, void **outputs, int threads) {",
@@ -274,8 +284,8 @@ def emit(
 ) -> Source:
     """Write a whole program as C.
 
-    `graph_run(inputs, outputs, threads)` gives 0, 1 after an index outside its array, 2 without
-    memory. With `timed`, `graph_seconds` sums up the time of each operation.
+    `graph_run(inputs, outputs, threads)` gives 0, or the number of what went wrong first, of which
+    `graph_failure` says more. With `timed`, `graph_seconds` sums up the time of each operation.
     """
     threaded = max_threads > 1 and work(program.ops) >= PARALLEL_FROM
     threads = max_threads if threaded else 1
@@ -289,7 +299,7 @@ def emit(
     text = "\n".join([
         prelude() + BEGINNING,
         "static void **in, **out, **constants, **generators, **draws;",
-        "static void (*copy_generator)(int to, int from);",
+        "static int (*copy_generator)(int to, int from);",
         "static char *arena, *scratch;",
         *([f"{_CLOCK}double graph_seconds[{max(1, len(w.timed or ()))}];"] if timed else []),
         "static void body(int tid, int nt) {\n    (void)tid; (void)nt;",
@@ -299,4 +309,5 @@ def emit(
         *_doors(arena, threads * scratch, threads),
     ])  # fmt: skip
     peak = arena + threads * scratch
-    return Source(text, peak, threaded, program.constants, generators, w.timed or [])
+    constants, timings = program.constants, w.timed or []
+    return Source(text, peak, threaded, constants, generators, timings, w.fallible)

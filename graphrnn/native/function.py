@@ -7,19 +7,13 @@ from typing import Any
 
 from graphrnn.native.draws import Generators
 from graphrnn.native.emit import Source
+from graphrnn.native.failures import failure
 from graphrnn.native.library import Target, load
 from graphrnn.native.program import Program
 
 import numpy as np
 from aesara.graph.fg import FunctionGraph
 
-_FAILURES: dict[int, tuple[type[Exception], str]] = {
-    1: (IndexError, "an index is outside the array that it selects from"),
-    2: (MemoryError, "no memory for the function's arena"),
-    3: (ValueError, "an integer to a negative power"),
-    4: (ValueError, "a parameter of a random draw is out of its range"),
-}
-_FIRST_CHECK = 16
 _NOTHING = np.zeros((), "uint64")
 _NOWHERE = (None, 0)
 
@@ -40,7 +34,11 @@ class NativeFunction:
         self.program, self.source, self.in_place, self.threads = program, source, in_place, threads
         self.library = load(source.text, target)
         weakref.finalize(self, self.library.graph_free).atexit = False
-        self.generators = Generators(self.library, source.generators) if source.generators else None
+        self.generators = (
+            Generators(self.library, source.generators, fallible=bool(source.fallible))
+            if source.generators
+            else None
+        )
         # Outputs that are generators, and whether each updates the input that it comes from.
         self.moved = {
             k: k in updated and program.inputs[updated[k]] is buffer
@@ -106,12 +104,12 @@ class NativeFunction:
         return results
 
     def _fail(self, status: int) -> None:
-        """Raise what a status of the C function stands for."""
-        if status >= _FIRST_CHECK:
-            kind, message = self.program.checks[status - _FIRST_CHECK]
-            raise kind(message)
-        kind, message = _FAILURES[status]
-        raise kind(f"native backend: {message}")
+        """Raise what a status of the C function stands for; generators are as they were before."""
+        error = self.generators.put_back() if self.generators is not None else None
+        if error is not None:
+            raise error
+        where = (ctypes.c_int64 * 3).in_dll(self.library, "graph_failure")
+        raise failure(status, tuple(where), self.source.fallible, self.program.checks)
 
     def _address(self, k: int, array: Any) -> int:
         """Give where an input lies; asking NumPy takes longer than a small kernel does."""

@@ -21,15 +21,18 @@ class _Selection:
 
     def __init__(self, low: Lowering, node: Node, view: View, indices: list[Any]) -> None:
         self.low, self.node = low, node
-        view, found = low.simple(view), []
+        self.told: list[int] = []  # the axes of what the user wrote that the index arrays stand for
+        view, found, new = low.simple(view), [], 0
         for axis, entry in enumerate(indices):
             if isinstance(entry.type, SliceType):
                 view = v.slice_axis(view, axis, _slice(low, node, entry))
             elif isinstance(entry.type, NoneTypeT):
                 order: list[int | str] = list(range(len(view.shape)))
                 view = v.dimshuffle(view, [*order[:axis], "x", *order[axis:]])
+                new += 1
             elif isinstance(entry.type, TensorType) and entry.dtype != "bool":
                 found.append((axis, low.view(entry)))
+                self.told.append(axis - new)
             else:
                 raise Unsupported(
                     f"{node.op} by a mask: the length of its result is known only at run time"
@@ -72,7 +75,8 @@ class _Selection:
         """Join the indices into one, each checked against the length of its axis."""
         flat = self.low.temporary("int64", (self.rows,))
         indices = [ref(flattened(self.low, index)) for index in self.indices]
-        self.low.emit(FlatIndex(self.rows, self.heights, indices, ref(flat)))
+        axes = tuple(self.told)
+        self.low.emit(FlatIndex(self.rows, self.heights, indices, ref(flat), axes))
         return flat
 
 

@@ -29,6 +29,8 @@ def look_up_in_place(program: Program) -> None:
     for op in list(ops):
         if not isinstance(op, Gather) or op.columns < WIDE or op.target.buffer.kind != "temp":
             continue
+        if not op.height:  # what is outside of it has no row to stand in for it
+            continue
         k = next(n for n, other in enumerate(ops) if other is op)
         readers = _readers(program, ops[k + 1 :], op)
         if readers is None:
@@ -36,7 +38,8 @@ def look_up_in_place(program: Program) -> None:
         numbers = Ref(
             Buffer(f"{op.target.buffer.name}_rows", "int64", op.rows, "temp"), Offset(), (1,)
         )
-        new = FlatIndex(op.rows, (op.height,), [op.index], numbers, note=op.note, nodes=op.nodes)
+        new = FlatIndex(op.rows, (op.height,), [op.index], numbers)
+        new.note, new.nodes, new.selection = op.note, op.nodes, op.selection
         for reader in readers:
             reader.loads = [
                 _looked_up(op, numbers, ref) or ref if ref.buffer is op.target.buffer else ref

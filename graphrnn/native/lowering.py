@@ -5,7 +5,7 @@ The rules stand in the table `RULES`, keyed by the class of a node's op and fill
 What is known while building (lengths, indices) is computed at once and never reaches the program.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
@@ -22,6 +22,7 @@ from graphrnn.native.views import (
     contiguous,
     slice_axis,
 )
+from graphrnn.native.wording import describe, selection
 
 import numpy as np
 from aesara.graph.basic import Constant, Variable
@@ -29,8 +30,6 @@ from aesara.graph.fg import FunctionGraph
 from aesara.ifelse import IfElse
 from aesara.raise_op import CheckAndRaise
 from aesara.scalar.basic import ScalarType
-from aesara.scan.op import Scan
-from aesara.tensor.elemwise import Elemwise
 from aesara.tensor.type import TensorType
 
 Node = Any
@@ -176,6 +175,7 @@ class Lowering:
     def emit(self, op: p.Op) -> None:
         """Add an operation to the program."""
         op.note = op.note or self.note
+        op.selection = selection(self.node, self.views) if self.node else ""
         op.nodes = op.nodes or ((self.node,) if self.node else ())
         self.ops.append(op)
 
@@ -317,43 +317,3 @@ class Zeroed:
 
 def _size(shape: Sequence[int]) -> int:
     return int(np.prod(shape, dtype=np.int64)) if len(shape) else 1
-
-
-def describe(node: Node, views: Mapping[Variable, View]) -> str:
-    """Write a node as one short line, for comments and messages: `h (4, 3) = dot(x, W)`.
-
-    Arguments without a name are shown by their shape, which `views` may know better than the graph.
-    """
-    outputs = ", ".join(_shaped(output, views) for output in node.outputs[:3])
-    arguments = ", ".join(_argument(variable, views) for variable in node.inputs[:6])
-    more = ", ..." if len(node.inputs) > 6 else ""
-    text = f"{outputs} = {_operation(node.op)}({arguments}{more})"
-    return " ".join(text.replace("*/", "* /").replace("/*", "/ *").split())[:120]
-
-
-def _shaped(variable: Variable, views: Mapping[Variable, View]) -> str:
-    """Write a variable as its name, if it has one, and its shape."""
-    shape = getattr(variable.type, "shape", None)
-    if variable in views:
-        shape = views[variable].shape
-    if shape is None:
-        return str(variable)
-    lengths = ", ".join("?" if n is None else str(n) for n in shape)
-    lengths += "," if len(shape) == 1 else ""
-    return f"{variable.name} ({lengths})" if variable.name else f"({lengths})"
-
-
-def _argument(variable: Variable, views: Mapping[Variable, View]) -> str:
-    """Write a variable as its value, its name or its shape."""
-    if isinstance(variable, Constant) and np.size(variable.data) == 1:
-        return f"{np.asarray(variable.data).flat[0]}"
-    return variable.name or _shaped(variable, views)
-
-
-def _operation(op: Any) -> str:
-    """Write an op: an elementwise one by its scalar operation, others without their settings."""
-    if isinstance(op, Elemwise):
-        return str(op.scalar_op.name or type(op.scalar_op).__name__.lower())
-    if isinstance(op, Scan):
-        return "scan"
-    return str(op).partition("{")[0].removeprefix("Inplace")

@@ -1,8 +1,19 @@
 /* Arithmetic that C leaves undefined or rounds otherwise, as NumPy does it. */
 
-/* 0, or what went wrong while the function ran: see `Failure` in program.py. */
-static volatile int failed;
-enum { BAD_INDEX = 1, NO_MEMORY = 2, NEGATIVE_POWER = 3, BAD_PARAMETER = 4, FIRST_CHECK = 16 };
+/* 0, or what went wrong first while the function ran; see failures.py. */
+static atomic_int failed;
+enum {
+    BAD_INDEX = 1, NO_MEMORY = 2, NEGATIVE_POWER = 3, BAD_PARAMETER = 4, BAD_GENERATOR = 5,
+    FIRST_CHECK = 16
+};
+/* The number of the operation that failed, and two numbers that say more: an index and which of
+   the operation's it is, or an exponent. */
+int64_t graph_failure[3];
+static __attribute__((noinline, cold)) void fail(int what, int64_t op, int64_t value, int64_t k) {
+    int none = 0;
+    if (!atomic_compare_exchange_strong(&failed, &none, what)) return;
+    graph_failure[0] = op; graph_failure[1] = value; graph_failure[2] = k;
+}
 
 /* Floating point to integer: what does not fit becomes the smallest, as on x86. */
 INLINE int32_t g_int32(double x) {
@@ -56,8 +67,8 @@ INLINE uint64_t g_ipow(uint64_t a, uint64_t n) {
         if (n & 1) r *= a;
     return r;
 }
-INLINE uint64_t g_spow(uint64_t a, int64_t n) {
-    if (n < 0) { failed = NEGATIVE_POWER; return 0; }
+INLINE uint64_t g_spow(uint64_t a, int64_t n, int64_t op) {
+    if (n < 0) { fail(NEGATIVE_POWER, op, n, 0); return 0; }
     return g_ipow(a, (uint64_t)n);
 }
 

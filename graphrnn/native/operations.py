@@ -2,19 +2,24 @@
 
 from dataclasses import dataclass
 
-from graphrnn.native.program import Gather, Op, Ref, Scatter
+from graphrnn.native.program import Gather, Kernel, Op, Ref, Scatter
+from graphrnn.native.scalars import OP_NUMBER
 
 Walk = tuple[Ref, tuple[int, ...]]
 
 
 @dataclass
 class FlatIndex(Op):
-    """Turn several indices into one: flat[i] = (a[i] * height_b + b[i]) …, each one checked."""
+    """Turn several indices into one: flat[i] = (a[i] * height_b + b[i]) …, each one checked.
+
+    `axes` are the axes of the user's array that the indices select from.
+    """
 
     length: int
     heights: tuple[int, ...]
     indices: list[Ref]
     target: Ref
+    axes: tuple[int, ...] = (0,)
 
     def reads(self) -> list[Walk]:
         """Give the indices."""
@@ -23,6 +28,24 @@ class FlatIndex(Op):
     def writes(self) -> list[Walk]:
         """Give the target."""
         return [(self.target, (self.length,))]
+
+
+@dataclass
+class CheckIndex(Op):
+    """Check indices as `FlatIndex` does, before they are used."""
+
+    length: int
+    heights: tuple[int, ...]
+    indices: list[Ref]
+    axes: tuple[int, ...] = (0,)
+
+    def reads(self) -> list[Walk]:
+        """Give the indices."""
+        return [(ref, (self.length,)) for ref in self.indices]
+
+    def writes(self) -> list[Walk]:
+        """Give nothing."""
+        return []
 
 
 @dataclass
@@ -124,5 +147,23 @@ class Check(Op):
         return []
 
 
-FALLIBLE = (Gather, Scatter, FlatIndex, Draw, Check)
-"""Operations that may find while running that something is wrong."""
+_FALLIBLE = (Gather, Scatter, FlatIndex, CheckIndex, Draw, CopyGenerator, Check)
+
+
+def may_fail(op: Op) -> bool:
+    """Say whether an operation may find while running that something is wrong."""
+    if isinstance(op, Kernel):
+        return any(OP_NUMBER in instruction.template for instruction in op.instructions)
+    return isinstance(op, _FALLIBLE)
+
+
+def index_check(op: Op) -> CheckIndex | None:
+    """Give the check of an operation's indices, if nothing else of it may fail."""
+    if isinstance(op, (Gather, Scatter)):
+        check = CheckIndex(op.rows, (op.height,), [op.index])
+    elif isinstance(op, FlatIndex):
+        check = CheckIndex(op.length, op.heights, op.indices, op.axes)
+    else:
+        return None
+    check.note, check.nodes, check.selection = op.note, op.nodes, op.selection
+    return check

@@ -3,8 +3,8 @@
 from graphrnn.native.copies import elide_copies, forward_copies
 from graphrnn.native.fusion import conflict, drop_unused, fuse, inline_producers, position_of
 from graphrnn.native.lookups import look_up_in_place
-from graphrnn.native.operations import FALLIBLE, Check
-from graphrnn.native.program import Kernel, Loop, Op, Program, walk
+from graphrnn.native.operations import Check, index_check, may_fail
+from graphrnn.native.program import Kernel, Loop, Op, Program, touches, walk
 from graphrnn.native.views import Buffer
 
 
@@ -69,7 +69,8 @@ def updates_last(program: Program, updated: dict[int, int]) -> dict[int, int]:
 
     `updated` maps an output to the input that it becomes; the part of it that may be done in place
     is given back. The operations that write updates are moved to the end, since one parameter's
-    update may read another parameter.
+    update may read another parameter. Once the first parameter is overwritten nothing may fail:
+    a call that fails changes none.
     """
     outputs = {
         program.outputs[out]: out for out in updated if program.outputs[out].kind == "output"
@@ -79,30 +80,49 @@ def updates_last(program: Program, updated: dict[int, int]) -> dict[int, int]:
         k = position_of(program.ops, op)
         if not any(conflict(op, other) for other in program.ops[k + 1 :]):
             program.ops.append(program.ops.pop(k))
-    in_place = {}
+    first_writes = {}
     for buffer, out in outputs.items():
         parameter = program.inputs[updated[out]]
         writers = [k for k, op in enumerate(program.ops) if _writes(op, buffer)]
         if (
             buffer.size == parameter.size
             and writers
-            and not any(isinstance(op, Check) for op in walk(program.ops[writers[0] :]))
             and _alone(program.ops, writers[0], buffer, parameter)
         ):
-            in_place[out] = updated[out]
-    if in_place:
-        _leave_before(program, {program.outputs[out] for out in in_place})
-    return in_place
+            first_writes[out] = writers[0]
+    # What is written before a failure that cannot be foreseen goes to arrays of its own.
+    for first in sorted(set(first_writes.values())):
+        checks = _checks_before(program.ops, first)
+        if checks is not None:
+            _leave_before(program.ops, first, checks)
+            return {out: updated[out] for out, k in first_writes.items() if k >= first}
+    return {}
 
 
-def _leave_before(program: Program, outputs: set[Buffer]) -> None:
-    """Leave before the first parameter is overwritten if anything has gone wrong by then."""
-    first = min(
-        k for k, op in enumerate(program.ops) if any(_writes(op, buffer) for buffer in outputs)
-    )
-    if any(isinstance(op, FALLIBLE) for op in walk(program.ops[:first])):
+def _checks_before(ops: list[Op], first: int) -> list[Op] | None:
+    """Give checks that, made before an operation, find all that may fail from it on.
+
+    None where some failure is not foreseen: it hangs on what is computed only then.
+    """
+    checks: list[Op] = []
+    for k, op in enumerate(ops[first:], first):
+        if not any(may_fail(inner) for inner in walk([op])):
+            continue
+        check = index_check(op)
+        if check is None:
+            return None
+        writes = [w for other in ops[first:k] for w in other.writes()]
+        if any(touches(w, read) for w in writes for read in check.reads()):
+            return None
+        checks.append(check)
+    return checks
+
+
+def _leave_before(ops: list[Op], first: int, checks: list[Op]) -> None:
+    """Make checks, and leave if anything has gone wrong, before the first parameter is written."""
+    if checks or any(may_fail(op) for op in walk(ops[:first])):
         note = "parameters are overwritten only if nothing has failed"
-        program.ops.insert(first, Check(-1, [], note=note))
+        ops[first:first] = [*checks, Check(-1, [], note=note)]
 
 
 def _writes_only(op: Op, outputs: dict[Buffer, int]) -> bool:

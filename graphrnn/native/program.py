@@ -55,9 +55,13 @@ class Instruction:
 
 @dataclass
 class Op:
-    """An operation; `note` is the line of the graph that it comes from, `nodes` its nodes."""
+    """An operation; `note` is the line of the graph that it comes from, `nodes` its nodes.
+
+    `selection` is what it selects by index arrays, as Python writes it: `E[i]`.
+    """
 
     note: str = field(default="", kw_only=True)
+    selection: str = field(default="", kw_only=True)
     nodes: tuple[Any, ...] = field(default=(), kw_only=True, repr=False)
 
     def reads(self) -> list[tuple[Ref, tuple[int, ...]]]:

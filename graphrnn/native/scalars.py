@@ -26,6 +26,9 @@ C_TYPES = {
     "float64": "double",
 }
 
+OP_NUMBER = "{op}"
+"""In the C of a scalar operation that may fail: the number by which its kernel is named then."""
+
 Rule = Callable[[Sequence[str], str, Any], str]
 """(dtypes of the arguments, dtype of the result, the scalar op) → a C expression template."""
 
@@ -242,8 +245,9 @@ def _power(dtypes: Sequence[str], out: str, op: Any) -> str:
         return f"{'powf' if out == 'float32' else 'pow'}({base}, {exponent})"
     if out == "bool":
         raise Unsupported(f"{op} of booleans")
-    name = "g_ipow" if out.startswith("u") else "g_spow"
-    return f"({c_type(out)}){name}((uint64_t){base}, {exponent})"
+    if out.startswith("u"):
+        return f"({c_type(out)})g_ipow((uint64_t){base}, {exponent})"
+    return f"({c_type(out)})g_spow((uint64_t){base}, {exponent}, {OP_NUMBER})"
 
 
 def _rounded(name: str) -> Rule:

@@ -13,6 +13,7 @@ def _alone(w: Writer) -> None:
 
 def write_draw(w: Writer, op: Draw) -> None:
     """Write a draw of as many numbers as the target has, in C order."""
+    number = w.number(op)
     _alone(w)
     w.put(f"void *g = generators[{w.slots[op.generator.buffer]}];")
     w.put("double binomial[32] = {0}; (void)binomial;")
@@ -32,8 +33,9 @@ def write_draw(w: Writer, op: Draw) -> None:
             w.put(f"const double {'ab'[k]} = {real}; (void){'ab'[k]};")
             w.put(f"const int64_t {'nm'[k]} = {whole}; (void){'nm'[k]};")
         expression, valid = DRAWS[op.kind]
-        w.put(f"if (!({valid})) {{ failed = BAD_PARAMETER; continue; }}" if op.lengths else
-              f"if (!({valid})) failed = BAD_PARAMETER; else")  # fmt: skip
+        bad = f"fail(BAD_PARAMETER, {number}, 0, 0);"
+        w.put(f"if (!({valid})) {{ {bad} continue; }}" if op.lengths else
+              f"if (!({valid})) {bad} else")  # fmt: skip
         drawn = "int64" if op.kind in INTEGER else "float64"
         w.put(f"t[{subscript(op.target.strides, indices)}] = "
               f"{convert(f'({expression})', drawn, op.target.buffer.dtype)};")  # fmt: skip
@@ -60,9 +62,14 @@ def _categorical(w: Writer, op: Draw, indices: list[str]) -> None:
 
 def write_copy_generator(w: Writer, op: CopyGenerator) -> None:
     """Write the copying of a generator's state, which NumPy does."""
+    failure = f"fail(BAD_GENERATOR, {w.number(op)}, 0, 0);"
     _alone(w)
-    w.put(f"copy_generator({w.slots[op.target.buffer]}, {w.slots[op.source.buffer]});")
+    w.put(
+        f"if (copy_generator({w.slots[op.target.buffer]}, {w.slots[op.source.buffer]})) {failure}"
+    )
     w.close()
+    w.meet()
+    w.leave_if_failed()
 
 
 def write_check(w: Writer, op: Check) -> None:
@@ -70,9 +77,7 @@ def write_check(w: Writer, op: Check) -> None:
     all_hold = " && ".join(f"*({w.pointer(ref)}) != 0" for ref in op.conditions)
     w.open("")
     if op.conditions:
-        w.put(f"if (!({all_hold})) failed = FIRST_CHECK + {op.number};")
+        w.put(f"if (!({all_hold})) fail(FIRST_CHECK + {op.number}, {w.number(op)}, 0, 0);")
         w.meet()
-    w.put("const int stop = failed;")
-    w.meet()
-    w.put("if (stop) return;")
+    w.leave_if_failed()
     w.close()

@@ -1,5 +1,6 @@
 """Kernels as C: loop nests that the compiler turns into vector code."""
 
+from graphrnn.native.operations import may_fail
 from graphrnn.native.program import Kernel, Ref
 from graphrnn.native.scalars import c_type, convert, literal
 from graphrnn.native.writer import Writer, subscript
@@ -115,6 +116,8 @@ def _loads(
 def _compute(w: Writer, op: Kernel) -> None:
     """Write the instructions."""
     n = len(op.loads)
+    number = w.number(op) if may_fail(op) else 0
     for k, instruction in enumerate(op.instructions):
-        text = instruction.template.format(*(f"x{a}" for a in instruction.arguments))
+        arguments = (f"x{a}" for a in instruction.arguments)
+        text = instruction.template.format(*arguments, op=number)
         w.put(f"const {c_type(instruction.dtype)} x{n + k} = {text};")

@@ -2,27 +2,46 @@
 
 from collections.abc import Sequence
 
-from graphrnn.native.operations import Cumulate, FlatIndex, Sort
+from graphrnn.native.operations import CheckIndex, Cumulate, FlatIndex, Sort
 from graphrnn.native.program import Ref
 from graphrnn.native.scalars import arithmetic, c_type, convert
 from graphrnn.native.writer import Writer, subscript
 
 
-def write_flat_index(w: Writer, op: FlatIndex) -> None:
-    """Write the joining of several indices into one."""
+def write_checked(
+    w: Writer, index: str, height: int, failure: tuple[int, int], otherwise: str
+) -> None:
+    """Write the position r of an index, which counts from the end where it is negative.
+
+    `failure` names the operation and which of its indices this is; `otherwise` is what to do after
+    one that is outside.
+    """
+    number, k = failure
+    w.put(f"r = (idx){index};")
+    w.put(f"if (r < 0) r += {height};")
+    w.open(f"if (r < 0 || r >= {height})")
+    w.put(f"fail(BAD_INDEX, {number}, (idx){index}, {k});")
+    w.put(otherwise)
+    w.close()
+
+
+def write_flat_index(w: Writer, op: FlatIndex | CheckIndex) -> None:
+    """Write the joining of several indices into one, or their check alone."""
+    number, target = w.number(op), getattr(op, "target", None)
     w.open("")
     for k, ref in enumerate(op.indices):
         w.put(f"{c_type(ref.buffer.dtype)} *at{k} = {w.pointer(ref)};")
-    w.put(f"int64_t *t = {w.pointer(op.target)};")
+    if target is not None:
+        w.put(f"int64_t *t = {w.pointer(target)};")
     low, high = w.bounds(op, 0, op.length)
     w.open(f"for (idx i = {low}; i < {high}; i++)")
-    w.put("idx flat = 0, r;")
+    w.put("idx r, flat = 0;" if target is not None else "idx r;")
     for k, (ref, height) in enumerate(zip(op.indices, op.heights, strict=True)):
-        w.put(f"r = (idx)at{k}[i * {ref.strides[0]}];")
-        w.put(f"if (r < 0) r += {height};")
-        w.put(f"if (r < 0 || r >= {height}) {{ failed = BAD_INDEX; r = 0; }}")
-        w.put(f"flat = flat * {height} + r;")
-    w.put(f"t[i * {op.target.strides[0]}] = flat;")
+        write_checked(w, f"at{k}[i * {ref.strides[0]}]", height, (number, k), "r = 0;")
+        if target is not None:
+            w.put(f"flat = flat * {height} + r;")
+    if target is not None:
+        w.put(f"t[i * {target.strides[0]}] = flat;")
     w.close()
     w.close()
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from graphrnn.native.program import ArgMax, Gather, Gemm, Reduce, Scatter, Softmax
 from graphrnn.native.scalars import arithmetic, c_type, convert
+from graphrnn.native.write_operations import write_checked
 from graphrnn.native.writer import Writer, subscript
 
 
@@ -268,11 +269,10 @@ def _largest(length: int, stride: int, kind: str) -> list[str]:
     ]
 
 
-def _checked_index(w: Writer, height: int, index: str) -> None:
-    """Read an index, counting from the end where it is negative, and refuse one that is outside."""
-    w.put(f"idx r = (idx){index};")
-    w.put(f"if (r < 0) r += {height};")
-    w.put(f"if (r < 0 || r >= {height}) {{ failed = 1; r = 0; }}")
+def _row(w: Writer, op: Gather | Scatter, number: int) -> None:
+    """Write the row r that index i names; one outside of the array is passed over."""
+    w.put("idx r;")
+    write_checked(w, f"at[i * {op.index.strides[0]}]", op.height, (number, 0), "continue;")
 
 
 def write_gather(w: Writer, op: Gather) -> None:
@@ -283,7 +283,7 @@ def write_gather(w: Writer, op: Gather) -> None:
     w.put(f"{c_type(op.target.buffer.dtype)} *t = {w.pointer(op.target)};")
     low, high = w.bounds(op, 0, op.rows)
     w.open(f"for (idx i = {low}; i < {high}; i++)")
-    _checked_index(w, op.height, f"at[i * {op.index.strides[0]}]")
+    _row(w, op, w.number(op))
     w.put(
         f"for (idx j = 0; j < {op.columns}; j++) t[i * {op.target.strides[0]} + j * "
         f"{op.target.strides[1]}] = s[r * {op.source.strides[0]} + j * {op.source.strides[1]}];"
@@ -301,7 +301,7 @@ def write_scatter(w: Writer, op: Scatter) -> None:
     low, high = w.bounds(op, 0, op.columns, 16)
     w.put(f"idx low = {low}, high = {high};")
     w.open(f"for (idx i = 0; i < {op.rows}; i++)")
-    _checked_index(w, op.height, f"at[i * {op.index.strides[0]}]")
+    _row(w, op, w.number(op))
     place = f"t[r * {op.target.strides[0]} + j * {op.target.strides[1]}]"
     value = convert(
         f"s[i * {op.source.strides[0]} + j * {op.source.strides[1]}]",

@@ -24,6 +24,7 @@ class Writer:
     packed: dict[tuple[Buffer, Offset, tuple[int, ...]], str] = field(default_factory=dict)
     rows: dict[int, dict[int, int] | None] = field(default_factory=dict)
     rooms: dict[int, int] = field(default_factory=dict)
+    fallible: list[Op] = field(default_factory=list)  # operations that may fail, by their numbers
     timed: list[Op] | None = (
         None  # operations with a clock around them, in the order of their numbers
     )
@@ -71,6 +72,18 @@ class Writer:
         """Let all threads wait for each other, unless each works on rows of its own."""
         if self.threads and self.axes is None:
             self.put("barrier(nt);")
+
+    def number(self, op: Op) -> int:
+        """Give the number by which an operation is named when it fails."""
+        self.fallible.append(op)
+        return len(self.fallible) - 1
+
+    def leave_if_failed(self) -> None:
+        """Let all threads leave together once something has gone wrong."""
+        stop = self.name()
+        self.put(f"const int {stop} = failed;")
+        self.meet()
+        self.put(f"if ({stop}) return;")
 
     def bounds(self, op: Op, axis: int, length: int, grain: int = 1) -> tuple[str, str]:
         """Give the part of a divided loop that falls to this thread."""
