@@ -20,6 +20,7 @@ from graphrnn.shapes import Tensor
 from graphrnn.updates import Updates
 
 import aesara
+from aesara.compile.function.types import Supervisor
 from aesara.compile.mode import Mode
 from aesara.graph.fg import FunctionGraph
 from aesara.graph.rewriting.basic import GraphRewriter
@@ -125,6 +126,17 @@ class _StockReported(_Reported):
         return super().apply(fgraph)
 
 
+class _PythonReported(_Reported):
+    """Lets nothing overwrite what a call updates, so that one that fails changes nothing."""
+
+    def add_requirements(self, fgraph: FunctionGraph) -> None:
+        super().add_requirements(fgraph)
+        updated = [fgraph.inputs[k] for k in (fgraph.update_mapping or {}).values()]
+        # What the user himself wrote to work in place stays so.
+        destroyed = getattr(fgraph, "has_destroyers", lambda _: False)
+        fgraph.attach_feature(Supervisor(v for v in updated if not destroyed([v])))
+
+
 @contextlib.contextmanager
 def _counted(builder: _Builder) -> Iterator[None]:
     """Report each node as its C is found or compiled.
@@ -201,7 +213,7 @@ def _python_mode(builder: _Builder) -> Mode:
     query = RewriteDatabaseQuery(include=include, exclude=exclude)
     rewriter = aesara.compile.mode.optdb.query(query)
     linker = VMLinker(use_cloop=False, c_thunks=False)
-    return Mode(linker, _Reported(_asked(rewriter, builder), builder))
+    return Mode(linker, _PythonReported(_asked(rewriter, builder), builder))
 
 
 def _native_mode(builder: _Builder, *, strict: bool = True) -> Mode:
@@ -251,6 +263,10 @@ def compile_graph(
     `graph` makes (inputs, outputs, updates); it is called here because a scan fixes how its body
     will be compiled at the moment it is built. `threads` is by default OMP_NUM_THREADS, else the
     processors that this process may use. Without `rewrites` the graph runs as it was written.
+
+    A call that fails (an index outside of its array, a check, a draw) leaves every shared variable
+    and generator as it was. Not so with the backend `aesara`: stock Aesara works in place, one node
+    after the other, and updates made before the failing node stay.
 
     Raises:
         UserError: unknown backend, or no compiler for one that needs it.

@@ -62,6 +62,41 @@ def test_the_count_leaves_aesara_as_it_was():
     assert aesara.config.cxx == cxx
 
 
+def half_updated(backend, order):
+    """Make a function whose updates are a draw, a sum and rows of a table, in this order."""
+    stream, W = RandomStream(seed=3), aesara.shared(np.zeros(3), name="W", shape=(3,))
+    E = aesara.shared(np.zeros((5, 3)), name="E", shape=(5, 3))
+
+    def graph():
+        i = tensor("i", "int64", (2,))
+        noise = stream.normal(size=(3,))
+        updates = [(W, at.tanh(W * 2 + 1) + noise), (E, at.inc_subtensor(E[i], W))]
+        return [i], [], [*updates, *stream.state_updates][::order]
+
+    f = backends.compile_graph(graph, name="f", backend=backend)
+    ((generator, _),) = stream.state_updates
+    return f, lambda: (W.get_value(), E.get_value(), generator.get_value().bit_generator.state)
+
+
+@pytest.mark.parametrize("backend", ["native", "python", "auto"])
+def test_a_call_that_fails_changes_nothing(backend):
+    """In one of the two orders something was updated before the index was found to be outside."""
+    ends = []
+    for order in (1, -1):
+        f, values = half_updated(backend, order)
+        f([0, 1])
+        before = values()
+        for _ in range(2):
+            with pytest.raises(IndexError, match="index 9 is out"):
+                f([0, 9])
+            for now, then in zip(values(), before, strict=True):
+                np.testing.assert_array_equal(now, then)
+        f([0, 1])
+        ends.append(values())
+    for one, other in zip(*ends, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_unknown_backend():
     with pytest.raises(UserError, match="unknown backend 'pyton'; did you mean 'python'"):
         backends.compile_graph(product, name="product", backend="pyton")
