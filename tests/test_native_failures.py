@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from graphrnn import layers
 from graphrnn.native import emit
 from graphrnn.native.draws import Generators
 from graphrnn.native.linker import native_mode
@@ -170,6 +171,14 @@ def test_an_array_without_a_name_is_told_by_its_op_and_shape():
     f = native([x, i], at.dot(x, np.ones((2, 3)))[i])
     with pytest.raises(IndexError, match=r"^dot \(4, 3\)\[i\]: index 7 is outside of axis 0 of le"):
         f(np.zeros((4, 2)), [0, 7])
+
+
+def test_the_line_is_the_users_not_the_librarys(mode):
+    """Rows are looked up by a line of `layers.py`: what helps is who called it."""
+    E, x = shared(np.ones((V, H)), "E"), tensor("x", "int64", (4, 2))
+    f = build([x], layers.embedding(x, E), mode)
+    with pytest.raises(IndexError, match=rf"^E\[x\]: index 5 is .* of length 5 \({HERE}:\d+\)"):
+        f(np.full((4, 2), V))
 
 
 def test_an_index_that_is_computed_by_another_update(mode):
