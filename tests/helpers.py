@@ -26,10 +26,10 @@ def finite_differences(f, value, epsilon=1e-6):
     return grad
 
 
-def evaluate(build, arrays, backend="python"):
+def evaluate(build, arrays, backend="python", *, rewrites=True):
     """Call a graph on arrays by name, and check that none of them was changed by it.
 
-    `build` takes the symbolic inputs and gives the outputs.
+    `build` takes the symbolic inputs and gives the outputs. Without `rewrites` it runs as written.
     """
     before = {name: np.array(value, copy=True) for name, value in arrays.items()}
 
@@ -38,7 +38,8 @@ def evaluate(build, arrays, backend="python"):
         outputs = build(*inputs)
         return inputs, list(outputs) if isinstance(outputs, (list, tuple)) else [outputs], []
 
-    results = compile_graph(graph, name="test", backend=backend)(*arrays.values())
+    f = compile_graph(graph, name="test", backend=backend, rewrites=rewrites)
+    results = f(*arrays.values())
     for name, value in arrays.items():
         np.testing.assert_array_equal(value, before[name], err_msg=f"{name} was changed")
     return results

@@ -3,11 +3,12 @@
 A bare recurrence h_t = tanh(zx_t + h_tm1 W) stands for all: the options never look into a step.
 """
 
-from functools import partial
+from functools import partial, reduce
+from itertools import permutations
 
 from graphrnn import cells, loop_options, reference
 from graphrnn.errors import ShapeError, UserError
-from graphrnn.loops import LOOPS, by
+from graphrnn.loops import LOOPS, by, scanned
 from graphrnn.shapes import tensor
 from tests.helpers import CLOSE, evaluate, finite_differences
 
@@ -91,6 +92,93 @@ def test_an_option_equals_its_loop_in_numpy(rng, backend, driver, option, dtype)
         assert got.dtype == dtype
         tolerance = {"rtol": 1e-6, "atol": 1e-7} if dtype == "float64" else CLOSE[dtype]
         np.testing.assert_allclose(got, value, **tolerance)
+
+
+WRAPPERS = {
+    "backwards": loop_options.backwards,
+    "masked": lambda loop: loop_options.masked(loop, at.constant(MASK)),
+    "truncated": lambda loop: loop_options.truncated(loop, 4),
+    "last": loop_options.last,
+}
+ORDERS = [
+    order
+    for n in (2, 3, 4)
+    for order in permutations(WRAPPERS, n)
+    if n < 4 or order.index("last") in (0, 3)
+] + [("backwards", "masked", "backwards"), ("masked", "backwards", "truncated", "backwards")]
+
+
+def numpy_in_order(order, zx, W, kept=None):
+    """Step by step: each moment with its own mask, the gradient cut every four steps from the end.
+
+    `kept` holds the states before each step, where the gradient is cut.
+    """
+    turned = order.count("backwards") % 2
+    moments = list(range(T))[:: -1 if turned else 1]
+    h, states, before = np.zeros((B, H)), np.zeros((T, B, H)), []
+    for k, t in enumerate(moments):
+        before.append(h)
+        if "truncated" in order and (T - k) % 4 == 0 and kept is not None:
+            h = kept[k]
+        new = np.tanh(zx[t] + h @ W)
+        h = np.where(MASK[t][:, None] != 0, new, h) if "masked" in order else new
+        states[t] = h
+    if "last" not in order:
+        return states, before
+    inside = "backwards" in order and order.index("backwards") < order.index("last")
+    return (states[moments[-1]] if inside else states[-1]), before
+
+
+@pytest.mark.parametrize("order", ORDERS, ids="(".join)
+def test_options_in_every_order(rng, order):
+    zx, W = rng.standard_normal((T, B, H)), rng.standard_normal((H, H)) / 2
+    expected, kept = numpy_in_order(order, zx, W)
+    weight = rng.standard_normal(expected.shape)
+
+    def build(zx, W, weight):
+        loop = reduce(lambda inner, name: WRAPPERS[name](inner), order[::-1], scanned)
+        (h,) = loop(step, [zx], [at.zeros((B, H), dtype="float64")], [W])
+        return [h, *at.grad(at.sum(h * weight), [zx, W])]
+
+    h, dzx, dW = evaluate(build, {"zx": zx, "W": W, "weight": weight}, rewrites=False)
+    np.testing.assert_allclose(h, expected, rtol=1e-12)
+
+    def loss():
+        return (numpy_in_order(order, zx, W, kept)[0] * weight).sum()
+
+    for got, array in ((dzx, zx), (dW, W)):
+        np.testing.assert_allclose(got, finite_differences(loss, array), rtol=1e-6, atol=1e-7)
+
+
+def test_last_of_last_is_refused():
+    loop = loop_options.backwards(loop_options.masked(loop_options.last(scanned), at.ones((T, B))))
+    with pytest.raises(UserError, match="last: got a loop that gives only its last outputs"):
+        loop_options.last(loop)
+
+
+@pytest.mark.parametrize("driver", LOOPS)
+def test_padding_is_skipped_in_both_directions(rng, driver):
+    """Each text of a padded batch gives what it gives alone."""
+    lengths, weights = (6, 4, 1), rng.standard_normal((2, H, H)) / 2
+    zx = rng.standard_normal((2, T, B, H))
+    mask = np.arange(T)[:, None] < np.array(lengths)
+
+    def build(zx, zy, W, V):
+        zero = at.zeros((B, H), dtype="float64")
+        loop = loop_options.masked(EVERY[driver], at.constant(mask))
+        directions = ([zx], [zero], [W]), ([zy], [zero], [V])
+        ends = loop_options.bidirectional(step, *directions, loop_options.last(loop))
+        return [loop_options.bidirectional(step, *directions, loop), ends]
+
+    arrays = {"zx": zx[0], "zy": zx[1], "W": weights[0], "V": weights[1]}
+    both, ends = evaluate(build, arrays, rewrites=False)
+    assert ends.shape == (B, 2 * H)
+    for b, n in enumerate(lengths):
+        ahead = numpy_states(zx[0, :n, b : b + 1], weights[0])[:, 0]
+        back = numpy_backwards(zx[1, :n, b : b + 1], weights[1])[:, 0]
+        np.testing.assert_allclose(both[:n, b], np.concatenate([ahead, back], 1), rtol=1e-12)
+        np.testing.assert_allclose(both[n:, b, H:], 0)
+        np.testing.assert_allclose(ends[b], np.concatenate([ahead[-1], back[0]]), rtol=1e-12)
 
 
 @pytest.mark.parametrize("backend", ["python", "native"])
