@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from graphrnn import __version__, toolchain
+from graphrnn.commands.options import Length, ThreadCount
 from graphrnn.errors import UserError, reason
 from graphrnn.settings import describe
 
@@ -23,8 +24,6 @@ app = cyclopts.App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
-
-ThreadCount = Annotated[int | None, Parameter(validator=cyclopts.validators.Number(gt=0, lte=256))]
 
 # The heavy modules are imported inside the commands: --help and a typing error answer at once.
 
@@ -52,7 +51,7 @@ def next_(
     text: Annotated[str, Parameter(allow_leading_hyphen=True)],
     /,
     *,
-    count: Annotated[int, Parameter(validator=cyclopts.validators.Number(gt=0))] = 5,
+    count: Length = 5,
     backend: str = "auto",
     threads: ThreadCount = None,
 ) -> None:
@@ -99,11 +98,39 @@ def one_line(error: BaseException) -> str:
         >>> one_line(ValueError("two   words"))
         'two words'
     """
-    if isinstance(error, UserError):
-        return " ".join(str(error).split())
-    causes = (error, error.__cause__)
+    causes = () if isinstance(error, UserError) else (error, error.__cause__)
     validation = next((e for e in causes if isinstance(e, ValidationError)), None)
-    return " ".join((describe(validation) if validation else str(error)).split())
+    text = describe(validation) if validation else str(error)
+    return shortened(" ".join(shortened(word, 300) for word in text.split()), 2_000)
+
+
+def shortened(text: str, longest: int) -> str:
+    """Cut the middle out of what is too long to read.
+
+    Example:
+        >>> shortened("abcdefghij", 10), shortened("abcdefghijkl", 6)
+        ('abcdefghij', 'abc…(12 letters)…jkl')
+    """
+    if len(text) <= longest:
+        return text
+    half = longest // 2
+    return f"{text[:half]}…({len(text):,} letters)…{text[-half:]}"
+
+
+def _open_standard_streams() -> None:
+    """Open what the shell has closed (`<&-`, `>&-`, `2>&-`), or the next file would take its place.
+
+    What is printed would then be written into a file of the run.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            mode = os.O_RDONLY if number == 0 else os.O_WRONLY
+            opened = os.open(os.devnull, mode)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            stream = open(number, "r" if number == 0 else "w", encoding="utf-8")  # noqa: PTH123, SIM115
+            setattr(sys, name, stream)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -112,12 +139,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: 2 after bad input, 3 after a loss that is not finite, 130 after Ctrl-C.
     """
+    _open_standard_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     code = 2
-    if sys.stdout is None:  # closed by the shell (`>&-`)
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that cannot show a character gets its number, not a traceback.
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -1,14 +1,17 @@
 """Bad input is one line on stderr, exit code 2, no traceback, nothing lost."""
 
 import dataclasses
+import json
 import os
 import re
 import resource
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 from graphrnn import cli, training
@@ -128,6 +131,65 @@ def test_runs_that_cannot_be_used(capsys, trained, in_tmp):
     broken.write_bytes((in_tmp / trained / CHECKPOINT).read_bytes()[:-9])
     assert "is cut short" in refused(capsys, "next", broken, "the")
     assert "--count" in refused(capsys, "next", trained, "the", "--count", "0")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["next", "RUN", "the", "--count", "2.5"],
+        ["next", "RUN", "the", "--threads", "1.5"],
+        ["sample", "RUN", "--threads", "1e3"],
+        ["sample", "RUN", "--count", "1.5"],
+        ["sample", "RUN", "--threads", "257"],
+        ["evaluate", "RUN", "--threads", "0"],
+        ["inspect", "theano_rnn", "--hidden", "4.5"],
+        ["inspect", "theano_rnn", "--time", "2.5"],
+        ["inspect", "RUN", "--batch", "-1"],
+        ["inspect", "RUN", "--time", "0"],
+        ["compare", "theano_rnn", "--time", "4.5"],
+        ["compare", "theano_rnn", "--hidden", "2.5"],
+        ["train", "--layers", "1.5", "--model", "stacked_lstm"],
+        ["train", "--threads", "1.5"],
+    ],
+    ids=" ".join,
+)
+def test_whole_numbers_are_whole(capsys, trained, words):
+    words = [trained if word == "RUN" else word for word in words]
+    (option,) = (word for word in words if word.startswith("--") and word != "--model")
+    value = words[words.index(option) + 1]
+    assert refused(capsys, *words).startswith(f"graphrnn: {option}: got {value}, needed a")
+
+
+def test_a_run_is_looked_into_at_its_own_lengths(capsys, trained):
+    words = ("inspect", trained, "--stage", "written")
+    line = refused(capsys, *words, "--time", "5")
+    assert "--time: got 5, but the run runs/theano_rnn-1 has 8; leave it out" in line
+    cli.main([*words, "--time", "8"])
+    assert "theano_rnn" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("letters", [5_000, 100_000])
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_long_value_is_cut(capsys, in_tmp, letters, blank):
+    line = refused(capsys, "train", "--corpus", ("x" * 9 + blank) * (letters // 9))
+    assert "letters)" in line
+    assert len(line) < 2_100
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_changes_no_exit_code_and_no_file(small_text, closed):
+    """The first file that is opened would take the number of a closed stream."""
+    command = f"{shlex.quote(sys.executable)} -m graphrnn"
+    words = f"train --corpus small.txt --out run {' '.join(SMALL)}"
+    done = subprocess.run(f"{command} {words} {closed}", shell=True, check=False)
+    assert done.returncode == 0
+    assert load_checkpoint(Path("run") / CHECKPOINT).header.sequences == 60
+    for path in Path("run").glob("*.toml"):
+        tomllib.loads(path.read_text(encoding="utf-8"))
+    for line in (Path("run") / "log.jsonl").read_text(encoding="utf-8").splitlines():
+        json.loads(line)
+    done = subprocess.run(f"{command} sample nothing {closed}", shell=True, check=False)
+    assert done.returncode == 2
 
 
 def test_unknown_command_has_a_near_match(capsys):

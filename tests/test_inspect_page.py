@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+from xml.etree import ElementTree
 
 from graphrnn.inspection.dot import COLOURS, dot_text, lay_out, program
 from graphrnn.inspection.drawing import draw, folded
@@ -11,7 +12,9 @@ from graphrnn.inspection.html_page import embedded, page, page_data
 from graphrnn.inspection.inspector import Inspection, inspect
 from tests.inspected import four_lines, lesson, lesson_source
 
+import aesara
 import aesara.tensor as at
+import numpy as np
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -27,6 +30,7 @@ needs_browser = pytest.mark.skipif(
     reason="no Chromium with chromedriver on PATH: 'sudo apt install chromium chromium-driver'",
 )
 
+SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "<script>document.title='broken'</script>"
 
 
@@ -221,6 +225,32 @@ def test_dot_text_quotes_names():
     x = at.TensorType("float32", (2,))('a "quoted" \\ name')
     text = dot_text(draw(inspect([at.exp(x)]).graph("written")))
     assert r"a_\"quoted\"_\\_name" in text
+
+
+def test_a_picture_writes_a_name_as_it_is(tmp_path):
+    """Graphviz reads entities of HTML in labels: here `&lt;` is a name, not a sign."""
+    x, y = (at.TensorType("float32", (2,))(name) for name in ("&lt;", "p&q"))
+    svg = inspect([x + y]).save(tmp_path / "graph.svg").read_bytes()
+    texts = [element.text for element in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+    assert {"&lt;", "p&q"} <= set(texts)
+
+
+@pytest.mark.parametrize("form", ["html", "svg", "dot", "json"])
+def test_what_is_no_text_in_a_title_or_a_name_is_written_all_the_same(tmp_path, form):
+    x = at.TensorType("float32", (2,))("half \udc80")
+    looked = inspect([at.exp(x)], title="bell \a, half \udc80")
+    written = looked.save(tmp_path / f"graph.{form}").read_bytes()
+    assert looked.title == "bell ?, half ?"
+    assert "half" in written.decode("utf-8")
+    assert b"\a" not in written
+
+
+def test_a_shared_variable_is_no_input_of_what_is_looked_into(tmp_path):
+    x, w = at.TensorType("float32", (2,))("x"), aesara.shared(np.ones(2, "float32"), name="w")
+    looked = inspect((w * x).sum())
+    assert [v.name for v in looked.source.inputs] == ["x"]
+    assert "  w " in looked.text("written")
+    assert looked.save(tmp_path / "graph.html").exists()
 
 
 def test_a_notebook_shows_the_page():

@@ -1,11 +1,9 @@
 """`graphrnn evaluate`: how well a run predicts a text, from its first character to its last."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from graphrnn import toolchain
-
-import cyclopts
-from cyclopts import Parameter
+from graphrnn.commands.options import ThreadCount
 
 if TYPE_CHECKING:
     from graphrnn.evaluation import Evaluation
@@ -19,9 +17,7 @@ def evaluate(
     *,
     corpus: str | None = None,
     backend: str = "auto",
-    threads: Annotated[
-        int | None, Parameter(validator=cyclopts.validators.Number(gt=0, lte=256))
-    ] = None,
+    threads: ThreadCount = None,
 ) -> None:
     """Read a text with a trained network, the state carried from end to end, and show how it does.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from graphrnn import toolchain
+from graphrnn.commands.options import Length
 from graphrnn.errors import UserError
 
 from cyclopts import Parameter
@@ -30,9 +31,9 @@ def inspect(
     out: Path | None = None,
     loop: str | None = None,
     backend: str | None = None,
-    time: int | None = None,
-    batch: int | None = None,
-    hidden: int | None = None,
+    time: Length | None = None,
+    batch: Length | None = None,
+    hidden: Length | None = None,
 ) -> None:
     """See into a graph: as written, with gradients, as rewritten; its history and what it costs.
 
@@ -49,7 +50,7 @@ def inspect(
         out: Write a file: .html (the page), .svg, .png, .dot or .json.
         loop: How the step is repeated in time: scan or unrolled.
         backend: What runs the graph: native, aesara or python.
-        time: Characters in a sequence (T), for a model; without it the model's own.
+        time: Characters in a sequence (T), of a model, by default its own; a run has its own.
         batch: Sequences in a batch (B), likewise.
         hidden: Units in the hidden state (H), likewise.
     """

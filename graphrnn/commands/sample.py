@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from graphrnn import toolchain
+from graphrnn.commands.options import ThreadCount
 from graphrnn.errors import UserError
 from graphrnn.settings import SampleSettings
 
-import cyclopts
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
@@ -31,9 +31,7 @@ def sample(
     stream: bool = False,
     interactive: bool = False,
     backend: str = "auto",
-    threads: Annotated[
-        int | None, Parameter(validator=cyclopts.validators.Number(gt=0, lte=256))
-    ] = None,
+    threads: ThreadCount = None,
 ) -> None:
     """Let a trained network write.
 

@@ -78,13 +78,13 @@ def run(text: str, form: str) -> bytes:
 
 
 def quoted(text: str) -> str:
-    r"""Write a text as a DOT string: nothing in it is markup.
+    r"""Write a text as a DOT string: nothing in it is markup, and no entity of HTML.
 
     Example:
-        >>> print(quoted('a "b"'))
-        "a \"b\""
+        >>> print(quoted('a "b"'), quoted("&lt;"))
+        "a \"b\"" "&amp;lt;"
     """
-    told = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    told = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ").replace("&", "&amp;")
     return f'"{told}"'
 
 

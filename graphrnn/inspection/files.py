@@ -46,7 +46,7 @@ def check_target(path: Path) -> None:
 def _content(inspection: "Inspection", form: str, stage: str) -> bytes:
     """Make the bytes of a file."""
     if form == ".html":
-        return page(inspection).encode()
+        return page(inspection).encode(errors="replace")
     if form == ".json":
         return json.dumps(page_data(inspection), indent=1).encode()
     graph = graph_for_file(inspection, stage)
@@ -54,4 +54,4 @@ def _content(inspection: "Inspection", form: str, stage: str) -> bytes:
     if len(drawing.boxes) > FOLD_FROM:
         drawing = folded(drawing)
     text = dot_text(drawing, drawing.loops)
-    return text.encode() if form == ".dot" else run(text, form[1:])
+    return text.encode(errors="replace") if form == ".dot" else run(text, form[1:])

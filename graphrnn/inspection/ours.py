@@ -30,7 +30,7 @@ def our_source(
     has its own. `loop` and `backend` win over both.
 
     Raises:
-        UserError: there is neither a model nor a run of that name.
+        UserError: there is neither a model nor a run of that name, or the run has another length.
     """
     if name in MODELS:
         settings = TrainSettings(model=name, **(lengths or {}))  # type: ignore[arg-type]
@@ -38,6 +38,13 @@ def our_source(
     if Path(name).exists() or "/" in name or name == "latest" or (Path("runs") / name).exists():
         checkpoint = load_checkpoint(find_checkpoint(name))
         header = checkpoint.header
+        for option, length in (lengths or {}).items():
+            own = getattr(header.settings, option)
+            if length != own:
+                raise UserError(
+                    f"--{option}: got {length}, but the run {name} has {own}; leave it "
+                    f"out, or name its model, {header.settings.model}"
+                )
         return _network_source(
             header.settings, len(header.vocabulary), loop, backend, checkpoint=checkpoint
         )

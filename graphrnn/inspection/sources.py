@@ -11,6 +11,7 @@ from graphrnn.errors import UserError
 import aesara
 from aesara.compile.function.types import Function
 from aesara.compile.mode import Mode, get_mode
+from aesara.compile.sharedvalue import SharedVariable
 from aesara.graph.basic import Constant, Variable, graph_inputs
 from aesara.graph.fg import FunctionGraph
 
@@ -19,7 +20,8 @@ from aesara.graph.fg import FunctionGraph
 class Source:
     """A graph before compiling: its ends, its updates, and the mode that would compile it.
 
-    `function` is the compiled function where one was given.
+    `function` is the compiled function where one was given. What no screen shows of a title
+    (control characters, halves of surrogate pairs) stands as a question mark.
     """
 
     title: str
@@ -28,6 +30,10 @@ class Source:
     updates: tuple[tuple[Any, Any], ...] = ()
     mode: Any = None
     function: Any = None
+
+    def __post_init__(self) -> None:
+        shown = "".join(c if c.isprintable() else "?" for c in self.title)
+        object.__setattr__(self, "title", shown)
 
 
 class _StoppedError(Exception):
@@ -97,7 +103,8 @@ def find_source(thing: Any, *, title: str = "") -> Source:
         thing = list(thing.values())
     variables = list(thing) if isinstance(thing, (list, tuple)) else [thing]
     if variables and all(isinstance(v, Variable) for v in variables):
-        inputs = tuple(v for v in graph_inputs(variables) if not isinstance(v, Constant))
+        known = (Constant, SharedVariable)  # these have their values with them
+        inputs = tuple(v for v in graph_inputs(variables) if not isinstance(v, known))
         return Source(title or str(variables[0].name or "graph"), inputs, tuple(variables))
     raise UserError(
         f"nothing to inspect: got {_described(thing)}, needed an Aesara function, variable, list "
