@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+from graphrnn.native import cache as files
 from graphrnn.native import library
 from graphrnn.shapes import tensor
 from tests.native_helpers import native
@@ -19,9 +20,13 @@ def cache(in_tmp, monkeypatch):
     return in_tmp / "cache" / "native"
 
 
-def double():
+def times(factor):
     x = tensor("x", "float64", (3,))
-    return native([x], x * 2)
+    return native([x], x * factor)
+
+
+def double():
+    return times(2)
 
 
 def test_the_cache_is_private_and_used(cache, monkeypatch):
@@ -39,6 +44,52 @@ def test_a_damaged_entry_is_built_anew(cache, damage):
     entry.write_bytes(sound[: len(sound) // 2] if damage is None else damage)
     assert double()(np.ones(3)).tolist() == [2.0, 2.0, 2.0]
     assert len(entry.read_bytes()) == len(sound)
+
+
+def test_entries_that_changed_places_are_built_anew(cache):
+    double()
+    (first,) = cache.iterdir()
+    times(3)
+    (second,) = set(cache.iterdir()) - {first}
+    kept = first.read_bytes(), second.read_bytes()
+    first.write_bytes(kept[1])
+    second.write_bytes(kept[0])
+    for factor in (2, 3):
+        assert times(factor)(np.ones(3)).tolist() == [factor] * 3
+    assert (first.stat().st_size, second.stat().st_size) == tuple(map(len, kept))
+
+
+def a_folder(entry, sound):
+    (entry / "with" / "more").mkdir(parents=True)
+    (entry / "with" / "a file").touch()
+
+
+def of_another_processor(entry, sound):
+    """Whole and under its own name; the field of its head that names the processor differs."""
+    library = sound[:18] + b"\xff\xfe" + sound[20:-32]
+    files.store(entry.parent, entry.name, library)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        a_folder,
+        lambda entry, sound: os.mkfifo(entry),
+        lambda entry, sound: entry.symlink_to("/dev/zero"),
+        lambda entry, sound: entry.symlink_to(entry),
+        of_another_processor,
+    ],
+    ids=["folder", "pipe", "device", "link", "another processor"],
+)
+def test_what_stands_in_the_place_of_an_entry_is_replaced(cache, make):
+    double()
+    (entry,) = cache.iterdir()
+    sound = entry.read_bytes()
+    entry.unlink()
+    make(entry, sound)
+    assert double()(np.ones(3)).tolist() == [2.0, 2.0, 2.0]
+    assert entry.read_bytes() == sound
+    assert not entry.is_symlink()
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(in_tmp, monkeypatch):

@@ -1,7 +1,8 @@
 """Compiled libraries on disk: private, whole or absent, of bounded size, shared by processes.
 
-An entry is a library with its own SHA-256 behind it (loaders do not read that far), in one file,
-so that one rename makes it. What another user may write is never trusted.
+An entry is a library with a SHA-256 of its name and its bytes behind it (loaders do not read that
+far), in one file, so that one rename makes it: an entry under another's name is not whole. What
+another user may write is never trusted.
 """
 
 import contextlib
@@ -45,23 +46,31 @@ def fetch(folder: Path, name: str) -> bytes | None:
     """Give an entry's library, or None where there is none or it is not whole."""
     path = folder / name
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        # Not blocking: a pipe in its place would wait for a writer.
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            about = os.fstat(handle)
+            if not stat.S_ISREG(about.st_mode):
+                return None
+            if about.st_uid != os.geteuid() or about.st_mode & 0o022:
+                return None
+            with os.fdopen(handle, "rb", closefd=False) as file:
+                data = file.read()
+        finally:
+            os.close(handle)
     except OSError:
         return None
-    with os.fdopen(handle, "rb") as file:
-        about = os.fstat(handle)
-        if about.st_uid != os.geteuid() or about.st_mode & 0o022:
-            return None
-        try:
-            data = file.read()
-        except OSError:
-            return None
     library, digest = data[:-_DIGEST], data[-_DIGEST:]
-    if not library or hashlib.sha256(library).digest() != digest:
+    if not library or _digest(name, library) != digest:
         return None
     with contextlib.suppress(OSError):  # a folder that is only read
         os.utime(path)  # when it was used last
     return library
+
+
+def _digest(name: str, library: bytes) -> bytes:
+    """Hash an entry: its name too, so that two files that changed places are both refused."""
+    return hashlib.sha256(f"{name}\0".encode() + library).digest()
 
 
 def store(folder: Path, name: str, library: bytes) -> None:
@@ -73,7 +82,9 @@ def store(folder: Path, name: str, library: bytes) -> None:
         return
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(library + hashlib.sha256(library).digest())
+            file.write(library + _digest(name, library))
+        if path.is_dir() and not path.is_symlink():
+            _remove(path)  # whatever it holds, it stands where a library belongs
         Path(work).replace(path)
     except OSError:
         return

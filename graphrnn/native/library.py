@@ -1,6 +1,7 @@
 """C → shared library: compiled once, kept in the user's cache, checked before it is loaded."""
 
 import atexit
+import contextlib
 import ctypes
 import functools
 import hashlib
@@ -40,10 +41,13 @@ def load(source: str, target: Target = Target()) -> ctypes.CDLL:  # noqa: B008
     if not cache.trusted(folder):
         folder = _private_folder()
     name = key_of(source, target) + suffix()
-    data = cache.fetch(folder, name)
-    if data is None:
-        data = _compile(source, folder, target)
-        cache.store(folder, name, data)
+    kept = cache.fetch(folder, name)
+    if kept is not None:
+        # Whole, but perhaps made where the system's own libraries are newer.
+        with contextlib.suppress(CompileError):
+            return _load_copy(kept, folder)
+    data = _compile(source, folder, target)
+    cache.store(folder, name, data)
     return _load_copy(data, folder)
 
 
