@@ -1,8 +1,12 @@
 """The cache of compiled libraries, and processes that share it."""
 
+import ctypes
+import gc
 import os
 import subprocess
 import sys
+import weakref
+from pathlib import Path
 
 from graphrnn.native import cache as files
 from graphrnn.native import library
@@ -131,6 +135,98 @@ sys.exit(0 if same and status == 0 else 1)
 def test_a_child_of_fork_has_threads_of_its_own():
     done = subprocess.run([sys.executable, "-c", CHILD], timeout=60, check=False)
     assert done.returncode == 0
+
+
+UNLOADED = """
+import gc, os, sys, threading
+import numpy as np, graphrnn
+import aesara, aesara.tensor as at
+from graphrnn.native import emit
+from graphrnn.native.linker import native_mode
+emit.PARALLEL_FROM = 0
+x = at.TensorType("float32", (64, 64))("x")
+
+def make(k):
+    with aesara.config.change_flags(cxx=""):
+        return aesara.function([x], at.dot(x, x) + k, mode=native_mode(strict=True, threads=2))
+
+def right(f, k):
+    assert (f(np.eye(64, dtype="f4")) == np.eye(64) + k).all()
+
+def long():
+    while True:
+        right(kept[4], 4)
+
+right(make(0), 0)  # it had the threads, and is gone
+gc.collect()
+kept = {k: make(k) for k in range(1, 5)}
+running = threading.Thread(target=long, daemon=True)
+running.start()
+for turn in range(12):
+    right(make(turn % 4), turn % 4)
+    gc.collect()
+    right(kept[1 + turn % 4], 1 + turn % 4)
+pid = os.fork()
+if pid == 0:
+    del kept[1]
+    gc.collect()
+    right(kept[2], 2)
+    right(make(1), 1)
+    os._exit(0)
+_, status = os.waitpid(pid, 0)
+right(kept[3], 3)
+sys.exit(0 if status == 0 and running.is_alive() else 1)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_threads_and_forks_outlive_functions_that_are_gone():
+    """The process ends while one of them runs, too."""
+    done = subprocess.run([sys.executable, "-c", UNLOADED], timeout=120, check=False)
+    assert done.returncode == 0
+
+
+def mappings():
+    """Count what is mapped into this process; where that cannot be read, nothing is checked."""
+    try:
+        return len(Path("/proc/self/maps").read_text().splitlines())
+    except OSError:
+        pytest.skip("needs /proc")
+
+
+def test_a_function_that_is_gone_is_unloaded(cache):
+    kept = {factor: times(factor) for factor in (2, 3, 5)}
+    gc.collect()
+    before = mappings()
+    for turn in range(200):
+        factor = (2, 3, 5)[turn % 3]
+        assert times(factor)(np.ones(3)).tolist() == [factor] * 3
+        if turn % 50 == 0:
+            gc.collect()
+            assert mappings() - before < 20
+    gc.collect()
+    assert mappings() - before < 20
+    for factor, f in kept.items():
+        assert f(np.ones(3)).tolist() == [factor] * 3
+
+
+def test_what_was_looked_up_keeps_its_library_loaded(cache):
+    kept = times(3)  # the first of a process stays in any case
+    f = times(2)
+    function = f.vm.jit_fn
+    run, table = function.run, function.table
+    gone = weakref.ref(function.library)
+    del f, function
+    gc.collect()
+    assert gone() is not None
+    x, y = np.ones(3), np.zeros(3)
+    assert table is not None
+    assert run((ctypes.c_void_p * 1)(x.ctypes.data), (ctypes.c_void_p * 1)(y.ctypes.data), 1) == 0
+    assert y.tolist() == [2.0, 2.0, 2.0]
+    del run
+    gc.collect()
+    assert gone() is None
+    assert kept(x).tolist() == [3.0, 3.0, 3.0]
 
 
 def test_two_processes_may_build_the_same_at_once(in_tmp):

@@ -1,7 +1,6 @@
 """The compiled function: it checks arrays, calls C on them, and raises what went wrong there."""
 
 import ctypes
-import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,7 +32,6 @@ class NativeFunction:
     ) -> None:
         self.program, self.source, self.in_place, self.threads = program, source, in_place, threads
         self.library = load(source.text, target)
-        weakref.finalize(self, self.library.graph_free).atexit = False
         self.generators = (
             Generators(self.library, source.generators, fallible=bool(source.fallible))
             if source.generators

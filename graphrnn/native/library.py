@@ -1,4 +1,8 @@
-"""C → shared library: compiled once, kept in the user's cache, checked before it is loaded."""
+"""C → shared library: compiled once, kept in the user's cache, checked before it is loaded.
+
+A library goes with the function that it was loaded for: each is some five mappings, of which a
+process may have 65,530.
+"""
 
 import atexit
 import contextlib
@@ -8,14 +12,79 @@ import hashlib
 import os
 import shutil
 import tempfile
+import weakref
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from graphrnn.native import cache
 from graphrnn.native.compilers import CompileError, Target, compile_c, compiler, identity, suffix
 
 import platformdirs
 
-__all__ = ["CompileError", "Target", "cache_folder", "compiler", "key_of", "load"]
+__all__ = ["CompileError", "Library", "Target", "cache_folder", "compiler", "key_of", "load"]
+
+_PROCESS = ctypes.CDLL(None)
+_PROCESS.dlclose.argtypes = [ctypes.c_void_p]
+
+_POOL: dict[str, int] = {}
+"""Where the threads' pool is, which all functions of the process share: in the first library."""
+
+_AFTER_FORK: dict[int, Callable[[], None]] = {}
+"""For each loaded library, by its handle, what makes it fit for a child of fork."""
+
+
+class Library(ctypes.CDLL):
+    """A loaded library; its memory is freed and it is unloaded when nothing of it is left in use.
+
+    What is looked up in it keeps it loaded, and is not kept by it, since a cycle would wait for the
+    garbage collector. The first library of a process has the threads, and stays.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        pool = self["graph_pool"]
+        pool.restype, pool.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+        own = pool(None)
+        first = _POOL.setdefault("pool", own)
+        pool(first)
+        handle = self._handle
+        _AFTER_FORK[handle] = _unbound(self["graph_after_fork"])
+        release = weakref.finalize(
+            self, _release, _unbound(self["graph_free"]), None if first == own else handle
+        )
+        release.atexit = False  # threads may still run it
+
+    def __getattr__(self, name: str) -> Any:
+        """Look a function up."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self[name]
+
+
+def _unbound(function: Any) -> Callable[[], None]:
+    """Give a function of a library that does not keep it loaded."""
+    address = ctypes.cast(function, ctypes.c_void_p).value
+    assert address is not None
+    return ctypes.CFUNCTYPE(None)(address)
+
+
+def _release(free: Callable[[], None], handle: int | None) -> None:
+    """Give a library's memory back, and unload it unless threads run in it."""
+    free()
+    if handle is not None:
+        del _AFTER_FORK[handle]
+        _PROCESS.dlclose(handle)
+
+
+def _after_fork() -> None:
+    """Make all libraries fit for a child of fork."""
+    for mend in list(_AFTER_FORK.values()):
+        mend()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def cache_folder() -> Path:
@@ -28,7 +97,7 @@ def key_of(source: str, target: Target = Target()) -> str:  # noqa: B008
     return hashlib.sha256(f"{source}\0{identity(target)}".encode()).hexdigest()
 
 
-def load(source: str, target: Target = Target()) -> ctypes.CDLL:  # noqa: B008
+def load(source: str, target: Target = Target()) -> Library:  # noqa: B008
     """Give the library of a source, from the cache where it is sound.
 
     A library has static memory of its own, so that each function needs a copy of its file: the
@@ -60,7 +129,7 @@ def _compile(source: str, folder: Path, target: Target) -> bytes:
         return library.read_bytes()
 
 
-def _load_copy(data: bytes, folder: Path) -> ctypes.CDLL:
+def _load_copy(data: bytes, folder: Path) -> Library:
     """Load a library from a file that is removed at once: the mapping stays.
 
     A system may forbid running code from its folder of temporary files; then the cache serves.
@@ -71,23 +140,10 @@ def _load_copy(data: bytes, folder: Path) -> ctypes.CDLL:
             with cache.workplace(place, _private_folder()) as work:
                 path = work / f"graph{suffix()}"
                 path.write_bytes(data)
-                return _joined(ctypes.CDLL(str(path)))
+                return Library(str(path))
         except OSError as error:
             reason = str(error)
     raise CompileError(f"the compiled function cannot be loaded: {reason}; set TMPDIR elsewhere")
-
-
-_POOL: list[int] = []
-
-
-def _joined(library: ctypes.CDLL) -> ctypes.CDLL:
-    """Let all functions of a process share the threads of the first."""
-    library.graph_pool.restype = ctypes.c_void_p
-    library.graph_pool.argtypes = [ctypes.c_void_p]
-    pool = library.graph_pool(_POOL[0] if _POOL else None)
-    if not _POOL:
-        _POOL.append(pool)
-    return library
 
 
 def _private_folder() -> Path:

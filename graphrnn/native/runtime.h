@@ -77,7 +77,8 @@ INLINE float g_softplusf(float x) { return (x > 0 ? x : 0) + log1pf(g_expf(-fabs
 INLINE double g_softplus(double x) { return (x > 0 ? x : 0) + log1p(exp(-fabs(x))) + (x != x ? x : 0); }
 
 /* ── threads: a few that wait, spinning for a moment before they sleep ──
-   All functions of a process share the pool of the one that was loaded first: threads are as many
+   All functions of a process share the pool of the one that was loaded first, whose code its threads
+   run for ever, so that its library alone is never unloaded: threads are as many
    as the most that one call asked for, and two calls at once take turns instead of crowding the
    processors. Workers take no signals: those belong to the program. */
 
@@ -138,8 +139,10 @@ static void *worker(void *argument) {
     }
     return NULL;
 }
-/* A child of fork has none of its parent's threads, and may find their locks held. */
-static void after_fork(void) {
+/* A child of fork has none of its parent's threads, and may find their locks held. Python calls this
+   there: a handler of pthread_atfork would be called, on some systems, after it was unloaded. */
+void graph_after_fork(void);
+void graph_after_fork(void) {
     pthread_mutex_init(&busy, NULL);
     if (pool != &own) return;
     pool->workers = 0;
@@ -151,7 +154,6 @@ static void after_fork(void) {
 /* Join the pool of a function that was loaded before, or offer one's own; gives the one in use. */
 void *graph_pool(void *theirs);
 void *graph_pool(void *theirs) {
-    pthread_atfork(NULL, NULL, after_fork);
     if (theirs) pool = theirs;
     return pool;
 }
