@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shlex
 import sys
 import time as clock
 from importlib.metadata import version
@@ -104,7 +105,7 @@ def _native_compiler() -> str:
         command = library.Target().command()
     except library.CompileError as error:
         return f"not usable: {error}"
-    return f"{' '.join(command)}, threads: {default_threads()}"
+    return f"{shlex.join(command)}, threads: {default_threads()}"
 
 
 def _rate(backend: str, report: Report) -> str:

@@ -6,12 +6,14 @@ Every default here yields to the user's own: `AESARA_FLAGS` first, then `.aesara
 import configparser
 import ctypes
 import functools
+import hashlib
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,7 +145,7 @@ def configure() -> Toolchain:
     compiler = theirs.get("cxx", find_compiler())
     if "cxx" not in theirs:
         # Empty where there is none: Aesara keeps silent, and our own message names the remedy.
-        mine["cxx"] = compiler or ""
+        mine["cxx"] = _one_program(compiler) if compiler else ""
     _hand_over(mine)
     return Toolchain(compiler=compiler or None, blas=library, given=theirs)
 
@@ -167,9 +169,43 @@ def _hand_over(flags: Mapping[str, str]) -> None:
 
 
 def find_compiler() -> str | None:
-    """Find a C++ compiler: the one named by CXX, else g++, else clang++."""
-    names = (os.environ.get("CXX", ""), "g++", "clang++")
-    return next((path for name in names if name and (path := shutil.which(name))), None)
+    """Find a C++ compiler: the one named by CXX (it may have several words), else g++, clang++."""
+    for named in (os.environ.get("CXX", ""), "g++", "clang++"):
+        words = _words(named)
+        if words and (path := shutil.which(words[0])):
+            return shlex.join([path, *words[1:]])
+    return None
+
+
+def _words(named: str) -> list[str]:
+    """Split a compiler's name into words as a shell does; a path with spaces may go unquoted."""
+    if shutil.which(named):
+        return [named]
+    try:
+        return shlex.split(named)
+    except ValueError:  # a quotation mark without a second one
+        return [named]
+
+
+def _one_program(compiler: str) -> str:
+    """Give the path of a compiler; where it has several words, that of a script that runs them.
+
+    Aesara starts its compiler by one word, and knows g++ and clang++ by their names in it.
+    """
+    words = _words(compiler)
+    if len(words) == 1:
+        return words[0]
+    text = f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n'
+    name = "-".join(Path(word).name for word in words if not word.startswith("-"))
+    folder = cache_folder() / "compilers"
+    path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}-{name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as file:
+            file.write(text)
+        Path(file.name).chmod(0o700)
+        Path(file.name).replace(path)
+    return str(path)
 
 
 def require_compiler() -> str:
@@ -179,7 +215,7 @@ def require_compiler() -> str:
         UserError: there is none, or the user's flags say so (`cxx=`).
     """
     compiler = configure().compiler
-    if compiler is None or shutil.which(shlex.split(compiler)[0]) is None:
+    if compiler is None or shutil.which(_words(compiler)[0]) is None:
         raise UserError(
             "no C++ compiler found: install one with 'sudo apt install g++' (Debian, Ubuntu), "
             "'sudo dnf install gcc-c++' (Fedora) or 'xcode-select --install' (macOS), "
@@ -190,7 +226,7 @@ def require_compiler() -> str:
 
 def compiler_version(compiler: str) -> str:
     """Give the first line of the compiler's own `--version`."""
-    command = [*shlex.split(compiler), "--version"]
+    command = [*_words(compiler), "--version"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError as error:

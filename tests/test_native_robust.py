@@ -10,7 +10,7 @@ import sys
 import time as clock
 from pathlib import Path
 
-from graphrnn.native import cache, library
+from graphrnn.native import cache, compilers, library
 from graphrnn.native.compilers import FLAGS, CompileError, Target, compiler, native_flags
 from graphrnn.native.linker import native_mode
 from graphrnn.shapes import tensor
@@ -110,10 +110,93 @@ def fresh_compiler():
     compiler.cache_clear()
 
 
-def test_cc_may_have_flags_of_its_own(monkeypatch, fresh_compiler):
-    monkeypatch.setenv("CC", "gcc -DNOTHING=1")
+@pytest.fixture
+def folder(in_tmp, monkeypatch):
+    """An empty cache of its own."""
+    monkeypatch.setattr(library, "cache_folder", lambda: in_tmp / "cache" / "native")
+    return in_tmp / "cache" / "native"
+
+
+def triple():
     x = tensor("x", "float64", (3,))
-    assert native([x], x * 3)(np.ones(3)).tolist() == [3, 3, 3]
+    f = native([x], x * 3)
+    assert f(np.ones(3)).tolist() == [3, 3, 3]
+    return f
+
+
+RUNS_ANOTHER = """#!/bin/sh
+# As ccache, or an interpreter that runs a module: the compiler is named by a later word.
+test "$1" = -m && shift
+for k in 1 2; do case "$1" in -*) echo "error: $1 before the compiler" >&2; exit 2;; esac; done
+exec "$@"
+"""
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        ("gcc -DNOTHING=1", ["gcc", "-DNOTHING=1"]),
+        ("{starter} gcc", ["{starter}", "gcc"]),
+        ("{starter} -m gcc -DNOTHING=1", ["{starter}", "-m", "gcc", "-DNOTHING=1"]),
+        ("'{spaces}/my gcc'", ["{spaces}/my gcc"]),
+        ("{spaces}/my gcc", ["{spaces}/my gcc"]),
+        (
+            '{starter} "{spaces}/my gcc" -DNOTHING=1',
+            ["{starter}", "{spaces}/my gcc", "-DNOTHING=1"],
+        ),
+    ],
+)
+def test_cc_may_have_several_words(in_tmp, monkeypatch, fresh_compiler, folder, named, words):
+    (in_tmp / "starter").write_text(RUNS_ANOTHER)
+    (in_tmp / "starter").chmod(0o755)
+    (in_tmp / "two words").mkdir()
+    (in_tmp / "two words" / "my gcc").symlink_to(shutil.which("gcc"))
+    places = {"starter": in_tmp / "starter", "spaces": in_tmp / "two words"}
+    monkeypatch.setenv("CC", named.format(**places))
+    command = Target().command()
+    assert command[: len(words)] == [word.format(**places) for word in words]
+    assert "-O2" in command[len(words) :]
+    triple()
+
+
+@pytest.mark.parametrize(
+    ("flags", "left_out"),
+    [
+        ("-O1", "-O2"),
+        ("-Og", "-O2"),
+        ("-march=x86-64", "-march=native"),
+        ("-mcpu=generic", "-march=native"),
+        ("-std=gnu17", "-std=gnu11"),
+        ("-fmath-errno", "-fno-math-errno"),
+        ("-fno-tree-vectorize", "-ftree-vectorize"),
+        ("-mprefer-vector-width=256", "-mprefer-vector-width=512"),
+    ],
+)
+def test_flags_in_cc_win_over_ours(monkeypatch, fresh_compiler, flags, left_out):
+    ours = ("-march=native", "-mprefer-vector-width=512")
+    assert left_out in Target("gcc", flags=ours).command()
+    command = Target(f"gcc {flags} -I include", flags=ours).command()
+    assert command[1] == flags
+    assert left_out not in command
+    assert len(command) == len(Target("gcc", flags=ours).command()) + 2
+
+
+def test_a_compiler_behind_another_word_is_part_of_the_key(in_tmp):
+    """As where a package manager renews the gcc of `ccache gcc`."""
+    compiler = in_tmp / "cc"
+    compiler.write_text('#!/bin/sh\nexec gcc "$@"\n')
+    compiler.chmod(0o755)
+    target = Target(f"env {compiler}")
+    first = library.key_of("int x;", target)
+    compiler.write_text('#!/bin/sh\n# newer\nexec gcc "$@"\n')
+    compilers.identity.cache_clear()
+    assert library.key_of("int x;", target) != first
+
+
+def test_a_quotation_mark_alone_in_cc_is_one_line(monkeypatch, fresh_compiler):
+    monkeypatch.setenv("CC", "gcc 'un")
+    with pytest.raises(CompileError, match=r"the C compiler \"gcc 'un\": no closing quotation"):
+        compiler()
 
 
 def test_cc_that_is_not_there_is_named(monkeypatch, fresh_compiler):
@@ -137,20 +220,6 @@ def test_compiler_flags_and_processor_are_part_of_the_key():
 
 
 # ── the cache ──
-
-
-@pytest.fixture
-def folder(in_tmp, monkeypatch):
-    """An empty cache of its own."""
-    monkeypatch.setattr(library, "cache_folder", lambda: in_tmp / "cache" / "native")
-    return in_tmp / "cache" / "native"
-
-
-def triple():
-    x = tensor("x", "float64", (3,))
-    f = native([x], x * 3)
-    assert f(np.ones(3)).tolist() == [3, 3, 3]
-    return f
 
 
 def test_a_folder_that_others_may_read_is_made_private(folder):

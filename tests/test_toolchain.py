@@ -117,3 +117,42 @@ def test_compiler_is_found_by_cxx_first(monkeypatch, in_tmp):
     monkeypatch.setenv("PATH", str(in_tmp))
     monkeypatch.delenv("CXX")
     assert toolchain.find_compiler() is None
+
+
+STARTER = """#!/bin/sh
+echo "$1" >>"$STARTED"
+exec "$@"
+"""
+
+TOLD = """
+from graphrnn.backends import compile_graph
+from graphrnn.shapes import tensor
+import aesara, os
+def triple():
+    x = tensor("x", "float64", (3,))
+    return [x], [3 * x], []
+print(compile_graph(triple, name="triple", backend="aesara")([1, 2, 3])[0].tolist())
+"""
+
+
+def test_cxx_may_have_several_words(in_tmp):
+    """As `ccache g++`: Aesara, which starts its compiler by one word, runs both."""
+    starter = in_tmp / "a starter"
+    starter.write_text(STARTER)
+    starter.chmod(0o755)
+    environ = {"CXX": f"'{starter}' g++ -DNOTHING=1", "STARTED": str(in_tmp / "started")}
+    out, err = run(TOLD, XDG_CACHE_HOME=str(in_tmp / "cache"), **environ)
+    assert (out, err) == ("[3.0, 6.0, 9.0]", "")
+    assert set((in_tmp / "started").read_text().split()) == {"g++"}
+
+
+@pytest.mark.parametrize("quoted", ["'{}'", "{}"])
+def test_a_compilers_path_may_have_spaces(monkeypatch, in_tmp, quoted):
+    mine = in_tmp / "my g++"
+    mine.write_text("#!/bin/sh\necho version 7\n")
+    mine.chmod(0o755)
+    monkeypatch.setenv("CXX", quoted.format(mine))
+    found = toolchain.find_compiler()
+    assert toolchain.compiler_version(found) == "version 7"
+    monkeypatch.setattr(toolchain, "configure", lambda: toolchain.Toolchain(found, None, {}))
+    assert toolchain.require_compiler() == found

@@ -4,6 +4,7 @@ import contextlib
 import importlib.metadata
 import os
 import platform
+import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -18,8 +19,7 @@ from graphrnn.comparison.subjects import Subject
 from graphrnn.comparison.worker import Task
 from graphrnn.comparison.workers import Process, TooLongError
 from graphrnn.errors import UserError
-from graphrnn.native.compilers import FLAGS
-from graphrnn.native.library import compiler
+from graphrnn.native.library import Target
 from graphrnn.native.linker import default_threads
 
 import numpy as np
@@ -112,7 +112,7 @@ def machine(threads: int | None) -> dict[str, str]:
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in versions},
-        "compiler": f"{compiler()} {' '.join(FLAGS)}",
+        "compiler": shlex.join(Target().command()),
     }
 
 

@@ -3,6 +3,7 @@
 import functools
 import os
 import platform
+import re
 import shlex
 import shutil
 import signal
@@ -42,18 +43,61 @@ class Target:
     flags: tuple[str, ...] | None = None
     more: tuple[str, ...] = ()
 
+    @property
+    def named(self) -> str:
+        """The compiler as the user names it.
+
+        Raises:
+            CompileError: there is no compiler.
+        """
+        return self.compiler or compiler()
+
     def command(self) -> list[str]:
         """Give the compiler with all its flags.
 
         Raises:
             CompileError: there is no compiler.
         """
-        named = self.compiler or compiler()
-        flags = native_flags(named) if self.flags is None else self.flags
-        words = shlex.split(named)
-        own = next((k for k, word in enumerate(words) if word.startswith("-")), len(words))
-        # The user's own flags come last, and win.
-        return [*words[:own], *FLAGS, *flags, *self.more, *words[own:]]
+        flags = native_flags(self.named) if self.flags is None else self.flags
+        words = words_of(self.named)
+        # Ours stand behind all of the user's, since these may end in the compiler's name
+        # (`python -m ziglang cc`); what the user's flags say already is left to them.
+        said = {_setting(word) for word in words[1:]}
+        ours = [flag for flag in (*FLAGS, *flags) if _setting(flag) not in said]
+        return [*words, *ours, *self.more]
+
+
+def words_of(named: str) -> list[str]:
+    """Split a compiler's name into words as a shell does; a path with spaces may go unquoted.
+
+    Raises:
+        CompileError: a quotation mark has no second one.
+
+    Example:
+        >>> words_of("ccache '/opt/my tools/gcc' -O1")
+        ['ccache', '/opt/my tools/gcc', '-O1']
+    """
+    if shutil.which(named):
+        return [named]
+    try:
+        return shlex.split(named)
+    except ValueError as error:
+        raise CompileError(f"the C compiler {named!r}: {str(error).lower()}") from error
+
+
+def _setting(flag: str) -> str:
+    """Name what a flag sets, so that two that set the same can be told.
+
+    Example:
+        >>> [_setting(flag) for flag in ("-O2", "-fno-math-errno", "-mcpu=native", "-std=gnu11")]
+        ['-O', '-fmath-errno', '-march', '-std']
+    """
+    name = flag.partition("=")[0]
+    if name.startswith("-O"):
+        return "-O"
+    if name == "-mcpu":
+        return "-march"
+    return re.sub("^-([fm])no-", r"-\1", name)
 
 
 @functools.cache
@@ -63,11 +107,11 @@ def compiler() -> str:
     Raises:
         CompileError: there is none, or none of the name in CC.
     """
-    named = shlex.split(os.environ.get("CC", ""))
-    if named:
-        if shutil.which(named[0]) is None:
-            raise CompileError(f"no C compiler {named[0]!r} on PATH, which CC names; unset CC")
-        return shlex.join(named)
+    words = words_of(os.environ.get("CC", ""))
+    if words:
+        if shutil.which(words[0]) is None:
+            raise CompileError(f"no C compiler {words[0]!r} on PATH, which CC names; unset CC")
+        return shlex.join(words)
     found = next((path for name in ("gcc", "cc", "clang") if (path := shutil.which(name))), None)
     if found is None:
         raise CompileError("no C compiler on PATH (looked for CC, gcc, cc, clang)")
@@ -85,7 +129,7 @@ def native_flags(named: str) -> tuple[str, ...]:
     wanted = ["-mcpu=native" if arm else "-march=native"]
     if machine in ("x86_64", "amd64"):
         wanted.append("-mprefer-vector-width=512")
-    command = [*shlex.split(named), "-x", "c", "-c", os.devnull, "-o", os.devnull]
+    command = [*words_of(named), "-x", "c", "-c", os.devnull, "-o", os.devnull]
     for taken in ([*wanted, WORTH_A_VECTOR], wanted, wanted[:1]):
         if subprocess.run([*command, *taken], capture_output=True, check=False).returncode == 0:
             return tuple(taken)
@@ -102,12 +146,14 @@ def identity(target: Target) -> str:
         CompileError: the compiler cannot be run.
     """
     command = target.command()
-    path = Path(shutil.which(command[0]) or command[0]).resolve()
     answer = run([*command, "-dM", "-E", "-x", "c", os.devnull])
     if answer.returncode != 0:
-        raise CompileError(f"{path} cannot be used: {_first_error(answer.stderr)}")
-    made = path.stat()
-    return "\n".join([*command, str(path), f"{made.st_mtime_ns} {made.st_size}", answer.stdout])
+        raise CompileError(f"{target.named} cannot be used: {_first_error(answer.stderr)}")
+    # The first word may only start the compiler that another names (`ccache gcc`).
+    words = [word for word in words_of(target.named) if not word.startswith("-")]
+    found = [Path(path).resolve() for word in words if (path := shutil.which(word))]
+    stamps = [f"{p} {p.stat().st_mtime_ns} {p.stat().st_size}" for p in found]
+    return "\n".join([*command, *stamps, answer.stdout])
 
 
 def compile_c(source: Path, library: Path, target: Target) -> None:
@@ -119,7 +165,7 @@ def compile_c(source: Path, library: Path, target: Target) -> None:
     command = [*target.command(), str(source), "-o", str(library), *LIBRARIES]
     done = run(command)
     if done.returncode != 0:
-        raise CompileError(f"{command[0]} refused generated code: {_first_error(done.stderr)}")
+        raise CompileError(f"{target.named} refused generated code: {_first_error(done.stderr)}")
 
 
 def _first_error(text: str) -> str:
