@@ -196,6 +196,9 @@ def _explained() -> Iterator[None]:
         raise UserError(
             f"--backend native: {error}; with --backend auto it runs in stock Aesara{loops}"
         ) from error
+    except library.ResourceError as error:
+        # Nothing that may be otherwise in a minute decides what a run computes with.
+        raise UserError(f"native backend: {error}") from error
 
 
 def _c_mode(builder: _Builder) -> Mode:
@@ -269,7 +272,7 @@ def compile_graph(
     after the other, and updates made before the failing node stay.
 
     Raises:
-        UserError: unknown backend, or no compiler for one that needs it.
+        UserError: unknown backend, no compiler for one that needs it, or no room or memory for one.
 
     Example:
         >>> from graphrnn.shapes import tensor

@@ -10,6 +10,7 @@ from typing import Annotated
 from graphrnn import __version__, toolchain
 from graphrnn.commands.options import Length, ThreadCount
 from graphrnn.errors import UserError, reason
+from graphrnn.native.compilers import CompileError, ResourceError
 from graphrnn.settings import describe
 
 import cyclopts
@@ -164,6 +165,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         # A complaint of our own may reach us wrapped by the parser.
         message = one_line(error.__cause__ if isinstance(error.__cause__, UserError) else error)
+    except (CompileError, ResourceError) as error:
+        if debug:
+            raise
+        message = f"native backend: {one_line(error)}"
     except MemoryError as error:
         if debug:
             raise

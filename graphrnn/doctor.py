@@ -103,7 +103,7 @@ def _native_compiler() -> str:
     """Give the C compiler of the native backend, with the flags for this processor."""
     try:
         command = library.Target().command()
-    except library.CompileError as error:
+    except (library.CompileError, library.ResourceError) as error:
         return f"not usable: {error}"
     return f"{shlex.join(command)}, threads: {default_threads()}"
 

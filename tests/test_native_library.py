@@ -9,7 +9,7 @@ import weakref
 from pathlib import Path
 
 from graphrnn.native import cache as files
-from graphrnn.native import library
+from graphrnn.native import compilers, library
 from graphrnn.shapes import tensor
 from tests.native_helpers import native
 
@@ -103,7 +103,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(in_tmp, monkeypatch):
 
 
 def test_no_compiler_says_so(monkeypatch):
-    monkeypatch.setattr(library.shutil, "which", lambda name: None)
+    monkeypatch.setattr(compilers.shutil, "which", lambda name: None)
     library.compiler.cache_clear()
     try:
         with pytest.raises(library.CompileError, match="no C compiler on PATH"):

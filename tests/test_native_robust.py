@@ -261,18 +261,22 @@ def refuse(*args, **options):
     raise PermissionError(30, "Read-only file system")
 
 
-def test_a_folder_that_is_only_read_serves_what_it_has(folder, monkeypatch):
-    triple()
-    real = cache.tempfile.mkstemp, cache.tempfile.mkdtemp
+def only_read(monkeypatch, *folders):
+    """Let nothing be made in some folders."""
 
     def guard(make):
         def guarded(*args, **options):
-            return refuse() if options.get("dir") == folder else make(*args, **options)
+            return refuse() if options.get("dir") in folders else make(*args, **options)
 
         return guarded
 
-    monkeypatch.setattr(cache.tempfile, "mkstemp", guard(real[0]))
-    monkeypatch.setattr(cache.tempfile, "mkdtemp", guard(real[1]))
+    monkeypatch.setattr(cache.tempfile, "mkstemp", guard(cache.tempfile.mkstemp))
+    monkeypatch.setattr(cache.tempfile, "mkdtemp", guard(cache.tempfile.mkdtemp))
+
+
+def test_a_folder_that_is_only_read_serves_what_it_has(folder, monkeypatch):
+    triple()
+    only_read(monkeypatch, folder)
     monkeypatch.setattr(cache.os, "utime", refuse)
     x = tensor("x", "float64", (3,))
     assert native([x], x * 5)(np.ones(3)).tolist() == [5, 5, 5]  # built, and not kept
@@ -315,14 +319,14 @@ def test_using_an_entry_makes_it_young(folder):
 
 def test_what_a_killed_process_left_is_cleared(folder):
     folder.mkdir(parents=True, mode=0o700)
-    for name, days in (("work-old", 1), ("work-new", 0)):
+    for name, days in (("graphrnn-work-old", 1), ("graphrnn-work-new", 0)):
         (folder / name).mkdir()
         entry(folder / name, "graph.c", 10)
         then = clock.time() - days * 86_400
         os.utime(folder / name, (then, then))
     triple()
-    names = {path.name for path in folder.iterdir() if path.name.startswith("work-")}
-    assert names == {"work-new"}
+    names = {path.name for path in folder.iterdir() if path.suffix != ".so"}
+    assert names == {"graphrnn-work-new"}
 
 
 # ── interrupts ──

@@ -21,7 +21,7 @@ MAX_AGE = 90 * 86_400.0
 LEFT_BEHIND = 3_600.0
 """Seconds after which work of a process that was killed is cleared away."""
 
-_WORK = "work-"
+_WORK = "graphrnn-work-"
 _DIGEST = 32
 
 
@@ -94,20 +94,28 @@ def store(folder: Path, name: str, library: bytes) -> None:
     trim(folder, keep=name)
 
 
+def work_folders(kept: Path | None) -> list[Path]:
+    """Give the folders to work in, the best first: the cache, then those for temporary files.
+
+    A full disk, a container that is only read, a quota: one of them may serve where others do not.
+    """
+    named = [os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]
+    named += ["/tmp", "/var/tmp", os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"]
+    found = [kept] if kept else []
+    with contextlib.suppress(OSError):  # the current folder may have been removed
+        found += [Path(name) for name in [*named, str(Path.cwd())] if Path(name).is_absolute()]
+    return [folder for folder in dict.fromkeys(found) if folder.is_dir()]
+
+
 @contextlib.contextmanager
-def workplace(*folders: Path) -> Iterator[Path]:
-    """Give a folder to work in, in the first of these that can be written; it is removed after."""
-    for folder in folders[:-1]:
-        try:
-            place = tempfile.TemporaryDirectory(
-                dir=folder, prefix=_WORK, ignore_cleanup_errors=True
-            )
-        except OSError:
-            continue
-        break
-    else:
-        place = tempfile.TemporaryDirectory(dir=folders[-1], prefix=_WORK)
-    with place as work:
+def workplace(folder: Path) -> Iterator[Path]:
+    """Give a folder to work in, inside of another; it is removed after, or by a later process."""
+    for left in folder.glob(f"{_WORK}*"):
+        with contextlib.suppress(OSError):
+            about = left.lstat()
+            if about.st_uid == os.geteuid() and clock.time() - about.st_mtime > LEFT_BEHIND:
+                _remove(left)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=_WORK, ignore_cleanup_errors=True) as work:
         yield Path(work)
 
 
@@ -122,10 +130,7 @@ def trim(folder: Path, *, keep: str = "", max_bytes: int = MAX_BYTES) -> None:
             about = path.lstat()
         except OSError:
             continue
-        if path.name.startswith(_WORK):
-            if now - about.st_mtime > LEFT_BEHIND:
-                _remove(path)
-        elif path.name != keep:
+        if path.name != keep and not path.name.startswith(_WORK):
             entries.append((about.st_mtime, about.st_size, path))
     with contextlib.suppress(OSError):
         max_bytes -= (folder / keep).stat().st_size if keep else 0

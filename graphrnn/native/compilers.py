@@ -1,5 +1,11 @@
-"""Finds the C compiler, says what it makes code for, and runs it so that Ctrl-C ends it."""
+"""Finds the C compiler, says what it makes code for, and runs it so that Ctrl-C ends it.
 
+What a compiler says of the code is told from what kept it from working: the second may be otherwise
+in a minute, and a run that goes on in another way because of it is another run.
+"""
+
+import contextlib
+import errno
 import functools
 import os
 import platform
@@ -28,6 +34,26 @@ LIBRARIES = ("-lm", "-lpthread")
 
 class CompileError(Exception):
     """The C compiler refused generated code, or there is none."""
+
+
+class ResourceError(Exception):
+    """The system kept a compiler from working: no room, no memory, or its process was ended."""
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
+"""What a folder may lack, in whose place another may serve."""
+
+_NO_MEANS = (errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE)
+
+_NO_MEMORY = re.compile(
+    "|".join(["out of memory", "memory exhausted", *(os.strerror(n) for n in _NO_MEANS)]), re.I
+)
+
+_ENDED = re.compile(
+    r"signal terminated program|terminated (?:with|by) signal|failed due to signal"
+    r"|(?::|execute command:) (?:Killed|Terminated)\b"
+)
+"""How gcc, clang and their linkers say that a process of theirs was ended by a signal."""
 
 
 @dataclass(frozen=True)
@@ -129,11 +155,25 @@ def native_flags(named: str) -> tuple[str, ...]:
     wanted = ["-mcpu=native" if arm else "-march=native"]
     if machine in ("x86_64", "amd64"):
         wanted.append("-mprefer-vector-width=512")
-    command = [*words_of(named), "-x", "c", "-c", os.devnull, "-o", os.devnull]
     for taken in ([*wanted, WORTH_A_VECTOR], wanted, wanted[:1]):
-        if subprocess.run([*command, *taken], capture_output=True, check=False).returncode == 0:
+        with contextlib.suppress(CompileError):
+            _preprocess(named, [*words_of(named), *taken])
             return tuple(taken)
     return ()
+
+
+def _preprocess(named: str, command: Sequence[str]) -> str:
+    """Let a compiler read an empty file, which needs no folder, and give all macros it defines.
+
+    Raises:
+        CompileError: it cannot be run, or refuses its flags.
+        ResourceError: the system kept it from working.
+    """
+    done = run([*command, "-dM", "-E", "-x", "c", os.devnull])
+    if done.returncode != 0:
+        failure = _failure(named, "cannot be used", done)
+        raise ResourceError(str(failure)) if isinstance(failure, OSError) else failure
+    return done.stdout
 
 
 @functools.cache
@@ -144,28 +184,62 @@ def identity(target: Target) -> str:
 
     Raises:
         CompileError: the compiler cannot be run.
+        ResourceError: the system kept it from working.
     """
     command = target.command()
-    answer = run([*command, "-dM", "-E", "-x", "c", os.devnull])
-    if answer.returncode != 0:
-        raise CompileError(f"{target.named} cannot be used: {_first_error(answer.stderr)}")
+    macros = _preprocess(target.named, command)
     # The first word may only start the compiler that another names (`ccache gcc`).
     words = [word for word in words_of(target.named) if not word.startswith("-")]
     found = [Path(path).resolve() for word in words if (path := shutil.which(word))]
     stamps = [f"{p} {p.stat().st_mtime_ns} {p.stat().st_size}" for p in found]
-    return "\n".join([*command, *stamps, answer.stdout])
+    return "\n".join([*command, *stamps, macros])
 
 
 def compile_c(source: Path, library: Path, target: Target) -> None:
-    """Compile a C file into a shared library.
+    """Compile a C file into a shared library; all that the compiler writes stands beside it.
 
     Raises:
         CompileError: the compiler refused it.
+        ResourceError: the system kept the compiler from working.
+        OSError: the folder did; another may serve.
     """
     command = [*target.command(), str(source), "-o", str(library), *LIBRARIES]
-    done = run(command)
+    done = run(command, library.parent)
     if done.returncode != 0:
-        raise CompileError(f"{target.named} refused generated code: {_first_error(done.stderr)}")
+        raise _failure(target.named, "refused generated code", done)
+    if not library.is_file():
+        raise CompileError(f"{target.named} gave no library, and no error")
+
+
+def _failure(
+    named: str, verdict: str, done: "subprocess.CompletedProcess[str]"
+) -> CompileError | ResourceError | OSError:
+    """Tell what a compiler says of the code from what kept it from working."""
+    # A shell that starts it gives 128 and the signal's number.
+    code = done.returncode
+    number = -code if code < 0 else code - 128
+    line = next((line for line in done.stderr.splitlines() if _ENDED.search(line)), "")
+    if number in set(signal.Signals) or line:
+        how = signal.Signals(number).name if number in set(signal.Signals) else line.strip()
+        return ResourceError(
+            f"{named} was ended while it worked ({how}), as by a system that runs out of memory; "
+            "make memory free and try again"
+        )
+    for number in _NO_ROOM:
+        if os.strerror(number) in done.stderr:
+            return OSError(number, os.strerror(number))
+    found = _NO_MEMORY.search(done.stderr)
+    if found:
+        return ResourceError(
+            f"{named} got too little to work with ({found[0].lower()}); make memory free, or end "
+            "other processes, and try again"
+        )
+    return CompileError(f"{named} {verdict}: {_first_error(done.stderr)}")
+
+
+def lacks_memory(text: str) -> bool:
+    """Say whether a complaint, of a compiler or of the loader, is about memory."""
+    return _NO_MEMORY.search(text) is not None
 
 
 def _first_error(text: str) -> str:
@@ -174,15 +248,17 @@ def _first_error(text: str) -> str:
     return next((line for line in lines if "error" in line), lines[0])
 
 
-def run(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+def run(command: Sequence[str], folder: Path | None = None) -> "subprocess.CompletedProcess[str]":
     """Run a compiler and all that it starts; an exception here, such as Ctrl-C, ends them too.
 
     They get a process group of their own: the driver's death would leave its children running.
+    `folder` is where they put temporary files.
 
     Raises:
         CompileError: it cannot be started.
+        ResourceError: the system has no room for another process.
     """
-    environ = os.environ | {"LC_ALL": "C"}
+    environ = os.environ | {"LC_ALL": "C"} | ({"TMPDIR": str(folder)} if folder else {})
     try:
         child = subprocess.Popen(
             command,
@@ -194,7 +270,8 @@ def run(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
             start_new_session=True,
         )
     except OSError as error:
-        raise CompileError(f"{command[0]} cannot be started: {error.strerror}") from error
+        kind = ResourceError if error.errno in _NO_MEANS else CompileError
+        raise kind(f"{command[0]} cannot be started: {error.strerror}") from error
     try:
         out, complaints = child.communicate()
     except BaseException:

@@ -4,25 +4,36 @@ A library goes with the function that it was loaded for: each is some five mappi
 process may have 65,530.
 """
 
-import atexit
 import contextlib
 import ctypes
-import functools
+import errno
 import hashlib
 import os
-import shutil
-import tempfile
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from graphrnn.native import cache
-from graphrnn.native.compilers import CompileError, Target, compile_c, compiler, identity, suffix
+from graphrnn.native.compilers import (
+    CompileError,
+    ResourceError,
+    Target,
+    compile_c,
+    compiler,
+    identity,
+    lacks_memory,
+    suffix,
+)
 
 import platformdirs
 
-__all__ = ["CompileError", "Library", "Target", "cache_folder", "compiler", "key_of", "load"]
+__all__ = [
+    "CompileError", "Library", "ResourceError", "Target", "cache_folder", "compiler", "key_of",
+    "load",
+]  # fmt: skip
+
+T = TypeVar("T")
 
 _PROCESS = ctypes.CDLL(None)
 _PROCESS.dlclose.argtypes = [ctypes.c_void_p]
@@ -41,18 +52,21 @@ class Library(ctypes.CDLL):
     garbage collector. The first library of a process has the threads, and stays.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, descriptor: int | None = None) -> None:
         super().__init__(path)
+        handle = self._handle
+        if handle in _AFTER_FORK:
+            _PROCESS.dlclose(handle)
+            raise OSError(f"{path}: the loader took it for one that is loaded already")
         pool = self["graph_pool"]
         pool.restype, pool.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
         own = pool(None)
         first = _POOL.setdefault("pool", own)
         pool(first)
-        handle = self._handle
         _AFTER_FORK[handle] = _unbound(self["graph_after_fork"])
-        release = weakref.finalize(
-            self, _release, _unbound(self["graph_free"]), None if first == own else handle
-        )
+        free = _unbound(self["graph_free"])
+        mine = () if first == own else (handle, descriptor)
+        release = weakref.finalize(self, _release, free, *mine)
         release.atexit = False  # threads may still run it
 
     def __getattr__(self, name: str) -> Any:
@@ -69,12 +83,16 @@ def _unbound(function: Any) -> Callable[[], None]:
     return ctypes.CFUNCTYPE(None)(address)
 
 
-def _release(free: Callable[[], None], handle: int | None) -> None:
+def _release(
+    free: Callable[[], None], handle: int | None = None, descriptor: int | None = None
+) -> None:
     """Give a library's memory back, and unload it unless threads run in it."""
     free()
     if handle is not None:
         del _AFTER_FORK[handle]
         _PROCESS.dlclose(handle)
+    if descriptor is not None:
+        os.close(descriptor)
 
 
 def _after_fork() -> None:
@@ -105,60 +123,97 @@ def load(source: str, target: Target = Target()) -> Library:  # noqa: B008
 
     Raises:
         CompileError: the compiler refused it, or the system refuses to load it.
+        ResourceError: there is no room or no memory for it, or the compiler was ended.
     """
-    folder = cache_folder()
-    if not cache.trusted(folder):
-        folder = _private_folder()
     name = key_of(source, target) + suffix()
-    kept = cache.fetch(folder, name)
+    folder = cache_folder() if cache.trusted(cache_folder()) else None
+    kept = cache.fetch(folder, name) if folder else None
     if kept is not None:
         # Whole, but perhaps made where the system's own libraries are newer.
         with contextlib.suppress(CompileError):
             return _load_copy(kept, folder)
     data = _compile(source, folder, target)
-    cache.store(folder, name, data)
+    if folder:
+        cache.store(folder, name, data)
     return _load_copy(data, folder)
 
 
-def _compile(source: str, folder: Path, target: Target) -> bytes:
+class _NowhereError(Exception):
+    """What each folder said that was tried."""
+
+    def __init__(self, refused: dict[Path, OSError]) -> None:
+        self.errors = list(refused.values())
+        by_reason: dict[str, list[str]] = {}
+        for place, error in refused.items():
+            by_reason.setdefault(error.strerror or str(error), []).append(str(place))
+        super().__init__("; ".join(f"{', '.join(p)}: {reason}" for reason, p in by_reason.items()))
+
+
+def _somewhere(folder: Path | None, attempt: Callable[[Path], T]) -> T:
+    """Do something in a folder of its own, in the first place where it can be done.
+
+    Raises:
+        _NowhereError: there is none.
+    """
+    refused: dict[Path, OSError] = {}
+    for place in cache.work_folders(folder):
+        try:
+            with cache.workplace(place) as work:
+                return attempt(work)
+        except OSError as error:
+            refused[place] = error
+    raise _NowhereError(refused)
+
+
+def _compile(source: str, folder: Path | None, target: Target) -> bytes:
     """Compile a source and give the library's bytes."""
-    with cache.workplace(folder, _private_folder()) as work:
+
+    def attempt(work: Path) -> bytes:
         c_file, library = work / "graph.c", work / f"graph{suffix()}"
         c_file.write_text(source, encoding="utf-8")
         compile_c(c_file, library, target)
         return library.read_bytes()
 
+    try:
+        return _somewhere(folder, attempt)
+    except _NowhereError as error:
+        raise ResourceError(
+            f"no folder to compile in ({error}); make room, or set TMPDIR to a folder that has it"
+        ) from error
 
-def _load_copy(data: bytes, folder: Path) -> Library:
+
+def _load_copy(data: bytes, folder: Path | None) -> Library:
     """Load a library from a file that is removed at once: the mapping stays.
 
-    A system may forbid running code from its folder of temporary files; then the cache serves.
+    A system may forbid running code from its folders of temporary files.
     """
-    reason = ""
-    for place in (_private_folder(), folder):
-        try:
-            with cache.workplace(place, _private_folder()) as work:
-                path = work / f"graph{suffix()}"
-                path.write_bytes(data)
-                return Library(str(path))
-        except OSError as error:
-            reason = str(error)
-    raise CompileError(f"the compiled function cannot be loaded: {reason}; set TMPDIR elsewhere")
+
+    def attempt(work: Path) -> Library:
+        path = work / f"graph{suffix()}"
+        path.write_bytes(data)
+        return Library(str(path))
+
+    try:
+        return _somewhere(folder, attempt)
+    except _NowhereError as error:
+        with contextlib.suppress(OSError):
+            return _from_memory(data)
+        text = f"the compiled function cannot be loaded ({error}); set TMPDIR elsewhere"
+        # Errors of the loader have no number.
+        refused = all(e.errno is None and not lacks_memory(str(e)) for e in error.errors)
+        raise (CompileError if error.errors and refused else ResourceError)(text) from error
 
 
-def _private_folder() -> Path:
-    """Give a folder that ends with this process, and is not its parent's."""
-    return _folder_of(os.getpid())
-
-
-@functools.cache
-def _folder_of(process: int) -> Path:
-    """Make the private folder of a process."""
-    folder = tempfile.mkdtemp(prefix="graphrnn-native-")
-
-    def remove() -> None:
-        if os.getpid() == process:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(remove)
-    return Path(folder)
+def _from_memory(data: bytes) -> Library:
+    """Load a library from memory that is no file of any folder, as Linux allows."""
+    if not hasattr(os, "memfd_create"):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    handle = os.memfd_create("graph")
+    try:
+        with os.fdopen(handle, "wb", closefd=False) as file:
+            file.write(data)
+        # Open for as long as it is loaded: the loader tells libraries apart by their paths.
+        return Library(f"/proc/self/fd/{handle}", handle)
+    except BaseException:
+        os.close(handle)
+        raise
