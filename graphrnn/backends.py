@@ -57,6 +57,20 @@ def silent(build: Build) -> None:
     """Report nothing."""
 
 
+def runner(function: Function) -> str:
+    """Say what runs a compiled function, whatever backend was asked for: one by hand is NumPy's."""
+    vm = getattr(function, "vm", None)
+    if vm is None:
+        return "numpy"
+    if isinstance(getattr(vm, "jit_fn", None), NativeFunction):
+        return "native"
+    return (
+        "aesara"
+        if any(hasattr(thunk, "cthunk") for thunk in getattr(vm, "thunks", ()))
+        else "python"
+    )
+
+
 class _Builder:
     """Keeps the count of one build and reports it."""
 

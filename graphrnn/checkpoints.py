@@ -70,7 +70,10 @@ class Position:
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Header:
-    """All that a checkpoint says beside its tensors."""
+    """All that a checkpoint says beside its tensors.
+
+    `versions` says what made it: the libraries, and the backend that `auto` came to.
+    """
 
     format: int = FORMAT
     settings: TrainSettings

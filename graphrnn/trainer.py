@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from graphrnn import batches
-from graphrnn.backends import Function
+from graphrnn.backends import Function, runner
 from graphrnn.checkpoints import Checkpoint, Header, Point, Position
 from graphrnn.checkpoints import save_checkpoint as save_checkpoint
 from graphrnn.errors import DivergedError, UserError
@@ -149,6 +149,12 @@ class Trainer:
     def rng(self) -> np.random.Generator:
         """The one generator of the run: of its first weights, its order and its dropout."""
         return self.reader.rng
+
+    @property
+    def backend(self) -> str:
+        """What runs the step, and then the reading of the held-out text where that is another."""
+        functions = [f for f in (self.step, self.evaluation) if f is not None]
+        return " and ".join(dict.fromkeys(runner(function) for function in functions))
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Put everything where a checkpoint has it.
@@ -412,6 +418,7 @@ class Trainer:
             held_out=tuple(self.held_out),
             position=position,
             versions={
+                "backend": self.backend,
                 "python": sys.version.split()[0],
                 **{name: version(name) for name in ("graphrnn", "aesara", "numpy")},
             },

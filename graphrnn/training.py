@@ -123,6 +123,22 @@ def _require_same_text(position: Position, data: Data, settings: TrainSettings) 
         )
 
 
+def _require_same_backend(header: Header, trainer: Trainer) -> None:
+    """Refuse to go on by another backend than the run began with, unless the user named it.
+
+    Raises:
+        UserError: `auto` comes to another one here, as without a compiler.
+    """
+    was, now = header.versions.get("backend", trainer.backend), trainer.backend
+    asked = trainer.settings.backend
+    if was != now and asked == header.settings.backend:
+        raise UserError(
+            f"--resume: the run was trained by {was}, and --backend {asked} comes to {now} now, "
+            f"which rounds otherwise; mend what keeps it from {was}, or say "
+            f"--backend {now.split()[-1]} to go on all the same"
+        )
+
+
 def _trained(
     settings: TrainSettings,
     data: Data,
@@ -141,6 +157,7 @@ def _trained(
         kept = "the run stands where it stood" if checkpoint else "nothing was saved"
         raise Interrupted(f"interrupted before training began; {kept}") from None
     if checkpoint:
+        _require_same_backend(checkpoint.header, trainer)
         trainer.restore(checkpoint)
         watcher.told(f"going on after step {trainer.steps:,}, {trainer.sequences:,} sequences")
     trainer.events = Events(folder.path, after=trainer.steps + 1)

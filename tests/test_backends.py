@@ -44,6 +44,7 @@ def test_phases_are_reported_in_order(backend):
         assert last.done == last.total > 0
     else:
         assert last.done == last.modules == 0
+    assert backends.runner(f) == ("native" if backend == "auto" else backend)
     made = {"aesara": "nodes in C", "python": "stepped in Python"}
     assert made.get(backend, "one C function") in last.detail
     np.testing.assert_allclose(f(np.eye(2, dtype="float32"))[0], np.tanh(6 * np.eye(2)), rtol=1e-6)
@@ -125,6 +126,7 @@ def test_auto_says_what_it_falls_back_for_and_why():
     (note,) = [build.detail for build in builds if build.phase == "note"]
     assert note.startswith("native backend: ")
     assert "runs in stock Aesara instead" in note
+    assert backends.runner(f) == "aesara"
     assert np.isfinite(f(np.zeros(3))[0]).all()
 
 

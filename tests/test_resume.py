@@ -11,8 +11,10 @@ import traceback
 from pathlib import Path
 
 from graphrnn import batches, trainer, training, watching
-from graphrnn.checkpoints import load_checkpoint
+from graphrnn.checkpoints import load_checkpoint, save_checkpoint
 from graphrnn.errors import UserError
+from graphrnn.native import linker
+from graphrnn.native.compilers import CompileError
 from graphrnn.runs import RunFolder
 from graphrnn.sampling import Sampler
 from graphrnn.settings import SampleSettings, TrainSettings
@@ -239,6 +241,49 @@ def test_what_may_change(short_text, in_tmp):
     assert done.done
     assert RunFolder(moved).read_settings().backend == "python"
     assert len(RunFolder(moved).checkpoints()) == 4
+
+
+def no_compiler(*arguments):
+    raise CompileError("no C compiler on PATH")
+
+
+@pytest.mark.parametrize("began", ["native", "python"])
+def test_auto_does_not_come_to_another_backend(short_text, in_tmp, monkeypatch, began):
+    """As where the compiler is gone, or there is one now: the roundings would differ."""
+    settings = given(short_text, **KINDS["sgd"] | {"backend": "auto"})
+    goes_on = "native" if began == "python" else "python"
+    function = "graphrnn.native.function.load"
+    monkeypatch.setattr(linker, "STOCK_SCAN", False)  # C++ is slow to compile
+    with monkeypatch.context() as patch:
+        if began == "python":
+            patch.setattr(function, no_compiler)
+        run = training.train(TrainSettings(**settings, out=in_tmp / "run", steps=3))
+        assert run.checkpoint.header.versions["backend"] == began
+        same = training.resume(str(in_tmp / "run"), TrainSettings(steps=5))
+        assert same.checkpoint.header.position.steps == 5
+    before = (in_tmp / "run" / "last.safetensors").read_bytes()
+    if began == "native":
+        monkeypatch.setattr(function, no_compiler)
+    wanted = f"trained by {began}, and --backend auto comes to {goes_on} now, which rounds other"
+    with pytest.raises(UserError, match=wanted):
+        training.resume(str(in_tmp / "run"))
+    assert (in_tmp / "run" / "last.safetensors").read_bytes() == before
+    done = training.resume(str(in_tmp / "run"), TrainSettings(backend=goes_on))
+    assert done.done
+    assert done.checkpoint.header.versions["backend"] == goes_on
+
+
+def test_a_checkpoint_from_before_backends_were_noted(short_text, in_tmp):
+    settings = given(short_text, **KINDS["numpy"])
+    run = training.train(TrainSettings(**settings, out=in_tmp / "run", steps=3))
+    assert run.checkpoint.header.versions["backend"] == "numpy"
+    header = run.checkpoint.header
+    versions = {name: value for name, value in header.versions.items() if name != "backend"}
+    older = dataclasses.replace(
+        run.checkpoint, header=dataclasses.replace(header, versions=versions)
+    )
+    save_checkpoint(run.folder.last, older)
+    assert training.resume(str(in_tmp / "run")).done
 
 
 def test_another_process_in_the_folder_is_refused(short_text, in_tmp):
