@@ -158,9 +158,13 @@ def _counted(builder: _Builder) -> Iterator[None]:
     Aesara has no hook here, so the method that makes a node's C thunk is wrapped while we build.
     """
     make_c_thunk = COp.make_c_thunk
-    compiled_before = get_module_cache().stats[2]
+    compiled_before: int | None = None
 
     def counted(op: COp, *args: Any, **kwargs: Any) -> Any:
+        # Asked for only here: it needs a folder that can be written, and native needs none.
+        nonlocal compiled_before
+        if compiled_before is None:
+            compiled_before = get_module_cache().stats[2]
         thunk = make_c_thunk(op, *args, **kwargs)
         builder.done += 1
         builder.modules = get_module_cache().stats[2] - compiled_before

@@ -94,6 +94,9 @@ def findings(report: Report = silent) -> list[tuple[str, str]]:
         ("cache, native", library.cache_folder()),
         ("cache, aesara", Path(config.base_compiledir)),
     ):
+        if folder is None:
+            rows.append((name, "none: there is no home folder"))
+            continue
         files, size = folder_size(folder)
         rows.append((name, f"{folder} ({files:,} files, {size / 1e6:.1f} MB)"))
     return rows

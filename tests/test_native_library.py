@@ -1,6 +1,7 @@
 """The cache of compiled libraries, and processes that share it."""
 
 import ctypes
+import errno
 import gc
 import os
 import subprocess
@@ -10,8 +11,9 @@ from pathlib import Path
 
 from graphrnn.native import cache as files
 from graphrnn.native import compilers, library
+from graphrnn.native.linker import native_mode
 from graphrnn.shapes import tensor
-from tests.native_helpers import native
+from tests.native_helpers import build, native
 
 import numpy as np
 import pytest
@@ -99,7 +101,28 @@ def test_what_stands_in_the_place_of_an_entry_is_replaced(cache, make):
 def test_a_cache_that_cannot_be_written_is_done_without(in_tmp, monkeypatch):
     (in_tmp / "file").touch()
     monkeypatch.setattr(library, "cache_folder", lambda: in_tmp / "file" / "native")
+    monkeypatch.setattr(library, "_NOTES", {})
+    said = []
+    x = tensor("x", "float64", (3,))
+    for factor in (2, 3):
+        f = build([x], x * factor, native_mode(strict=True, say=said.append))
+        assert f(np.ones(3)).tolist() == [factor] * 3
+    why = f"({in_tmp}/file/native: Not a directory)"
+    assert said == [f"native backend: compiled functions are not kept {why}"]
+
+
+def test_a_function_that_is_not_kept_is_said(cache, monkeypatch):
+    """The folder is there, and its disk is full."""
+
+    def full(*args, **options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files.tempfile, "mkstemp", full)
+    monkeypatch.setattr(library, "_NOTES", {})
     assert double()(np.ones(3)).tolist() == [2.0, 2.0, 2.0]
+    wanted = [f"compiled functions are not kept ({cache}: No space left on device)"]
+    assert library.notes() == []  # the mode has said it
+    assert list(library._NOTES) == wanted
 
 
 def test_no_compiler_says_so(monkeypatch):

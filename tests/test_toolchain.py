@@ -156,3 +156,147 @@ def test_a_compilers_path_may_have_spaces(monkeypatch, in_tmp, quoted):
     assert toolchain.compiler_version(found) == "version 7"
     monkeypatch.setattr(toolchain, "configure", lambda: toolchain.Toolchain(found, None, {}))
     assert toolchain.require_compiler() == found
+
+
+# ── without a home, a cache, a folder that can be written ──
+
+NATIVE = """
+import os, pwd
+{preamble}
+from graphrnn.backends import compile_graph
+from graphrnn.shapes import tensor
+def triple():
+    x = tensor("x", "float64", (3,))
+    return [x], [3 * x], []
+def report(build):
+    if build.phase == "note":
+        print(build.detail)
+for _ in range(2):
+    f = compile_graph(triple, name="triple", backend="{backend}", report=report)
+    print(f([1, 2, 3])[0].tolist())
+"""
+NOBODY = """
+def unknown(user):
+    raise KeyError(user)
+pwd.getpwuid = unknown
+"""
+"""As for a user without an entry among the system's users."""
+
+
+def bare(in_tmp, code, *command, home=None, **options):
+    """Run code without a cache, and with this home or none; gives its lines."""
+    dropped = ("HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "AESARA_FLAGS", "AESARARC")
+    environ = {k: v for k, v in os.environ.items() if k not in dropped}
+    environ |= {"TMPDIR": str(in_tmp)} | ({"HOME": home} if home else {})
+    done = subprocess.run(
+        [*command, sys.executable, "-c", code],
+        env=environ,
+        cwd=in_tmp,
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("home", "preamble", "why"),
+    [
+        (None, NOBODY, "there is no home folder for a cache"),
+        ("/proc/nothing", "", "/proc/nothing/.cache/graphrnn/native: No such file or directory"),
+    ],
+    ids=["no home", "a home that is not there"],
+)
+def test_native_runs_without_a_home(in_tmp, home, preamble, why):
+    code = NATIVE.format(preamble=preamble, backend="native")
+    note, *results = bare(in_tmp, code, home=home)
+    assert note == f"native backend: compiled functions are not kept ({why})"
+    assert results == ["[3.0, 6.0, 9.0]"] * 2
+    assert [path.name for path in in_tmp.iterdir()] == [f"graphrnn-{os.geteuid()}"]
+
+
+def test_stock_aesara_keeps_its_modules_among_temporary_files_without_a_home(in_tmp):
+    code = NATIVE.format(preamble=NOBODY, backend="aesara")
+    assert bare(in_tmp, code) == ["[3.0, 6.0, 9.0]"] * 2
+    (folder,) = (path for path in in_tmp.iterdir() if path.is_dir())
+    assert folder.name == f"graphrnn-{os.geteuid()}"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert list(folder.glob("aesara/compiledir_*/tmp*/*.so"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_native_runs_for_a_user_that_the_system_does_not_know(in_tmp):
+    unknown = {"user": 54_321, "group": 54_321, "extra_groups": []}
+    in_tmp.chmod(0o777)
+    try:
+        subprocess.run([sys.executable, "-c", "import graphrnn.errors"], check=True, **unknown)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("another user cannot reach this interpreter")
+    note, *results = bare(in_tmp, NATIVE.format(preamble="", backend="native"), **unknown)
+    assert "not kept (there is no home folder for a cache)" in note
+    assert results == ["[3.0, 6.0, 9.0]"] * 2
+
+
+CONTAINER = """set -e
+mount --make-rprivate /
+mount -o remount,bind,ro /
+mount -t tmpfs -o nosuid,nodev,noexec,size=16m shm /dev/shm
+exec "$@"
+"""
+"""As a container that is only read: in what can be written, no code runs."""
+
+
+def test_native_runs_where_all_is_only_read(in_tmp):
+    command = ["unshare", "-m", "sh", "-c", CONTAINER, "sh"]
+    try:
+        subprocess.run([*command, "true"], capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("needs a system that lets us mount")
+    home = str(in_tmp)
+    note, *results = bare(in_tmp, NATIVE.format(preamble="", backend="native"), *command, home=home)
+    assert note.endswith(f"({home}/.cache/graphrnn/native: Read-only file system)")
+    assert results == ["[3.0, 6.0, 9.0]"] * 2
+
+
+@pytest.fixture
+def no_home(in_tmp, monkeypatch):
+    """No cache of the user's; temporary files lie in an empty folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nothing")
+    monkeypatch.setattr(toolchain, "_temporary_folders", lambda: [in_tmp])
+    return in_tmp / f"graphrnn-{os.geteuid()}"
+
+
+def test_a_folder_among_temporary_files_is_used_again(no_home):
+    assert toolchain.cache_folder() == no_home
+    assert toolchain.cache_folder() == no_home
+    assert no_home.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("planted", ["for all", "a link", "a file"])
+def test_a_folder_that_another_user_may_have_made_is_not_used(in_tmp, no_home, planted):
+    if planted == "for all":
+        no_home.mkdir()
+        no_home.chmod(0o777)
+    elif planted == "a link":
+        (in_tmp / "elsewhere").mkdir(mode=0o700)
+        no_home.symlink_to(in_tmp / "elsewhere")
+    else:
+        no_home.touch()
+    assert toolchain.cache_folder() != no_home
+
+
+def test_a_relative_cache_makes_no_folder_here(in_tmp, monkeypatch):
+    monkeypatch.setattr(
+        toolchain.platformdirs, "user_cache_path", lambda name: Path("~/.cache") / name
+    )
+    monkeypatch.setattr(toolchain, "_temporary_folders", lambda: [in_tmp])
+    assert toolchain.cache_folder().parent == in_tmp
+    assert not (in_tmp / "~").exists()
+
+
+def test_an_aesararc_that_is_not_utf_8_is_one_line(in_tmp):
+    (in_tmp / "rc").write_bytes(b"[global]\ncxx = \xff\n")
+    with pytest.raises(UserError, match=r"\.aesararc cannot be read: .*can't decode byte 0xff"):
+        toolchain.user_flags({"AESARARC": str(in_tmp / "rc")})

@@ -25,21 +25,21 @@ _WORK = "graphrnn-work-"
 _DIGEST = 32
 
 
-def trusted(folder: Path) -> bool:
-    """Make the folder, or make it private where it is ours; say whether only we may write there."""
+def refusal(folder: Path) -> str:
+    """Make the folder, or make it private where it is ours; say why it does not do, or nothing."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         about = folder.stat()
-    except OSError:
-        return False
+    except OSError as error:
+        return f"{folder}: {error.strerror}"
     if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid():
-        return False
+        return f"{folder}: it belongs to another user"
     if about.st_mode & 0o022:
-        return False
+        return f"{folder}: others may write there"
     if about.st_mode & 0o077:
         with contextlib.suppress(OSError):  # reading along does no harm
             folder.chmod(0o700)
-    return True
+    return ""
 
 
 def fetch(folder: Path, name: str) -> bytes | None:
@@ -73,25 +73,26 @@ def _digest(name: str, library: bytes) -> bytes:
     return hashlib.sha256(f"{name}\0".encode() + library).digest()
 
 
-def store(folder: Path, name: str, library: bytes) -> None:
-    """Keep a library, so that other processes see all of it or nothing; a full disk keeps none."""
+def store(folder: Path, name: str, library: bytes) -> str:
+    """Keep a library, so that other processes see all of it or nothing; say why it is not kept."""
     path = folder / name
     try:
         handle, work = tempfile.mkstemp(dir=folder, prefix=_WORK)
-    except OSError:
-        return
+    except OSError as error:
+        return f"{folder}: {error.strerror}"
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(library + _digest(name, library))
         if path.is_dir() and not path.is_symlink():
             _remove(path)  # whatever it holds, it stands where a library belongs
         Path(work).replace(path)
-    except OSError:
-        return
+    except OSError as error:
+        return f"{folder}: {error.strerror}"
     finally:
         with contextlib.suppress(OSError):
             Path(work).unlink()
     trim(folder, keep=name)
+    return ""
 
 
 def work_folders(kept: Path | None) -> list[Path]:

@@ -30,7 +30,7 @@ import platformdirs
 
 __all__ = [
     "CompileError", "Library", "ResourceError", "Target", "cache_folder", "compiler", "key_of",
-    "load",
+    "load", "notes",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -105,9 +105,40 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def cache_folder() -> Path:
-    """Give the folder in which compiled libraries are kept."""
-    return platformdirs.user_cache_path("graphrnn") / "native"
+def cache_folder() -> Path | None:
+    """Give the folder in which compiled libraries are kept, or None where the user has no home."""
+    try:
+        folder = platformdirs.user_cache_path("graphrnn") / "native"
+    except RuntimeError:
+        return None
+    return folder if folder.is_absolute() else None
+
+
+_NOTES: dict[str, bool] = {}
+"""What is not as usual in this process, and whether it was handed out."""
+
+
+def notes() -> list[str]:
+    """Give each thing that is not as usual, once in a process."""
+    new = [text for text, given in _NOTES.items() if not given]
+    _NOTES.update(dict.fromkeys(new, True))
+    return new
+
+
+def _trusted_folder() -> Path | None:
+    """Give the cache, or None where it is not to be used."""
+    folder = cache_folder()
+    why = "there is no home folder for a cache" if folder is None else cache.refusal(folder)
+    if why:
+        _not_kept(why)
+        return None
+    return folder
+
+
+def _not_kept(why: str) -> None:
+    """Note once that functions are compiled anew in each process."""
+    if why:
+        _NOTES.setdefault(f"compiled functions are not kept ({why})", False)
 
 
 def key_of(source: str, target: Target = Target()) -> str:  # noqa: B008
@@ -126,7 +157,7 @@ def load(source: str, target: Target = Target()) -> Library:  # noqa: B008
         ResourceError: there is no room or no memory for it, or the compiler was ended.
     """
     name = key_of(source, target) + suffix()
-    folder = cache_folder() if cache.trusted(cache_folder()) else None
+    folder = _trusted_folder()
     kept = cache.fetch(folder, name) if folder else None
     if kept is not None:
         # Whole, but perhaps made where the system's own libraries are newer.
@@ -134,7 +165,7 @@ def load(source: str, target: Target = Target()) -> Library:  # noqa: B008
             return _load_copy(kept, folder)
     data = _compile(source, folder, target)
     if folder:
-        cache.store(folder, name, data)
+        _not_kept(cache.store(folder, name, data))
     return _load_copy(data, folder)
 
 

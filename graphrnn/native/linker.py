@@ -20,7 +20,7 @@ from graphrnn.native import (  # noqa: F401  they fill the table
 from graphrnn.native import views as v
 from graphrnn.native.emit import emit
 from graphrnn.native.function import NativeFunction
-from graphrnn.native.library import CompileError, Target
+from graphrnn.native.library import CompileError, Target, notes
 from graphrnn.native.lowering import Lowering
 from graphrnn.native.passes import improve, updates_last
 from graphrnn.native.plan import place
@@ -198,7 +198,11 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         in_place = updates_last(program, updated)
         source = emit(program, place(program), self.threads)
         self._phase("compiling C")
-        return NativeFunction(fgraph, program, source, in_place, self.threads, updated, self.target)
+        threads, target = self.threads, self.target
+        function = NativeFunction(fgraph, program, source, in_place, threads, updated, target)
+        for text in notes():
+            self.say(f"native backend: {text}")
+        return function
 
     def _phase(self, phase: str) -> None:
         """Say how far the build is; a loop's body on its own is a detail of another build."""
