@@ -127,7 +127,33 @@ def test_auto_says_what_it_falls_back_for_and_why():
     assert note.startswith("native backend: ")
     assert "runs in stock Aesara instead" in note
     assert backends.runner(f) == "aesara"
-    assert np.isfinite(f(np.zeros(3))[0]).all()
+    draws = [f(np.zeros(3))[0] for _ in range(3)]
+    (stream,) = f.get_shared()
+    assert len({draw.tobytes() for draw in draws}) == 3
+    numbers = stream.get_value()
+    np.testing.assert_array_equal(f(np.zeros(3))[0], numbers.gamma(2.0, 1.0, size=(3,)))
+
+
+@pytest.mark.parametrize("backend", backends.BACKENDS)
+@pytest.mark.parametrize("length", [3, None])
+def test_weights_learn_on_every_backend_covered_or_not(backend, length):
+    w = aesara.shared(np.ones(3), shape=(3,))
+
+    def step():
+        x = at.TensorType("float64", (length,))("x")
+        loss = ((w * x) ** 2).sum()
+        return [x], [loss], [(w, w - 0.1 * aesara.grad(loss, w))]
+
+    if backend == "native" and length is None:
+        with pytest.raises(UserError, match="not static"):
+            backends.compile_graph(step, name="step", backend=backend)
+        return
+    f = backends.compile_graph(step, name="step", backend=backend)
+    x, wanted = np.array([1.0, -2.0, 0.5]), np.ones(3)
+    for _ in range(3):
+        np.testing.assert_allclose(f(x)[0], np.sum((wanted * x) ** 2), rtol=1e-12)
+        wanted = wanted - 0.1 * 2 * wanted * x**2
+        np.testing.assert_allclose(w.get_value(), wanted, rtol=1e-12)
 
 
 def test_a_compiler_that_refuses_is_one_line_and_no_more(monkeypatch):

@@ -1,6 +1,9 @@
-"""The door: what is refused, and how; what a call checks."""
+"""The door: what is refused, and how; what a call checks; what stock Aesara runs instead."""
+
+import copy
 
 from graphrnn.native import linker
+from graphrnn.native.library import CompileError
 from graphrnn.native.linker import lower_graph, native_mode
 from graphrnn.native.program import Kernel
 from graphrnn.native.views import Unsupported
@@ -11,6 +14,8 @@ import aesara
 import aesara.tensor as at
 import numpy as np
 import pytest
+from aesara.compile.io import In
+from aesara.ifelse import ifelse
 from aesara.tensor.random.utils import RandomStream
 
 
@@ -43,6 +48,119 @@ def test_what_is_not_covered_runs_in_stock_aesara_after_one_line(rng):
     assert line.startswith("native backend: ")
     assert "Det" in line
     assert line.endswith("this function runs in stock Aesara instead")
+
+
+@pytest.fixture(params=["stock", "python"])
+def instead(request, monkeypatch):
+    """Give a mode whose functions all fall back, and to Python where they have a loop."""
+
+    def refuse(*arguments):
+        raise CompileError("cc cannot be used")
+
+    monkeypatch.setattr("graphrnn.native.function.load", refuse)
+    monkeypatch.setattr(linker, "STOCK_SCAN", request.param == "stock")
+    said = []
+    yield native_mode(say=said.append)
+    assert said
+    assert all("cc cannot be used; this function" in line for line in said)
+
+
+def test_a_function_that_falls_back_updates_its_shared_variables(instead):
+    x = tensor("x", "float64", (3,))
+    a, b, c = (aesara.shared(np.full(3, value), shape=(3,)) for value in (1.0, 2.0, 3.0))
+    counter = aesara.shared(np.int64(0))
+    counter.default_update = counter + 1
+    swapped = [(a, b), (b, a), (c, c + x)]
+    f = build([x], [c.sum(), a * 1, counter * 10], instead, updates=swapped)
+    for k in range(3):
+        total, old, count = f(np.array([1.0, 2.0, 3.0]))
+        assert (total, count) == (9 + 6 * k, 10 * k)
+        np.testing.assert_array_equal(old, np.full(3, [1.0, 2.0][k % 2]))
+        np.testing.assert_array_equal(a.get_value(), np.full(3, [2.0, 1.0][k % 2]))
+        np.testing.assert_array_equal(b.get_value(), np.full(3, [1.0, 2.0][k % 2]))
+        np.testing.assert_array_equal(c.get_value(), 3 + np.array([1.0, 2.0, 3.0]) * (k + 1))
+        assert counter.get_value() == k + 1
+
+
+def test_a_function_that_falls_back_updates_in_a_branch_that_is_taken(instead):
+    """A lazy branch is run by another of Aesara's virtual machines."""
+    x, w = tensor("x", "float64", ()), aesara.shared(np.float64(1))
+    f = build([x], [w], instead, updates=[(w, ifelse(x > 0, w + x, w * 10))])
+    assert [float(f(value)[0]) for value in (1.0, -1.0, 2.0)] == [1, 2, 20]
+    assert w.get_value() == 22
+
+
+def test_a_function_that_falls_back_updates_an_input_of_its_own(instead):
+    x, total = tensor("x", "float64", ()), tensor("total", "float64", ())
+    f = build([x, In(total, value=0.0, update=total + x)], [total * 2], instead)
+    assert [float(f(value)[0]) for value in (1, 2, 3)] == [0, 2, 6]
+    assert f[total] == 6
+    g = f.copy()  # begins anew, as Aesara's copies do
+    assert [float(g(value)[0]) for value in (4, 5)] == [0, 8]
+    assert (float(f[total]), float(g[total])) == (6, 9)
+
+
+def test_a_function_that_falls_back_without_a_node_of_its_own():
+    x, w, v = tensor("x", "float64", (3,)), aesara.shared(np.zeros(3)), aesara.shared(np.ones(3))
+    said = []
+    f = build([x], [], native_mode(say=said.append), updates=[(w, v), (v, w)])
+    for _ in range(3):
+        f(np.zeros(3))
+    assert ["a graph without operations" in line for line in said] == [True]
+    np.testing.assert_array_equal([w.get_value(), v.get_value()], [[1, 1, 1], [0, 0, 0]])
+
+
+def test_draws_of_a_function_that_falls_back_go_on(instead):
+    stream = RandomStream(seed=3)
+    outside = stream.uniform(0, 1, size=(2,))
+    steps, updates = aesara.scan(lambda: stream.normal(0, 1, size=(2,)), n_steps=3)
+    wanted = [copy.deepcopy(variable.get_value(borrow=True)) for variable, _ in updates.items()]
+    first = copy.deepcopy(outside.owner.inputs[0].get_value(borrow=True))
+    f = build([], [outside, steps], instead, updates=updates)
+    for _ in range(3):
+        got, inside = f()
+        np.testing.assert_array_equal(got, first.uniform(0, 1, size=(2,)))
+        np.testing.assert_array_equal(inside, [wanted[0].normal(0, 1, size=2) for _ in range(3)])
+
+
+def test_a_state_that_a_loop_carries_goes_on_where_the_function_falls_back(instead):
+    x, h = tensor("x", "float64", (4, 2)), aesara.shared(np.zeros(2), shape=(2,))
+    states, _ = aesara.scan(lambda x_t, h: at.tanh(x_t + h), sequences=[x], outputs_info=[h])
+    f = build([x], [states[0]], instead, updates=[(h, states[-1])])
+    value = np.linspace(-1, 1, 8).reshape(4, 2)
+    state = np.zeros(2)
+    for _ in range(3):
+        np.testing.assert_allclose(f(value)[0], np.tanh(value[0] + state), rtol=1e-12)
+        for x_t in value:
+            state = np.tanh(x_t + state)
+        np.testing.assert_allclose(h.get_value(), state, rtol=1e-12)
+
+
+def test_copies_of_a_function_that_falls_back_update_their_own(instead):
+    x = tensor("x", "float64", (3,))
+    a, b = (aesara.shared(np.full(3, value), shape=(3,)) for value in (1.0, 2.0))
+    unused = tensor("unused", "float64", (5,))
+    f = build([x, unused], [a + x], instead, updates=[(a, a + x)])
+    value, rest = np.ones(3), np.zeros(5)
+    swapped, same, without = f.copy(swap={a: b}), f.copy(), f.copy(delete_updates=True)
+    for function, wanted in ((f, 2), (swapped, 3), (same, 3), (without, 4), (swapped, 4)):
+        np.testing.assert_array_equal(function(value, rest)[0], np.full(3, wanted))
+    np.testing.assert_array_equal([a.get_value(), b.get_value()], [[3] * 3, [4] * 3])
+    f.trust_input = True
+    f(value, rest)
+    np.testing.assert_array_equal(a.get_value(), [4] * 3)
+
+
+def test_what_is_lent_out_by_a_function_that_falls_back(instead):
+    a = aesara.shared(np.zeros(3), shape=(3,))
+    x = tensor("x", "float64", (3,))
+    outputs = [aesara.Out(a + x, borrow=True), aesara.Out(a, borrow=True), a]
+    f = build([x], outputs, instead, updates=[(a, a + x)])
+    first = f(np.ones(3))
+    second = f(np.full(3, 2.0))
+    np.testing.assert_array_equal(first[2], [0] * 3)
+    np.testing.assert_array_equal(second, [[3] * 3, [1] * 3, [1] * 3])
+    np.testing.assert_array_equal(a.get_value(), [3] * 3)
 
 
 def test_an_index_outside_is_an_error_not_a_crash():

@@ -1,6 +1,7 @@
 """The door: an Aesara linker and mode whose functions run as one C function."""
 
 import contextlib
+import copy
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -180,6 +181,26 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         self.strict = strict
         self.say = say
         self.instead = Instead()
+        self.updated_vars: dict[Any, Any] = {}
+        self.profile: Any = None
+
+    def accept(self, fgraph: Any, no_recycling: Any = None, profile: Any = None) -> "NativeLinker":
+        """Return a linker of this graph: this one, or a copy where it has another already."""
+        if self.fgraph not in (None, fgraph):
+            other = copy.copy(self)
+            other.fgraph, other.updated_vars = None, {}
+            return other.accept(fgraph, no_recycling, profile)
+        super().accept(fgraph, no_recycling)
+        self.profile = profile
+        return self
+
+    def accept_var_updates(self, updated_vars: dict[Any, Any]) -> None:
+        """Note which input each update goes to, as a virtual machine has to know it.
+
+        Aesara's function writes the updates of a compiled function, and leaves those of a virtual
+        machine to the machine.
+        """
+        self.updated_vars = updated_vars
 
     def fgraph_convert(
         self,
@@ -232,8 +253,10 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
             if not self.instead.depth:
                 how = "is stepped in Python" if python else "runs in stock Aesara"
                 self.say(f"native backend: {error}; this function {how} instead")
-            other = VMLinker(use_cloop=False, c_thunks=False if python else None)
-            other = other.accept(self.fgraph, no_recycling=self.no_recycling)
+            c_thunks = False if python else None
+            other = VMLinker(allow_gc=self.allow_gc, use_cloop=False, c_thunks=c_thunks)
+            other = other.accept(self.fgraph, self.no_recycling, self.profile)
+            other.accept_var_updates(self.updated_vars)
             with self.instead.entered(python=python):
                 return other.make_all(
                     input_storage=input_storage,
