@@ -12,7 +12,7 @@ from graphrnn import python_rewrites, toolchain
 from graphrnn.errors import UserError, unknown
 from graphrnn.native import library
 from graphrnn.native.function import NativeFunction
-from graphrnn.native.linker import STOCK_SCAN, NativeLinker, has_scan
+from graphrnn.native.linker import STOCK_SCAN, NativeLinker, NativeMode, has_scan
 from graphrnn.native.rewriting import WithoutCompiler
 from graphrnn.native.rewriting import query as native_query
 from graphrnn.native.views import Unsupported
@@ -84,6 +84,7 @@ class _Builder:
         self.done = 0
         self.total = 0
         self.modules = 0
+        self.rewritten = 0
 
     def say(self, phase: str, detail: str = "") -> None:
         self.report(Build(self.function, phase, self.done, self.total, self.modules, detail))
@@ -104,6 +105,7 @@ class _Builder:
         else:
             detail = "stepped in Python"
         self.say("ready", detail)
+        self.report = silent  # copies of the function are another's business
 
 
 class _Reported(WithoutCompiler):
@@ -116,12 +118,11 @@ class _Reported(WithoutCompiler):
     def __init__(self, inner: GraphRewriter, builder: _Builder) -> None:
         super().__init__(inner)
         self.builder = builder
-        self.runs = 0
 
     def apply(self, fgraph: FunctionGraph) -> Any:
         # The first run is the function's own graph; the runs after it are bodies of its loops.
-        self.builder.say("rewriting" if self.runs == 0 else "rewriting a loop body")
-        self.runs += 1
+        self.builder.say("rewriting a loop body" if self.builder.rewritten else "rewriting")
+        self.builder.rewritten += 1
         result = super().apply(fgraph)
         self.builder.total += sum(isinstance(node.op, COp) for node in fgraph.apply_nodes)
         return result
@@ -149,6 +150,36 @@ class _PythonReported(_Reported):
         # What the user himself wrote to work in place stays so.
         destroyed = getattr(fgraph, "has_destroyers", lambda _: False)
         fgraph.attach_feature(Supervisor(v for v in updated if not destroyed([v])))
+
+
+class _BuildMode(NativeMode):
+    """A mode that reports to a builder; a pickle of it leaves the builder behind."""
+
+    builder = _Builder("", silent)
+    reported: type[_Reported] = _Reported
+
+    @property
+    def optimizer(self) -> WithoutCompiler:
+        """The rewriter."""
+        return self.reported(super().optimizer, self.builder)
+
+    def clone(self, *args: Any, **kwargs: Any) -> "_BuildMode":
+        """Return a mode like this, which reports to the same builder: a loop's body asks for it."""
+        other: _BuildMode = super().clone(*args, **kwargs)
+        other.builder = self.builder
+        return other
+
+
+class _StockMode(_BuildMode):
+    """Such a mode of stock Aesara."""
+
+    reported = _StockReported
+
+
+class _PythonMode(_BuildMode):
+    """Such a mode whose functions are stepped in Python."""
+
+    reported = _PythonReported
 
 
 @contextlib.contextmanager
@@ -224,17 +255,14 @@ def _c_mode(builder: _Builder) -> Mode:
     toolchain.require_compiler()
     if builder.threads:
         toolchain.set_blas_threads(builder.threads)
-    rewriter = aesara.compile.mode.get_mode("FAST_RUN").optimizer
-    return Mode("cvm", _StockReported(_asked(rewriter, builder), builder))
+    return _asking(_StockMode("cvm", "fast_run"), builder)
 
 
 def _python_mode(builder: _Builder) -> Mode:
     """The same graph stepped in Python, each node by NumPy: slow, and needs no compiler."""
     include, exclude = ["fast_run", python_rewrites.TAG], ["cxx_only", "BlasOpt", "fusion"]
     query = RewriteDatabaseQuery(include=include, exclude=exclude)
-    rewriter = aesara.compile.mode.optdb.query(query)
-    linker = VMLinker(use_cloop=False, c_thunks=False)
-    return Mode(linker, _PythonReported(_asked(rewriter, builder), builder))
+    return _asking(_PythonMode(VMLinker(use_cloop=False, c_thunks=False), query), builder)
 
 
 def _native_mode(builder: _Builder, *, strict: bool = True) -> Mode:
@@ -246,15 +274,15 @@ def _native_mode(builder: _Builder, *, strict: bool = True) -> Mode:
     linker = NativeLinker(
         threads=builder.threads, strict=strict, say=builder.warn, on_phase=builder.say
     )
-    rewriter = aesara.compile.mode.optdb.query(native_query())
-    return Mode(linker, _Reported(_asked(rewriter, builder), builder))
+    return _asking(_BuildMode(linker, native_query()), builder)
 
 
-def _asked(rewriter: GraphRewriter, builder: _Builder) -> GraphRewriter:
-    """Give the rewriter, or one that does no more than every graph needs to run."""
+def _asking(mode: _BuildMode, builder: _Builder) -> Mode:
+    """Give the mode with its builder; without rewrites it does no more than every graph needs."""
+    mode.builder = builder
     if builder.rewrites:
-        return rewriter
-    return aesara.compile.mode.optdb.query(RewriteDatabaseQuery(include=["minimum_compile"]))
+        return mode
+    return mode.clone(optimizer=RewriteDatabaseQuery(include=["minimum_compile"]))
 
 
 def _auto_mode(builder: _Builder) -> Mode:

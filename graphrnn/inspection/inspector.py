@@ -258,14 +258,15 @@ def _compiled_graph(source: Source) -> Graph:
     """Give the record of a function as it was compiled."""
     from graphrnn.native.rewriting import rewrite_body
 
-    if not isinstance(mode_of(source).linker, NativeLinker):
+    linker = mode_of(source).linker
+    if not isinstance(linker, NativeLinker):
         return snapshot(source.function.maker.fgraph)
 
     @cache
     def body(op: Any) -> Ends:
         if type(op).__name__ != "Scan":
             return own_body(op)
-        fgraph = rewrite_body(op.fgraph)
+        fgraph = rewrite_body(op.fgraph, linker.asked)
         return Ends(tuple(fgraph.inputs), tuple(fgraph.outputs), own_inputs)
 
     return snapshot(source.function.maker.fgraph, body_of=body)

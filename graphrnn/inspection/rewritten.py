@@ -119,7 +119,7 @@ def _bodies(result: Rewritten, fgraph: FunctionGraph, mode: Mode, *, watched: bo
         history = GraphHistory(f"body of loop {number}")
         if isinstance(mode.linker, NativeLinker):
             body = node.op.fgraph.clone()
-            rewriter = WithoutCompiler(body_rewriter())
+            rewriter = WithoutCompiler(body_rewriter(mode.linker.asked))
             watcher = Watched(rewriter, history)
             (watcher if watched else rewriter).rewrite(body)
             if watched:

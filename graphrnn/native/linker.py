@@ -21,19 +21,20 @@ from graphrnn.native import (  # noqa: F401  they fill the table
 from graphrnn.native import views as v
 from graphrnn.native.emit import emit
 from graphrnn.native.function import NativeFunction
+from graphrnn.native.guarded import GuardedMode
 from graphrnn.native.library import CompileError, Target, notes
 from graphrnn.native.lowering import Lowering
 from graphrnn.native.passes import improve, updates_last
 from graphrnn.native.plan import place
 from graphrnn.native.program import Program
-from graphrnn.native.rewriting import WithoutCompiler, query
+from graphrnn.native.rewriting import query
 from graphrnn.native.verify import verify
 from graphrnn.native.views import Unsupported, contiguous
 
 import numpy as np
-from aesara.compile.mode import Mode, optdb
 from aesara.graph.basic import Constant
 from aesara.graph.fg import FunctionGraph
+from aesara.graph.rewriting.db import RewriteDatabaseQuery
 from aesara.link.basic import JITLinker
 from aesara.link.vm import VMLinker
 from aesara.scan.op import Scan
@@ -82,15 +83,20 @@ def default_threads() -> int:
     return max(1, min(seen, share, MAX_THREADS))
 
 
-def lower_graph(fgraph: FunctionGraph, values: Sequence[Any] = ()) -> Program:
+def lower_graph(
+    fgraph: FunctionGraph,
+    values: Sequence[Any] = (),
+    asked: RewriteDatabaseQuery | None = None,
+) -> Program:
     """Lower a rewritten graph to an improved program.
 
-    `values` stands in for inputs whose type does not say their shape (shared variables).
+    `values` stands in for inputs whose type does not say their shape (shared variables); `asked`
+    says which rewrites the bodies of loops get.
 
     Raises:
         Unsupported: an operation, dtype or shape is not covered.
     """
-    low = Lowering()
+    low = Lowering(asked=asked)
     inputs: list[v.Buffer] = []
     outputs: list[v.Buffer] = []
     in_shapes: list[tuple[int, ...]] = []
@@ -158,6 +164,22 @@ class Instead:
             self.depth, self.python = before
 
 
+@dataclass(frozen=True)
+class Told:
+    """Who is told what a linker does; a pickle of it leaves them behind."""
+
+    say: Say = _warn
+    on_phase: Say = _ignore
+
+    def __deepcopy__(self, memo: Any) -> "Told":
+        """Tell the same."""
+        return self
+
+    def __reduce__(self) -> Any:
+        """Begin anew elsewhere."""
+        return Told, ()
+
+
 class NativeLinker(JITLinker):  # type: ignore[misc]
     """Turns a whole graph into one C function.
 
@@ -176,13 +198,13 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self.target = target
-        self.on_phase = on_phase
         self.threads = min(threads, MAX_THREADS) if threads else default_threads()
         self.strict = strict
-        self.say = say
+        self.told = Told(say, on_phase)
         self.instead = Instead()
         self.updated_vars: dict[Any, Any] = {}
         self.profile: Any = None
+        self.asked = query()
 
     def accept(self, fgraph: Any, no_recycling: Any = None, profile: Any = None) -> "NativeLinker":
         """Return a linker of this graph: this one, or a copy where it has another already."""
@@ -215,7 +237,7 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         values = [storage_map[variable][0] for variable in fgraph.inputs]
         updated = dict(getattr(fgraph, "update_mapping", None) or {})
         self._phase("lowering to one C function")
-        program = lower_graph(fgraph, values)
+        program = lower_graph(fgraph, values, self.asked)
         in_place = updates_last(program, updated)
         source = emit(program, place(program), self.threads)
         self._phase("compiling C")
@@ -228,7 +250,7 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
     def _phase(self, phase: str) -> None:
         """Say how far the build is; a loop's body on its own is a detail of another build."""
         if not self.instead.depth:
-            self.on_phase(phase)
+            self.told.on_phase(phase)
 
     def create_thunk_inputs(self, storage_map: Any) -> list[Any]:
         """Give the cells of all inputs."""
@@ -252,7 +274,7 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
             python = self.instead.python or (has_scan(self.fgraph) and not STOCK_SCAN)
             if not self.instead.depth:
                 how = "is stepped in Python" if python else "runs in stock Aesara"
-                self.say(f"native backend: {error}; this function {how} instead")
+                self.told.say(f"native backend: {error}; this function {how} instead")
             c_thunks = False if python else None
             other = VMLinker(allow_gc=self.allow_gc, use_cloop=False, c_thunks=c_thunks)
             other = other.accept(self.fgraph, self.no_recycling, self.profile)
@@ -265,13 +287,25 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
                 )
 
 
+class NativeMode(GuardedMode):
+    """A mode of Aesara whose functions are one C function each."""
+
+    def __setstate__(self, state: Any) -> None:
+        """Begin with a linker and the rewrites asked for, which loop bodies get as well."""
+        super().__setstate__(state)
+        linker: Any = copy.copy(self.linker)
+        if isinstance(linker, NativeLinker) and isinstance(self._optimizer, RewriteDatabaseQuery):
+            linker.asked = self._optimizer
+        self.linker: Any = linker
+
+
 def native_mode(
     *,
     threads: int | None = None,
     strict: bool = False,
     say: Say = _warn,
     target: Target = Target(),  # noqa: B008
-) -> Mode:
+) -> NativeMode:
     """Give an Aesara mode that compiles with this backend.
 
     `threads` is by default OMP_NUM_THREADS, else the processors that this process may use;
@@ -284,6 +318,4 @@ def native_mode(
         >>> f(np.zeros(3)).tolist()
         [0.0, 0.0, 0.0]
     """
-    rewriter = WithoutCompiler(optdb.query(query()))
-    linker = NativeLinker(threads=threads, strict=strict, say=say, target=target)
-    return Mode(linker, rewriter)
+    return NativeMode(NativeLinker(threads=threads, strict=strict, say=say, target=target), query())

@@ -59,8 +59,10 @@ _PREFIXES = {"temp": "t", "input": "in", "output": "out", "constant": "k", "gene
 class Lowering:
     """The state of lowering one graph, or the body of one of its loops."""
 
-    def __init__(self, parent: "Lowering | None" = None) -> None:
+    def __init__(self, parent: "Lowering | None" = None, asked: Any = None) -> None:
         self.parent = parent
+        # Which rewrites are asked for, of the bodies of loops too; by default this backend's.
+        self.asked: Any = parent.asked if parent else asked
         self.ops: list[p.Op] = []
         self.views: dict[Variable, View] = {}
         self.known: dict[Variable, Any] = {}

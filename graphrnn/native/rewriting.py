@@ -38,6 +38,7 @@ EXCLUDED = (
 )
 
 
+@functools.cache
 def query(*more: str) -> RewriteDatabaseQuery:
     """Ask for the usual rewrites, without those that do not serve here."""
     return RewriteDatabaseQuery(
@@ -45,10 +46,10 @@ def query(*more: str) -> RewriteDatabaseQuery:
     )
 
 
-@functools.cache
-def body_rewriter() -> Any:
-    """Give the rewriter of loop bodies, which is the same for all."""
-    return optdb.query(query("native_static_shapes"))
+@functools.lru_cache(maxsize=16)
+def body_rewriter(asked: RewriteDatabaseQuery) -> Any:
+    """Give the rewriter of loop bodies in a graph whose rewrites are `asked`."""
+    return optdb.query(asked.excluding("native_static_shapes"))
 
 
 class WithoutCompiler(GraphRewriter):  # type: ignore[misc]
@@ -68,8 +69,8 @@ class WithoutCompiler(GraphRewriter):  # type: ignore[misc]
             return self.inner.apply(fgraph)
 
 
-def rewrite_body(fgraph: FunctionGraph) -> FunctionGraph:
+def rewrite_body(fgraph: FunctionGraph, asked: RewriteDatabaseQuery | None = None) -> FunctionGraph:
     """Give a rewritten copy of the body of a loop; the number and order of its ends stay."""
     body = fgraph.clone()
-    WithoutCompiler(body_rewriter()).rewrite(body)
+    WithoutCompiler(body_rewriter(asked or query())).rewrite(body)
     return body

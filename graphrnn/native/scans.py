@@ -52,7 +52,7 @@ def scan(low: Lowering, node: Node) -> None:
     """Lower a scan: sequences and states become views that move, the body becomes a loop."""
     info = node.op.info
     loop = _Loop(low, node)
-    fgraph = low.bodies.setdefault(node.op, rewrite_body(node.op.fgraph))
+    fgraph = low.bodies.setdefault(node.op, rewrite_body(node.op.fgraph, low.asked))
     inner_inputs, inner_outputs = iter(fgraph.inputs), iter(fgraph.outputs)
     outer = iter(node.inputs[1:])
     _sequences(loop, inner_inputs, outer)
