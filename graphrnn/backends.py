@@ -13,6 +13,7 @@ from graphrnn.errors import UserError, unknown
 from graphrnn.native import library
 from graphrnn.native.function import NativeFunction
 from graphrnn.native.linker import STOCK_SCAN, NativeLinker, NativeMode, has_scan
+from graphrnn.native.lowering import LoweringError
 from graphrnn.native.rewriting import WithoutCompiler
 from graphrnn.native.rewriting import query as native_query
 from graphrnn.native.views import Unsupported
@@ -240,7 +241,7 @@ def _explained() -> Iterator[None]:
     """Turn what the native backend does not cover into one line."""
     try:
         yield
-    except (Unsupported, library.CompileError) as error:
+    except (Unsupported, LoweringError, library.CompileError) as error:
         loops = "" if STOCK_SCAN else ", or in Python where it has a loop"
         raise UserError(
             f"--backend native: {error}; with --backend auto it runs in stock Aesara{loops}"

@@ -1,10 +1,12 @@
 """The door: what is refused, and how; what a call checks; what stock Aesara runs instead."""
 
 import copy
+import re
 
-from graphrnn.native import linker
+from graphrnn.native import linker, lowering
 from graphrnn.native.library import CompileError
 from graphrnn.native.linker import lower_graph, native_mode
+from graphrnn.native.lowering import LoweringError
 from graphrnn.native.program import Kernel
 from graphrnn.native.views import Unsupported
 from graphrnn.shapes import tensor
@@ -16,6 +18,7 @@ import numpy as np
 import pytest
 from aesara.compile.io import In
 from aesara.ifelse import ifelse
+from aesara.tensor.elemwise import Elemwise
 from aesara.tensor.random.utils import RandomStream
 
 
@@ -48,6 +51,98 @@ def test_what_is_not_covered_runs_in_stock_aesara_after_one_line(rng):
     assert line.startswith("native backend: ")
     assert "Det" in line
     assert line.endswith("this function runs in stock Aesara instead")
+
+
+class OddError(Exception):
+    """An error that nobody expects."""
+
+
+def broken(*arguments):
+    raise OddError("no such thing\nand more of it")
+
+
+def placed(x, c, where):
+    """Give a graph with an arctan in some place of it; its branch is taken where c is below 0."""
+    if where == "loop":
+        return aesara.scan(lambda x_t: at.arctan(x_t), sequences=[x])[0]
+    return at.arctan(x) if where == "graph" else ifelse(c > 0, x, at.arctan(x))
+
+
+@pytest.mark.parametrize("where", ["graph", "loop", "branch"])
+def test_any_error_while_lowering_is_one_line_and_the_fall_back(where, monkeypatch):
+    usual = lowering.RULES[Elemwise]
+
+    def rule(low, node):
+        (broken if node.op == at.arctan else usual)(low, node)
+
+    monkeypatch.setitem(lowering.RULES, Elemwise, rule)
+    x, c = tensor("x", "float64", (3,)), tensor("c", "float64", ())
+    outputs = placed(x, c, where)
+    said, value = [], np.array([1.0, 2.0, 3.0])
+    f = build([x, c], outputs, native_mode(say=said.append))
+    for taken in (1.0, -1.0):
+        wanted = value if where == "branch" and taken > 0 else np.arctan(value)
+        np.testing.assert_allclose(f(value, taken), wanted, rtol=1e-12)
+    (line,) = said
+    pattern = r"^native backend: .* = arctan\(.*\) \(test_native_linker.py:\d+\): OddError: no such"
+    assert re.match(pattern, line)
+    assert "\n" not in line
+    with pytest.raises(
+        LoweringError, match=r"arctan.*test_native_linker.py.*no such thing$"
+    ) as got:
+        build([x, c], outputs, native_mode(strict=True))
+    assert isinstance(got.value.__cause__, OddError)
+    assert not isinstance(got.value, Unsupported)
+
+
+@pytest.mark.parametrize("part", ["updates_last", "place", "emit", "improve", "verify"])
+def test_any_error_behind_lowering_is_one_line_and_the_fall_back(part, monkeypatch):
+    monkeypatch.setattr(linker, part, broken)
+    x, w, said = tensor("x", "float64", (3,)), aesara.shared(np.zeros(3)), []
+    f = build([x], [x * 2], native_mode(say=said.append), updates=[(w, w + x)])
+    np.testing.assert_array_equal(f(np.ones(3))[0], [2] * 3)
+    np.testing.assert_array_equal(w.get_value(), [1] * 3)
+    assert ["program: OddError: no such thing; this function" in line for line in said] == [True]
+
+
+def test_want_of_memory_is_no_reason_to_fall_back(monkeypatch):
+    def full(*arguments):
+        raise MemoryError
+
+    monkeypatch.setattr(linker, "place", full)
+    x = tensor("x", "float64", (3,))
+    with pytest.raises(MemoryError):
+        build([x], [x * 2], native_mode())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda x: at.constant(np.ones((2, 3)))[at.constant(np.int64(7))],
+        lambda x: x[:2] + at.specify_shape(x[at.arange(3)], (3,)),
+        lambda x: x.reshape((5, 2))[0],
+        lambda x: at.concatenate([x.dimshuffle("x", 0), x[:2].dimshuffle("x", 0)])[0],
+        lambda x: at.alloc(x[0], at.constant(np.int64(-3))),
+        lambda x: x[at.constant(np.int64(7))] * x,
+        lambda x: at.split(x, [2, 2], 2)[0],
+        lambda x: at.nlinalg.matrix_inverse(at.outer(x, x))[0],
+    ],
+)
+def test_what_fails_in_a_branch_that_is_not_taken_does_not_fail(wrong):
+    x, c = tensor("x", "float64", (3,)), tensor("c", "float64", ())
+    said = []
+    f = build([x, c], ifelse(c > 0, x + 1, wrong(x)), native_mode(say=said.append))
+    np.testing.assert_array_equal(f(np.ones(3), 1.0), [2, 2, 2])
+    assert len(said) == 1
+    with pytest.raises((ValueError, IndexError, AssertionError, np.linalg.LinAlgError)):
+        f(np.ones(3), -1.0)
+
+
+def test_a_scalar_that_is_no_tensor_is_a_number():
+    x = tensor("x", "float64", (3,))
+    result = native([x], at.scalar_from_tensor(x.sum()))(np.ones(3))
+    assert type(result) is np.float64
+    assert result == 3
 
 
 @pytest.fixture(params=["stock", "python"])

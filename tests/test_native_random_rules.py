@@ -1,5 +1,7 @@
 """Random draws: the numbers are stock Aesara's bit for bit, and so are the generators' ends."""
 
+import copy
+
 from graphrnn.native.linker import native_mode
 from graphrnn.native.views import Unsupported
 from graphrnn.shapes import tensor
@@ -187,3 +189,31 @@ def test_parameters_out_of_their_range(make):
 def test_other_draws_are_refused_by_name(make, why):
     with pytest.raises(Unsupported, match=f"{why}.*bernoulli, binomial"):
         native([], make(RandomStream(seed=1)))
+
+
+@pytest.mark.parametrize("borrow", [False, True])
+def test_a_generator_is_a_result_of_its_own(borrow):
+    """It goes on as the one it is a copy of would, which stays where it is."""
+    given = np.random.default_rng(9)
+    twin = np.random.default_rng(9)
+    generator = aesara.shared(given)
+    x = tensor("x", "float64", (2,))
+    outputs = [aesara.Out(generator, borrow=borrow), x * 2, generator]
+    f = native([x], outputs)
+    for _ in range(2):
+        first, doubled, second = f(np.ones(2))
+        np.testing.assert_array_equal(doubled, [2, 2])
+        assert first.random() == second.random() == np.random.default_rng(9).random()
+    assert generator.get_value().random() == twin.random()
+
+
+def test_a_generator_is_a_result_before_it_is_updated():
+    generator = aesara.shared(np.random.default_rng(4))
+    after, draws = basic.normal(0, 1, size=(2,), rng=generator).owner.outputs
+    f = native([], [generator, draws, after], updates=[(generator, after)])
+    twin = np.random.default_rng(4)
+    for _ in range(3):
+        before, got, moved = f()
+        np.testing.assert_array_equal(before.normal(size=2), got)
+        np.testing.assert_array_equal(twin.normal(size=2), got)
+        assert moved.random() == copy.deepcopy(twin).random()

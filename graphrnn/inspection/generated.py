@@ -9,6 +9,7 @@ from graphrnn.inspection.graphs import Node, is_loop
 from graphrnn.inspection.lengths import Lengths
 from graphrnn.native.emit import BEGINNING, emit
 from graphrnn.native.linker import lower_graph
+from graphrnn.native.lowering import LoweringError
 from graphrnn.native.plan import place
 from graphrnn.native.views import Unsupported
 from graphrnn.native.wording import describe
@@ -67,7 +68,7 @@ class NativeSource:
         try:
             program = lower_graph(fgraph, values)
             source = emit(program, place(program), 1)
-        except Unsupported as error:
+        except (Unsupported, LoweringError) as error:
             self.problem = str(error)
             return
         self.text = source.text

@@ -20,6 +20,7 @@ from graphrnn.inspection.rewritten import Rewritten, rewrite
 from graphrnn.inspection.sources import Source, find_source, mode_of
 from graphrnn.inspection.timing import Timing
 from graphrnn.native.linker import NativeLinker
+from graphrnn.native.lowering import LoweringError
 from graphrnn.native.views import Unsupported
 
 STAGES = ("written", "gradient", "rewritten", "native")
@@ -146,7 +147,7 @@ class Inspection:
         if isinstance(linker, NativeLinker):
             try:
                 return measure_native(self._fgraph, threads=linker.threads, target=linker.target)
-            except Unsupported as error:
+            except (Unsupported, LoweringError) as error:
                 raise UserError(
                     f"the native backend does not cover this graph ({error}); "
                     "measure with --backend aesara or --backend python"

@@ -1,6 +1,7 @@
 """Lists the program of the native backend: what the rewritten graph became, before it is C."""
 
 from graphrnn.inspection.listing import WIDTH, wrap
+from graphrnn.native.lowering import LoweringError
 from graphrnn.native.show import program_text
 from graphrnn.native.views import Unsupported
 
@@ -11,7 +12,7 @@ def native_text(title: str, fgraph: FunctionGraph) -> str:
     """Write the program, one line an operation, loops indented."""
     try:
         text = program_text(fgraph)
-    except Unsupported as error:
+    except (Unsupported, LoweringError) as error:
         return f"{title}, native: not covered, {error}; it runs in stock Aesara\n"
     rows = [f"{title}, native: one C function"]
     for line in text.splitlines():

@@ -23,7 +23,7 @@ from graphrnn.native.emit import emit
 from graphrnn.native.function import NativeFunction
 from graphrnn.native.guarded import GuardedMode
 from graphrnn.native.library import CompileError, Target, notes
-from graphrnn.native.lowering import Lowering
+from graphrnn.native.lowering import Lowering, LoweringError, failures
 from graphrnn.native.passes import improve, updates_last
 from graphrnn.native.plan import place
 from graphrnn.native.program import Program
@@ -37,6 +37,7 @@ from aesara.graph.fg import FunctionGraph
 from aesara.graph.rewriting.db import RewriteDatabaseQuery
 from aesara.link.basic import JITLinker
 from aesara.link.vm import VMLinker
+from aesara.scalar.basic import ScalarType
 from aesara.scan.op import Scan
 from aesara.tensor.random.type import RandomGeneratorType
 from aesara.tensor.type import TensorType
@@ -95,8 +96,15 @@ def lower_graph(
 
     Raises:
         Unsupported: an operation, dtype or shape is not covered.
+        LoweringError: anything else went wrong.
     """
     low = Lowering(asked=asked)
+    with failures(low.where):
+        return _lowered(low, fgraph, values)
+
+
+def _lowered(low: Lowering, fgraph: FunctionGraph, values: Sequence[Any]) -> Program:
+    """Lower a graph; see `lower_graph`."""
     inputs: list[v.Buffer] = []
     outputs: list[v.Buffer] = []
     in_shapes: list[tuple[int, ...]] = []
@@ -135,6 +143,7 @@ def lower_graph(
         target = contiguous(buffer, view.shape)
         out_shapes.append(view.shape)
         low.copy(view, target)
+    low.note, low.node = "the program", None
     program = Program(low.ops, inputs, outputs, low.constants, in_shapes, out_shapes)
     program.checks, program.bodies = low.checks, low.bodies
     verify(program)
@@ -238,8 +247,9 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         updated = dict(getattr(fgraph, "update_mapping", None) or {})
         self._phase("lowering to one C function")
         program = lower_graph(fgraph, values, self.asked)
-        in_place = updates_last(program, updated)
-        source = emit(program, place(program), self.threads)
+        with failures(lambda: "the C of the program"):
+            in_place = updates_last(program, updated)
+            source = emit(program, place(program), self.threads)
         self._phase("compiling C")
         threads, target = self.threads, self.target
         function = NativeFunction(fgraph, program, source, in_place, threads, updated, target)
@@ -260,6 +270,10 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         """Hand the function on: it is compiled."""
         return fn
 
+    def output_filter(self, var: Any, out: Any) -> Any:
+        """Give a scalar that is no tensor as the number that it is."""
+        return out[()] if isinstance(var.type, ScalarType) else out
+
     def make_all(
         self, input_storage: Any = None, output_storage: Any = None, storage_map: Any = None
     ) -> Any:
@@ -268,7 +282,7 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
             if all(isinstance(o, Constant) or o.owner is None for o in self.fgraph.outputs):
                 raise Unsupported("a graph without operations")
             return super().make_all(input_storage, output_storage, storage_map)
-        except (Unsupported, CompileError) as error:
+        except (Unsupported, LoweringError, CompileError) as error:
             if self.strict:
                 raise
             python = self.instead.python or (has_scan(self.fgraph) and not STOCK_SCAN)

@@ -5,13 +5,16 @@ The rules stand in the table `RULES`, keyed by the class of a node's op and fill
 What is known while building (lengths, indices) is computed at once and never reaches the program.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
 from graphrnn.native import program as p
 from graphrnn.native.laziness import lazy_nodes
+from graphrnn.native.operations import CopyGenerator
 from graphrnn.native.scalars import c_type, literal
+from graphrnn.native.source_lines import user_line
 from graphrnn.native.views import (
     Buffer,
     CannotMerge,
@@ -37,6 +40,26 @@ Node = Any
 
 RuleFn = Callable[["Lowering", Node], None]
 RULES: dict[type, RuleFn] = {}
+
+
+class LoweringError(Exception):
+    """What went wrong while a graph was lowered, other than that it is not covered."""
+
+
+@contextlib.contextmanager
+def failures(where: Callable[[], str]) -> Iterator[None]:
+    """Turn whatever goes wrong into one line that says where; the exception stays its cause.
+
+    Want of memory passes: it says nothing of the graph.
+    """
+    try:
+        yield
+    except (Unsupported, LoweringError, MemoryError):
+        raise
+    except Exception as error:
+        text = next(iter(str(error).strip().splitlines()), "")
+        raise LoweringError(f"{where()}: {type(error).__name__}: {text}".rstrip(": ")) from error
+
 
 SMALL = 4096
 """Elements up to which a node of constants is computed while building."""
@@ -236,6 +259,13 @@ class Lowering:
         self.copy(view, whole)
         return whole
 
+    def copied_generator(self, source: View) -> View:
+        """Give a generator of its own that goes on as another would."""
+        copied = View(self.buffer("uint64", 1, "generator"), ())
+        refs = [p.Ref(view.buffer, view.offset, ()) for view in (source, copied)]
+        self.emit(CopyGenerator(*refs))
+        return copied
+
     # ── the walk over the graph ──
 
     def lower(self, fgraph: FunctionGraph, order: Sequence[Node]) -> None:
@@ -246,7 +276,21 @@ class Lowering:
         self.walk([node for node in order if node not in self.lazy])
 
     def walk(self, order: Sequence[Node]) -> None:
-        """Lower nodes one after the other."""
+        """Lower nodes one after the other.
+
+        Raises:
+            Unsupported: a node is not covered.
+            LoweringError: anything else went wrong with a node.
+        """
+        with failures(self.where):
+            self._walk(order)
+
+    def where(self) -> str:
+        """Write the node at hand and the user's line that it comes from."""
+        line = user_line(self.node) if self.node else ""
+        return f"{self.note} ({line})" if line else self.note
+
+    def _walk(self, order: Sequence[Node]) -> None:
         for node in order:
             self.note, self.node = describe(node, self.views), node
             if self._fold(node):

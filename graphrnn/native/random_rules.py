@@ -3,7 +3,7 @@
 from graphrnn.native import views as v
 from graphrnn.native.draws import DRAWS
 from graphrnn.native.lowering import Lowering, Node, rule
-from graphrnn.native.operations import Check, CopyGenerator, Draw
+from graphrnn.native.operations import Check, Draw
 from graphrnn.native.row_rules import ref
 from graphrnn.native.views import Unsupported, View
 
@@ -19,9 +19,7 @@ def own_generator(low: Lowering, variable: Variable) -> View:
     alone = low.fgraph is not None and len(low.fgraph.clients[variable]) == 1
     if alone and variable not in low.borrowed:
         return view
-    another = View(low.buffer("uint64", 1, "generator"), ())
-    low.emit(CopyGenerator(ref(view), ref(another)))
-    return another
+    return low.copied_generator(view)
 
 
 @rule(RandomVariable)

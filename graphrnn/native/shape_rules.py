@@ -21,6 +21,7 @@ from aesara.tensor.basic import (
 )
 from aesara.tensor.elemwise import DimShuffle
 from aesara.tensor.extra_ops import BroadcastTo
+from aesara.tensor.random.type import RandomType
 from aesara.tensor.shape import Reshape, Shape, Shape_i, SpecifyShape, Unbroadcast
 from aesara.tensor.subtensor import IncSubtensor, Subtensor, indices_from_subtensor
 
@@ -53,8 +54,11 @@ def _check_specified(low: Lowering, node: Node) -> None:
 
 @rule(DeepCopyOp)
 def deep_copy(low: Lowering, node: Node) -> None:
-    """Copy an array."""
+    """Copy an array, or a generator."""
     source = low.view(node.inputs[0])
+    if isinstance(node.outputs[0].type, RandomType):
+        low.views[node.outputs[0]] = low.copied_generator(source)
+        return
     low.copy(source, low.fresh(node.outputs[0], source.shape))
 
 
