@@ -247,6 +247,26 @@ def test_copies_go_on_with_values_of_their_own(covered, again, no_cxx):
     follow(f, state, twin)
 
 
+FRESH = """
+import pickle, sys
+import numpy as np
+f = pickle.loads(sys.stdin.buffer.read())
+assert hasattr(f.vm, "jit_fn")
+print(*(float(f(np.ones(3))[0]) for _ in range(3)))
+"""
+
+
+def test_a_pickle_is_all_that_another_process_needs():
+    x, w = tensor("x", "float64", (3,)), aesara.shared(np.zeros(3), "w", shape=(3,))
+    f = build([x], [(w + x).sum()], native_mode(strict=True, say=print), updates=[(w, w + x)])
+    f(np.ones(3))
+    command = [sys.executable, "-W", "ignore", "-c", FRESH]
+    text = subprocess.run(
+        command, input=pickle.dumps(f), capture_output=True, timeout=120, check=True
+    )
+    assert text.stdout.split() == [b"6.0", b"9.0", b"12.0"]
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_functions_of_every_backend_are_copied_and_pickled(backend):
     w = aesara.shared(np.ones(3), "w", shape=(3,))
