@@ -254,7 +254,7 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         threads, target = self.threads, self.target
         function = NativeFunction(fgraph, program, source, in_place, threads, updated, target)
         for text in notes():
-            self.say(f"native backend: {text}")
+            self.told.say(f"native backend: {text}")
         return function
 
     def _phase(self, phase: str) -> None:
