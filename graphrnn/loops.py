@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from graphrnn.errors import UserError, unknown
+from graphrnn.native import scan_faults  # noqa: F401  gradients of loops are right from here on
 from graphrnn.shapes import Step, Tensor, with_shape
 from graphrnn.steps import LoopError, check_step, known, outputs_of
 

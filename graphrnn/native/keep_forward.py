@@ -53,7 +53,7 @@ class KeepForward(GraphRewriter):  # type: ignore[misc]
         if int(backward.inputs[0].data) > steps:
             return False
         mine, theirs = parsed(forward), parsed(backward)
-        numbers = _Numbers()
+        numbers = Numbers()
         for inner, key in _forward_leaves(mine, forward).items():
             numbers.leaf(inner, key)
         numbers.body(mine.inner_inputs, mine.inner_outputs)
@@ -79,7 +79,7 @@ class KeepForward(GraphRewriter):  # type: ignore[misc]
 def _frontier(
     args: ScanArgs,
     nodes: Sequence[Node],
-    numbers: "_Numbers",
+    numbers: "Numbers",
     known: dict[int, Variable],
     costly: dict[Variable, bool],
 ) -> list[tuple[Variable, Variable]]:
@@ -201,7 +201,7 @@ def _length(base: Variable, slices: Sequence[tuple[Any, ...]], steps: int) -> in
     return int(length) if length is not None else None
 
 
-def _forward_results(args: ScanArgs, node: Node, numbers: "_Numbers") -> dict[Key, int]:
+def _forward_results(args: ScanArgs, node: Node, numbers: "Numbers") -> dict[Key, int]:
     """Say what is found at each place of the forward loop's results."""
     first = len(args.outer_out_mit_mot) + len(args.outer_out_mit_sot)
     found: dict[Key, int] = {}
@@ -227,7 +227,7 @@ def _backward_leaves(args: ScanArgs, steps: int) -> dict[Variable, Key]:
     return keys
 
 
-class _Numbers:
+class Numbers:
     """Numbers values so that equal expressions of equal inputs have the same number."""
 
     def __init__(self) -> None:

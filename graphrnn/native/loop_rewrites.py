@@ -24,6 +24,7 @@ from graphrnn.native.scan_parts import (
     told,
     typed,
 )
+from graphrnn.native.scan_pushouts import pushout_add
 
 import aesara.scalar as aes
 import aesara.tensor as at
@@ -32,7 +33,7 @@ from aesara.graph.basic import Variable, io_toposort
 from aesara.graph.fg import FunctionGraph
 from aesara.graph.rewriting.basic import in2out, node_rewriter
 from aesara.scan.op import Scan
-from aesara.scan.rewriting import push_out_add_scan, scan_seqopt1
+from aesara.scan.rewriting import scan_seqopt1
 from aesara.scan.utils import ScanArgs
 from aesara.tensor.elemwise import CAReduce, DimShuffle, Elemwise
 from aesara.tensor.exceptions import NotScalarConstantError
@@ -139,7 +140,10 @@ def _summand(args: ScanArgs, k: int) -> tuple[Variable, Any, list[Any]] | None:
         return None
     one, other = after.owner.inputs
     value = other if one is before else one if other is before else None
-    if value is None or value is before or _depends_on(args.inner_outputs, before, after):
+    read_once = sum(v is after for v in args.inner_outputs) == 1
+    if value is None or value is before or not read_once:
+        return None
+    if _depends_on(args.inner_outputs, before, after):
         return None
     shuffles = []
     while value.owner and (isinstance(value.owner.op, DimShuffle) or _copies(value.owner.op)):
@@ -211,27 +215,12 @@ BATCH = 8
 """Rows from which one product is worth copying the weights together."""
 
 
-# ── products summed over all steps ──
-
-
-@node_rewriter([Scan])  # type: ignore[untyped-decorator]
-def product_after_loop(fgraph: FunctionGraph, node: Node) -> Any:
-    """Compute the sum over all steps of x_t^T y_t as one product after the loop, by Aesara's rule.
-
-    That rule takes whole sequences; the gradient of a scan with `truncate_gradient` has some that
-    are longer than the loop runs, and is left alone.
-    """
-    return push_out_add_scan.fn(fgraph, node) if node.op.truncate_gradient == -1 else None
-
-
 # Lengths are numbers only once Aesara has canonicalised (1) and stabilised (1.5); it merges and
 # clears loops at 1.6.
 register("native_keep_forward", KeepForward(), 1.55)
 register("native_hand_through", in2out(hand_through, ignore_newtrees=True), 1.56)
 register("native_sum_after_loop", in2out(sum_after_loop), 1.57)
 register("native_join_products", in2out(join_products, ignore_newtrees=True), 1.58)
-# In the place of the rule that it calls.
+# Aesara's own rule, in its place; other modes have it as `sound_scan_pushout_add`.
 if "native_product_after_loop" not in scan_seqopt1.__db__:
-    scan_seqopt1.register(
-        "native_product_after_loop", in2out(product_after_loop), "native", position=5
-    )
+    scan_seqopt1.register("native_product_after_loop", in2out(pushout_add), "native", position=5)
