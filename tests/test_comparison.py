@@ -35,6 +35,8 @@ import aesara.tensor as at
 import numpy as np
 import pytest
 from aesara import raise_op
+from aesara.graph.rewriting.basic import in2out
+from aesara.scan.rewriting import scan_eqopt2, scan_merge_inouts
 
 B, H = 2, 3
 SCAN, UNROLLED = Form("scan", "python"), Form("unrolled", "python")
@@ -138,6 +140,56 @@ def test_a_worker_tells_what_the_equations_say(form, tmp_path, monkeypatch):
 def test_a_wrong_gradient_is_caught_and_named():
     with pytest.raises(DifferenceError, match=r"gradient of W_h differs at T = 4 .* by 0.0001 of"):
         graphrnn.compare(wrong_when_unrolled, time=[4], backends=["python"])
+
+
+def two_scales(loop, time):
+    """Build a training step of two leaky sums, 0.9 and 0.5, of which the sum is seen."""
+    p, q = share({"p": np.ones(H), "q": np.ones(H)}).values()
+    x, rate = tensor("x", "float64", (time, H)), tensor("rate", "float64", ())
+
+    def step(u_t, v_t, a, b):
+        a, b = 0.9 * a + u_t, 0.5 * b + v_t
+        return [a, b, a + b]
+
+    seen = loop(step, [x * p, x * q], [at.zeros(H), at.zeros(H)])[2]
+    loss = at.sum(seen**2)
+    grads = updates.gradients(loss, [p, q])
+    return [x, rate], [loss], updates.sgd([p, q], grads, rate)
+
+
+class WithStockMerge(BuilderSubject):
+    """A network that is built where Aesara's own rewrite, which merges states, is back."""
+
+    def __reduce__(self):
+        return put_back, (self.builder,)
+
+
+def put_back(builder):
+    stock = in2out(scan_merge_inouts, ignore_newtrees=True)
+    scan_eqopt2.register("planted", stock, "fast_run", "scan")
+    return WithStockMerge(builder)
+
+
+def test_a_rewrite_that_takes_two_time_scales_for_one_is_caught():
+    plan = measure.Plan(WithStockMerge(two_scales), [Form("unrolled", "python"), SCAN], (4,), 1)
+    with pytest.raises(DifferenceError, match=r"gradient of q differs at T = 4 .* by 0\.\d+ of"):
+        measure.compare(plan)
+
+
+def test_two_time_scales_agree_in_outputs_and_gradients():
+    found = graphrnn.compare(two_scales, time=[4], backends=["python"])
+    assert (found.held, found.gradients) == (1, 2)
+    assert "2 gradients and updated weights of all forms agree within 1e-08" in str(
+        reports.proof_line(found)
+    )
+
+
+def test_what_was_not_compared_is_said():
+    phases = drawn(cell(SCAN, 4, 1.0, 1.0))
+    assert "held against no other" in reports.proof_line(phases)
+    without = reports.proof_line(Comparison("net", {}, 1, 1e-8, held=1))
+    assert without.startswith("outputs and updated weights")
+    assert "gradients were not compared" in without
 
 
 def test_what_takes_too_long_is_stopped_and_the_rest_goes_on(tmp_path):

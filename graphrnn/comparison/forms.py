@@ -86,7 +86,8 @@ class Comparison:
     """All that was measured of one network.
 
     `steps` is how many training steps the advice counts on; `tolerance` how far two forms may
-    differ, as a share of the largest element of a tensor.
+    differ, as a share of the largest element of a tensor. `held` counts the forms that were held
+    against another, `gradients` the tensors of gradients in each.
     """
 
     title: str
@@ -94,6 +95,8 @@ class Comparison:
     steps: int
     tolerance: float
     cells: Sequence[Cell] = field(default_factory=tuple)
+    held: int = 0
+    gradients: int = 0
 
     def times(self) -> list[int]:
         """Give the lengths that were measured."""

@@ -16,7 +16,7 @@ from typing import Any
 from graphrnn.comparison.equality import TOLERANCE, precision, require_equal
 from graphrnn.comparison.forms import Build, Cell, Comparison, Form, Steps
 from graphrnn.comparison.subjects import Subject
-from graphrnn.comparison.worker import Task
+from graphrnn.comparison.worker import GRADIENT, Task
 from graphrnn.comparison.workers import Process, TooLongError
 from graphrnn.errors import UserError
 from graphrnn.native.library import Target
@@ -83,12 +83,16 @@ def compare(plan: Plan, say: Say = silent, keep: Keep = forget) -> Comparison:
             with tempfile.TemporaryDirectory(prefix="graphrnn-compare-") as folder:
                 length = _Length(plan, time, Path(folder), say, progress)
                 with length.running():
-                    cells, tolerance = length.measured()
+                    cells, proof = length.measured()
         except KeyboardInterrupt:
             say("interrupted: what was measured before is kept", *progress)
             break
         found = replace(
-            found, cells=(*found.cells, *cells), tolerance=max(tolerance, found.tolerance)
+            found,
+            cells=(*found.cells, *cells),
+            tolerance=max(proof.tolerance, found.tolerance),
+            held=found.held + proof.held,
+            gradients=max(proof.gradients, found.gradients),
         )
         keep(found)
     return found
@@ -116,6 +120,15 @@ def machine(threads: int | None) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True)
+class _Proof:
+    """How far tensors may differ, how many forms were held against another, how many gradients."""
+
+    tolerance: float
+    held: int
+    gradients: int
+
+
 class _Length:
     """All forms at one length T."""
 
@@ -137,8 +150,8 @@ class _Length:
             for process in self.started:
                 process.close()
 
-    def measured(self) -> tuple[list[Cell], float]:
-        """Build, prove equal, and time; gives the cells and the tolerance."""
+    def measured(self) -> tuple[list[Cell], "_Proof"]:
+        """Build, prove equal, and time; gives the cells and what was proved."""
         for k, form in enumerate(self.plan.forms):
             self._tell(f"T = {self.time}: building {form}", k)
             try:
@@ -147,7 +160,7 @@ class _Length:
                 self._refused(form, f"stopped: its build took more than {self.plan.budget:g} s")
             except UserError as error:
                 self._refused(form, str(error))
-        tolerance = self._equal()
+        proof = self._equal()
         self._times("training")
         for form, process in list(self.processes.items()):
             held = self._asked(form, "memory")
@@ -160,7 +173,7 @@ class _Length:
             except UserError:  # the training step is what counts; it has been measured
                 self.processes.pop(form).close()
         self._times("forward")
-        return list(self.cells.values()), tolerance
+        return list(self.cells.values()), proof
 
     def _tell(self, what: str, k: int | None) -> None:
         done, total = self.progress
@@ -205,9 +218,9 @@ class _Length:
         build = Build(cold["phases"], warm["phases"], tuple(cold["nodes"]), **counts)
         self._set(form, build=build)
 
-    def _equal(self) -> float:
-        """Hold every form against the first; gives the tolerance."""
-        first, wanted, tolerance = None, {}, 0.0
+    def _equal(self) -> "_Proof":
+        """Hold every form against the first; gives what was proved."""
+        first, wanted, tolerance, held = None, {}, 0.0, 0
         for form in list(self.processes):
             path = self.folder / "tensors.npz"
             self._tell(f"T = {self.time}: comparing the numbers of {form}", None)
@@ -221,7 +234,8 @@ class _Length:
                 tolerance = TOLERANCE[precision(tensors)]
             else:
                 require_equal(first, wanted, form, tensors, time=self.time, tolerance=tolerance)
-        return tolerance
+                held += 1
+        return _Proof(tolerance, held, sum(name.startswith(GRADIENT) for name in wanted))
 
     def _times(self, name: str) -> None:
         """Let all forms run steps in turns."""

@@ -120,11 +120,19 @@ BREAK_EVEN = (
 
 
 def proof_line(found: Comparison) -> str:
-    """Say what was proved of the numbers."""
-    return (
-        "outputs, gradients and updated weights of all forms agree within "
+    """Say what was proved of the numbers, and what was not."""
+    if not found.held:
+        return "one form alone was run: its numbers were held against no other's"
+    what = f"outputs, {found.gradients} gradients" if found.gradients else "outputs"
+    line = (
+        f"{what} and updated weights of all forms agree within "
         f"{found.tolerance:g} of the largest element of each tensor"
     )
+    if not found.gradients:
+        line += (
+            "; gradients were not compared: name a scalar input `rate`, and update weights by it"
+        )
+    return line
 
 
 def conclusions(found: Comparison) -> list[str]:

@@ -35,6 +35,8 @@ WARM, MEASURED = 0.02, 0.04
 """Seconds of steps in a turn: those that are not counted, after the pause, and those that are."""
 LARGE = 1024.0
 """A learning rate at which what a step subtracts, divided by it, is the gradient."""
+GRADIENT = "gradient of "
+"""What the name of a gradient begins with."""
 STEPS = 3
 """Steps after which weights are compared."""
 _UNIT = 1 if sys.platform == "darwin" else 1024
@@ -212,7 +214,7 @@ class Worker:
             values[rates[0]] = np.asarray(LARGE, inputs[rates[0]].dtype)
             function(*values)
             for name, old, before in zip(names, shared, self.start, strict=True):
-                found[f"gradient of {name}"] = (before - old.get_value()) / LARGE
+                found[f"{GRADIENT}{name}"] = (before - old.get_value()) / LARGE
             self._restart()
         for _ in range(STEPS):
             function(*self.values)
