@@ -16,6 +16,7 @@ from graphrnn.native.linker import STOCK_SCAN, NativeLinker, NativeMode, has_sca
 from graphrnn.native.lowering import LoweringError
 from graphrnn.native.rewriting import WithoutCompiler
 from graphrnn.native.rewriting import query as native_query
+from graphrnn.native.upstream_faults import sound
 from graphrnn.native.views import Unsupported
 from graphrnn.shapes import Tensor
 from graphrnn.updates import Updates
@@ -256,14 +257,14 @@ def _c_mode(builder: _Builder) -> Mode:
     toolchain.require_compiler()
     if builder.threads:
         toolchain.set_blas_threads(builder.threads)
-    return _asking(_StockMode("cvm", "fast_run"), builder)
+    return _asking(_StockMode("cvm", sound(["fast_run"], [])), builder)
 
 
 def _python_mode(builder: _Builder) -> Mode:
     """The same graph stepped in Python, each node by NumPy: slow, and needs no compiler."""
     include, exclude = ["fast_run", python_rewrites.TAG], ["cxx_only", "BlasOpt", "fusion"]
-    query = RewriteDatabaseQuery(include=include, exclude=exclude)
-    return _asking(_PythonMode(VMLinker(use_cloop=False, c_thunks=False), query), builder)
+    linker = VMLinker(use_cloop=False, c_thunks=False)
+    return _asking(_PythonMode(linker, sound(include, exclude)), builder)
 
 
 def _native_mode(builder: _Builder, *, strict: bool = True) -> Mode:

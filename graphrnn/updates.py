@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from math import log
 
 from graphrnn.errors import UserError, unknown
+from graphrnn.native import sound_gradients  # noqa: F401  it mends what Aesara's refuse
 from graphrnn.shapes import Tensor, label
 
 import aesara
 import aesara.tensor as at
 import numpy as np
 from aesara.gradient import DisconnectedInputError
+from aesara.graph.basic import clone_replace
 
 Updates = list[tuple[Tensor, Tensor]]
 """Pairs of a shared variable and its value after the step."""
@@ -42,13 +44,32 @@ def gradients(loss: Tensor, params: Sequence[Tensor]) -> list[Tensor]:
             f"loss: got {loss.type.ndim} axes, needed a scalar; sum it or take its mean"
         )
     try:
-        return list(at.grad(loss, list(params)))
+        return _grads(loss, params)
     except DisconnectedInputError as error:
         apart = [label(p) for p in params if _disconnected(loss, p)]
         raise UserError(
             f"loss: does not depend on {', '.join(apart)}; use it in the model or leave it out "
             "of the parameters"
         ) from error
+
+
+def _grads(loss: Tensor, params: Sequence[Tensor]) -> list[Tensor]:
+    """Differentiate, with a length of 1 told where a shared variable's value alone says so.
+
+    Aesara sums a gradient over an axis that was broadcast where the type says that its length is 1.
+    """
+    told = {}
+    for param in params:
+        value = param.get_value(borrow=True) if hasattr(param, "get_value") else None
+        shape = getattr(value, "shape", ())
+        if any(n == 1 and known is None for n, known in zip(shape, param.type.shape, strict=False)):
+            told[param] = at.TensorType(param.type.dtype, shape)()
+    if not told:
+        return list(at.grad(loss, list(params)))
+    (known_loss,) = clone_replace([loss], replace=told, rebuild_strict=False)
+    grads = at.grad(known_loss, [told.get(param, param) for param in params])
+    back = {known: at.specify_shape(param, known.type.shape) for param, known in told.items()}
+    return list(clone_replace(grads, replace=back))
 
 
 def _disconnected(loss: Tensor, param: Tensor) -> bool:

@@ -3,21 +3,16 @@
 Each is in Aesara's rewrite database under the tag `native`:
 
     native_merge_slices    x[a:b:c][d:e:f] is one slice of x, worked out at once
-    native_subtensor_lift  f(x, …)[k] is f(x[k], …), as in Aesara, but never where that loses k
-    native_add_parts       sums of arrays of zeros with parts added are one such array
 """
 
 from typing import Any
 
 from graphrnn.native.static_shapes import Node, StaticShapes, bound_of, constant_indices
 
-import aesara.tensor as at
 from aesara.compile.mode import optdb
 from aesara.graph.fg import FunctionGraph
 from aesara.graph.rewriting.basic import node_rewriter
 from aesara.scan.op import Scan
-from aesara.tensor.elemwise import Elemwise
-from aesara.tensor.rewriting.subtensor import local_IncSubtensor_serialize, local_subtensor_lift
 from aesara.tensor.subtensor import Subtensor, get_idx_list
 
 
@@ -76,31 +71,6 @@ def _as_slice(walked: range) -> slice:
     return slice(walked.start, None if stop < 0 else stop, walked.step)
 
 
-@node_rewriter([Subtensor])  # type: ignore[untyped-decorator]
-def subtensor_lift(fgraph: FunctionGraph, node: Node) -> Any:
-    """Do as Aesara's own rewrite, which forgets a slice where all arguments have one element.
-
-    (x + y)[1:] of x, y `(1,)` is empty, and x + y is not.
-    """
-    whole = node.inputs[0].owner
-    sliced = any(isinstance(entry, slice) for entry in node.op.idx_list)
-    several = whole is not None and isinstance(whole.op, Elemwise) and len(whole.inputs) > 1
-    if sliced and several and all(all(x.type.broadcastable) for x in whole.inputs):
-        return None
-    return local_subtensor_lift.transform(fgraph, node)
-
-
-@node_rewriter([at.add])  # type: ignore[untyped-decorator]
-def add_parts(fgraph: FunctionGraph, node: Node) -> Any:
-    """Do as Aesara's own rewrite, which ends in an AssertionError where one type knows less."""
-    try:
-        return local_IncSubtensor_serialize.transform(fgraph, node)
-    except AssertionError:
-        return None
-
-
-if "native_add_parts" not in optdb["canonicalize"].__db__:
-    optdb["canonicalize"].register("native_add_parts", add_parts, "native")
-    optdb["canonicalize"].register("native_subtensor_lift", subtensor_lift, "native")
+if "native_merge_slices" not in optdb["canonicalize"].__db__:
     for group in ("canonicalize", "specialize"):
         optdb[group].register("native_merge_slices", merge_slices, "native")

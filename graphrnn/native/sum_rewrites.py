@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphrnn.native.scan_parts import Node, applies, register, told
+from graphrnn.native.sound_rewrites import guarded
 
 import aesara.scalar as aes
 from aesara.compile.mode import optdb
@@ -18,7 +19,6 @@ from aesara.graph.fg import FunctionGraph
 from aesara.graph.rewriting.basic import copy_stack_trace, in2out, node_rewriter
 from aesara.tensor.elemwise import DimShuffle
 from aesara.tensor.math import Max, MaxAndArgmax, Sum, log
-from aesara.tensor.rewriting.math import local_log_sum_exp
 from aesara.tensor.special import Softmax
 
 
@@ -69,7 +69,7 @@ def log_sum_exp(fgraph: FunctionGraph, node: Node) -> Any:
         axes = _axes(total.owner.op.axis, powers.type.ndim)
         if applies(powers.owner, aes.Exp) and below_its_largest(powers.owner.inputs[0], axes):
             return None
-    return local_log_sum_exp.transform(fgraph, node)
+    return guarded("local_log_sum_exp").transform(fgraph, node)
 
 
 @node_rewriter([Softmax])  # type: ignore[untyped-decorator]
