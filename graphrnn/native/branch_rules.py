@@ -27,9 +27,10 @@ def ifelse(low: Lowering, node: Node) -> None:
             if variable in low.unwritten:
                 low.view(variable)
         outside, low.ops = low.ops, []
-        note, own = low.note, low.node
+        note, own, certain = low.note, low.node, low.certain
+        low.certain = False
         low.walk(inside)
-        low.note, low.node = note, own
+        low.note, low.node, low.certain = note, own, certain
         for k, variable in enumerate(wanted):
             view = low.view(variable)
             if len(targets) == k:

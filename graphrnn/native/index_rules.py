@@ -5,9 +5,9 @@ from typing import Any
 from graphrnn.native import program as p
 from graphrnn.native import views as v
 from graphrnn.native.lowering import Lowering, Node, rule
-from graphrnn.native.operations import FlatIndex
+from graphrnn.native.operations import CheckIndex, FlatIndex
 from graphrnn.native.row_rules import flattened, ref
-from graphrnn.native.views import CannotMerge, Unsupported, View
+from graphrnn.native.views import CannotMerge, Misfit, Unsupported, View
 
 import numpy as np
 from aesara.graph.basic import Constant
@@ -38,7 +38,7 @@ class _Selection:
                     f"{node.op} by a mask: the length of its result is known only at run time"
                 )
         self.axes = [axis for axis, _ in found]
-        self.lead = np.broadcast_shapes(*(index.shape for _, index in found))
+        self.lead = v.common_shape([index.shape for _, index in found])
         self.indices = [v.broadcast(index, self.lead) for _, index in found]
         # NumPy puts the new axes where the index arrays stand side by side, else in front.
         together = self.axes[-1] - self.axes[0] == len(self.axes) - 1
@@ -50,8 +50,8 @@ class _Selection:
         self.rows = int(np.prod(self.lead, dtype=np.int64))
         self.height = int(np.prod(self.heights, dtype=np.int64))
         self.columns = int(np.prod(self.tail, dtype=np.int64))
-        if self.rows and self.columns and not self.height:
-            raise Unsupported(f"{node.op}: an index into an axis of length 0")
+        if self.rows and not self.height:
+            raise Misfit("no index into an axis of length 0")
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -70,6 +70,12 @@ class _Selection:
         axes = range(len(selected.shape))
         lead = [*axes[self.front : self.front + n]]
         return v.dimshuffle(selected, [*lead, *(k for k in axes if k not in lead)])
+
+    def check(self) -> None:
+        """Check the indices where there is nothing to select by them."""
+        if self.rows:
+            indices = [ref(flattened(self.low, index)) for index in self.indices]
+            self.low.emit(CheckIndex(self.rows, self.heights, indices, tuple(self.told)))
 
     def positions(self) -> View:
         """Join the indices into one, each checked against the length of its axis."""
@@ -105,6 +111,7 @@ def select(low: Lowering, node: Node) -> None:
     rows = low.temporary(chosen.moved.dtype, (*chosen.lead, *chosen.tail))
     low.views[node.outputs[0]] = chosen.result(rows)
     if not rows.size:
+        chosen.check()
         return
     try:
         source = low.simple(v.reshape(chosen.moved, (chosen.height, chosen.columns)))
@@ -137,6 +144,7 @@ def change(low: Lowering, node: Node) -> None:
     chosen = _Selection(low, node, target, indices)
     added = chosen.as_rows(v.broadcast(low.view(part), chosen.shape))
     if not added.size:
+        chosen.check()
         return
     try:
         place, back = v.reshape(chosen.moved, (chosen.height, chosen.columns)), None

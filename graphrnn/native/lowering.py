@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
+from graphrnn.errors import ShapeError
 from graphrnn.native import program as p
 from graphrnn.native.laziness import lazy_nodes
-from graphrnn.native.operations import CopyGenerator
+from graphrnn.native.operations import Check, CopyGenerator
 from graphrnn.native.scalars import c_type, literal
 from graphrnn.native.source_lines import user_line
 from graphrnn.native.views import (
     Buffer,
     CannotMerge,
+    Misfit,
     Unsupported,
     View,
     coalesce_axis,
@@ -25,11 +27,12 @@ from graphrnn.native.views import (
     contiguous,
     slice_axis,
 )
-from graphrnn.native.wording import describe, selection
+from graphrnn.native.wording import describe, refusal, selection
 
 import numpy as np
-from aesara.graph.basic import Constant, Variable
+from aesara.graph.basic import Constant, NoParams, Variable
 from aesara.graph.fg import FunctionGraph
+from aesara.graph.utils import MethodNotDefined
 from aesara.ifelse import IfElse
 from aesara.raise_op import CheckAndRaise
 from aesara.scalar.basic import ScalarType
@@ -50,11 +53,11 @@ class LoweringError(Exception):
 def failures(where: Callable[[], str]) -> Iterator[None]:
     """Turn whatever goes wrong into one line that says where; the exception stays its cause.
 
-    Want of memory passes: it says nothing of the graph.
+    Want of memory passes, which says nothing of the graph, and so does a misfit, which says where.
     """
     try:
         yield
-    except (Unsupported, LoweringError, MemoryError):
+    except (Unsupported, LoweringError, ShapeError, MemoryError):
         raise
     except Exception as error:
         text = next(iter(str(error).strip().splitlines()), "")
@@ -63,6 +66,12 @@ def failures(where: Callable[[], str]) -> Iterator[None]:
 
 SMALL = 4096
 """Elements up to which a node of constants is computed while building."""
+
+_NOT_FOLDED = (
+    NotImplementedError, MethodNotDefined,
+    # Known values that do not fit: the op's rule names them.
+    ArithmeticError, AssertionError, LookupError, ValueError,
+)  # fmt: skip
 
 
 def rule(*kinds: type) -> Callable[[RuleFn], RuleFn]:
@@ -86,6 +95,8 @@ class Lowering:
         self.parent = parent
         # Which rewrites are asked for, of the bodies of loops too; by default this backend's.
         self.asked: Any = parent.asked if parent else asked
+        # Whether all of it runs in each call; a branch that is not taken does not.
+        self.certain: bool = parent.certain if parent else True
         self.ops: list[p.Op] = []
         self.views: dict[Variable, View] = {}
         self.known: dict[Variable, Any] = {}
@@ -197,6 +208,11 @@ class Lowering:
             return np.shape(value)
         return self.view(variable).shape
 
+    def require(self, conditions: Sequence[View], kind: type[Exception], text: str) -> None:
+        """Check in each call that scalars hold, and leave with an error where one does not."""
+        self.checks.append((kind, text))
+        self.emit(Check(len(self.checks) - 1, [p.Ref(c.buffer, c.offset, ()) for c in conditions]))
+
     def emit(self, op: p.Op) -> None:
         """Add an operation to the program."""
         op.note = op.note or self.note
@@ -210,8 +226,15 @@ class Lowering:
         instructions: list[p.Instruction],
         stores: Sequence[tuple[View, int]],
     ) -> None:
-        """Add elementwise work over views of one shape; copies what cannot be walked together."""
+        """Add elementwise work over views of one shape; copies what cannot be walked together.
+
+        Raises:
+            Misfit: the views have not one shape.
+        """
         views = [*loads, *(view for view, _ in stores)]
+        shapes = list(dict.fromkeys(view.shape for view in views))
+        if len(shapes) > 1:
+            raise Misfit("arrays of one shape", f"shapes {' and '.join(map(str, shapes))}")
         if 0 in views[-1].shape:
             return
         try:
@@ -279,6 +302,7 @@ class Lowering:
         """Lower nodes one after the other.
 
         Raises:
+            ShapeError: shapes or lengths do not fit, as stock Aesara would find in each call.
             Unsupported: a node is not covered.
             LoweringError: anything else went wrong with a node.
         """
@@ -298,7 +322,26 @@ class Lowering:
             handler = next((RULES[k] for k in type(node.op).__mro__ if k in RULES), None)
             if handler is None:
                 raise Unsupported(f"{node.op} has no rule")
-            handler(self, node)
+            try:
+                handler(self, node)
+            except Misfit as misfit:
+                raise self._refusal(node, misfit) from None
+
+    def _refusal(self, node: Node, misfit: Misfit) -> Exception:
+        """Make the error for what does not fit; in a call that may not reach it, stock decides."""
+        text = self.refusal(node, misfit)
+        return ShapeError(text) if self.certain else Unsupported(text)
+
+    def refusal(self, node: Node, misfit: Misfit) -> str:
+        """Write what does not fit, with the shapes that are known here."""
+        return refusal(node, misfit, self._known_shape)
+
+    def _known_shape(self, variable: Variable) -> Sequence[int | None]:
+        """Return a variable's shape as far as it is known, without making it."""
+        if variable in self.views:
+            return self.views[variable].shape
+        value = self.value(variable)
+        return variable.type.shape if value is None else np.shape(value)
 
     def _fold(self, node: Node) -> bool:
         """Compute a node of known small values at once."""
@@ -316,8 +359,10 @@ class Lowering:
                     return False  # it fails when the function is run
                 storage[0][0] = values[0]
             else:
-                node.op.perform(node, list(values), storage)
-        except (NotImplementedError, AttributeError, TypeError):
+                params = node.run_params()
+                more = () if params is NoParams else (params,)
+                node.op.perform(node, list(values), storage, *more)
+        except _NOT_FOLDED:
             return False
         if any(np.size(cell[0]) > SMALL for cell in storage):
             return False

@@ -3,8 +3,9 @@
 from graphrnn.native import program as p
 from graphrnn.native import views as v
 from graphrnn.native.lowering import Lowering, Node, rule
+from graphrnn.native.operations import CheckIndex
 from graphrnn.native.scalars import arithmetic, instructions
-from graphrnn.native.views import CannotMerge, Unsupported, View
+from graphrnn.native.views import CannotMerge, Misfit, Unsupported, View
 
 import numpy as np
 from aesara.scalar.basic import AND, OR, Add, Mul, ScalarMaximum, ScalarMinimum, ScalarOp
@@ -18,7 +19,7 @@ from aesara.tensor.subtensor import AdvancedIncSubtensor1, AdvancedSubtensor1
 def elemwise(low: Lowering, node: Node) -> None:
     """Compute each element from the elements at its place, lengths of 1 being repeated."""
     shapes = [low.shape(variable) for variable in node.inputs]
-    shape = np.broadcast_shapes(*shapes)
+    shape = v.common_shape(shapes)
     loads = [v.broadcast(low.view(variable), shape) for variable in node.inputs]
     out = node.outputs[0]
     dtypes = [view.dtype for view in loads]
@@ -54,7 +55,7 @@ def reduction(low: Lowering, node: Node) -> None:
     outer = tuple(source.shape[axis] for axis in kept)
     inner = tuple(source.shape[axis] for axis in axes)
     if kind in ("max", "min") and 0 in inner:
-        raise Unsupported(f"{node.op} over nothing")
+        raise Misfit("at least one element to choose from")
     target = low.fresh(out, outer)
     if 0 in outer:
         return
@@ -90,7 +91,7 @@ def argmax(low: Lowering, node: Node) -> None:
         source, axes = v.contiguous(whole.buffer, (*kept, rest)), [len(kept)]
     rows, outer, length = _rows(low, source, axes[0])
     if length == 0:
-        raise Unsupported(f"{node.op} over nothing")
+        raise Misfit("at least one element to choose from")
     position = low.fresh(node.outputs[-1], outer)
     largest = _ref(low.fresh(node.outputs[0], outer)) if len(node.outputs) == 2 else None
     if 0 not in outer:
@@ -144,7 +145,7 @@ def dot(low: Lowering, node: Node) -> None:
     B = v.dimshuffle(B, [0, "x"]) if b_vector else B
     (m, k), (k_too, n) = A.shape, B.shape
     if k != k_too:
-        raise Unsupported(f"dot: shapes {A.shape} and {B.shape} do not fit")
+        raise Misfit("as many columns of the first as rows of the second")
     kept = ([] if a_vector else [m]) + ([] if b_vector else [n])
     target = low.fresh(node.outputs[0], kept)
     if 0 in (m, n):
@@ -215,6 +216,8 @@ def gather(low: Lowering, node: Node) -> None:
                 index.size, place.shape[1], flat.shape[0], _ref(flat), _ref(index), _ref(place)
             )
         )
+    elif index.size:
+        low.emit(CheckIndex(index.size, source.shape[:1], [_ref(index)]))
 
 
 @rule(AdvancedIncSubtensor1)
@@ -239,6 +242,8 @@ def scatter(low: Lowering, node: Node) -> None:
                 not node.op.set_instead_of_inc,
             )
         )
+    elif rows.size:
+        low.emit(CheckIndex(rows.size, shape[:1], [_ref(rows)]))
 
 
 def _row_shape(shape: tuple[int, ...]) -> tuple[int, int]:

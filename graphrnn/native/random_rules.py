@@ -3,7 +3,7 @@
 from graphrnn.native import views as v
 from graphrnn.native.draws import DRAWS
 from graphrnn.native.lowering import Lowering, Node, rule
-from graphrnn.native.operations import Check, Draw
+from graphrnn.native.operations import Draw
 from graphrnn.native.row_rules import ref
 from graphrnn.native.views import Unsupported, View
 
@@ -35,7 +35,7 @@ def draw(low: Lowering, node: Node) -> None:
     views = [low.simple(low.view(variable)) for variable in parameters]
     last = 1 if kind == "categorical" else 0
     shapes = [view.shape[: len(view.shape) - last] for view in views]
-    shape = tuple(int(n) for n in np.atleast_1d(lengths)) or np.broadcast_shapes(*shapes)
+    shape = tuple(int(n) for n in np.atleast_1d(lengths)) or v.common_shape(shapes)
     walks = [v.broadcast(view, (*shape, *view.shape[-1:])[: len(shape) + last]) for view in views]
     state = own_generator(low, generator)
     target = low.fresh(node.outputs[1], shape)
@@ -53,10 +53,9 @@ def check(low: Lowering, node: Node) -> None:
     for condition in node.inputs[1:]:
         value = low.value(condition)
         if value is None:
-            unknown.append(ref(low.view(condition)))
+            unknown.append(low.view(condition))
         elif not np.all(value):
             raise Unsupported(f"{node.op}: the condition does not hold")
     if unknown:
-        low.checks.append((node.op.exc_type, node.op.msg))
-        low.emit(Check(len(low.checks) - 1, unknown))
+        low.require(unknown, node.op.exc_type, node.op.msg)
     low.views[node.outputs[0]] = low.view(node.inputs[0])

@@ -5,7 +5,7 @@ from graphrnn.native import views as v
 from graphrnn.native.lowering import Lowering, Node, rule
 from graphrnn.native.math_rules import gemm, integer_product
 from graphrnn.native.operations import Cumulate, Sort
-from graphrnn.native.views import CannotMerge, Unsupported, View
+from graphrnn.native.views import CannotMerge, Misfit, Unsupported, View
 
 import numpy as np
 from aesara.tensor.basic import AllocDiag, ARange, ExtractDiag, Eye, Tri
@@ -22,7 +22,11 @@ def known_array(low: Lowering, node: Node) -> None:
     if any(number is None for number in numbers):
         raise Unsupported(f"{node.op}: its lengths are known only at run time")
     storage: list[list[object]] = [[None]]
-    node.op.perform(node, [np.asarray(number) for number in numbers], storage)
+    try:
+        node.op.perform(node, [np.asarray(number) for number in numbers], storage)
+    except (ArithmeticError, ValueError) as error:
+        shown = ", ".join(str(number) for number in numbers)
+        raise Misfit(f"numbers that make an array: {error}", f"({shown})") from None
     low.known[node.outputs[0]] = np.asarray(storage[0][0])
 
 
@@ -140,17 +144,17 @@ def batched_dot(low: Lowering, node: Node) -> None:
     A, B = low.converted(A, dtype), low.converted(B, dtype)
     if isinstance(node.op, MatMul):
         a_vector, b_vector = len(A.shape) == 1, len(B.shape) == 1
-        lead = np.broadcast_shapes(A.shape[:-2], B.shape[:-2])
+        lead = v.common_shape([A.shape[:-2], B.shape[:-2]])
     else:
         a_vector, b_vector = len(A.shape) == 2, len(B.shape) == 2
         lead = (A.shape[0],)
         if A.shape[0] != B.shape[0]:
-            raise Unsupported(f"{node.op}: stacks of {A.shape[0]} and {B.shape[0]}")
+            raise Misfit("stacks of equally many")
     A = v.dimshuffle(A, [*range(len(A.shape) - 1), "x", len(A.shape) - 1]) if a_vector else A
     B = v.dimshuffle(B, [*range(len(B.shape)), "x"]) if b_vector else B
     (m, k), (k_too, n) = A.shape[-2:], B.shape[-2:]
     if k != k_too:
-        raise Unsupported(f"{node.op}: shapes {A.shape} and {B.shape} do not fit")
+        raise Misfit("as many columns of the first as rows of the second")
     A, B = v.broadcast(A, (*lead, m, k)), v.broadcast(B, (*lead, k, n))
     kept = ([] if a_vector else [m]) + ([] if b_vector else [n])
     target = low.fresh(node.outputs[0], (*lead, *kept))

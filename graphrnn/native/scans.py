@@ -9,7 +9,7 @@ from graphrnn.native.operations import CopyGenerator
 from graphrnn.native.random_rules import own_generator
 from graphrnn.native.rewriting import rewrite_body
 from graphrnn.native.row_rules import ref
-from graphrnn.native.views import Offset, Unsupported, View
+from graphrnn.native.views import Misfit, Offset, Unsupported, View
 
 import numpy as np
 from aesara.graph.basic import Variable
@@ -24,7 +24,10 @@ class _Loop:
         self.low, self.node = low, node
         self.op, self.info = node.op, node.op.info
         self.steps = low.number(node.inputs[0])
+        if self.steps < 0:
+            raise Misfit("0 or more", f"{self.steps} steps")
         self.body = Lowering(low)
+        self.body.certain = low.certain and self.steps > 0
         self.t = low.variable("t")
         self.positions: list[tuple[str, int, int]] = []
         # A loop that reads its sequences backwards, as a gradient does, stores its outputs
@@ -90,7 +93,10 @@ def _sequences(loop: _Loop, inner, outer) -> None:  # type: ignore[no-untyped-de
     for _ in range(loop.info.n_seqs):
         view = loop.low.simple(loop.low.view(next(outer)))
         if view.shape[0] < loop.steps:
-            raise Unsupported(f"scan: a sequence of {view.shape[0]} for {loop.steps} steps")
+            raise Misfit(
+                "sequences at least as long as the loop",
+                f"a sequence of {view.shape[0]} for {loop.steps} steps",
+            )
         stride = view.axes[0][0][1]
         loop.backwards = loop.backwards or stride < 0
         moving = View(view.buffer, view.axes[1:], view.offset.along(stride, loop.t))

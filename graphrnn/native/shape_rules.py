@@ -1,12 +1,14 @@
 """The rules of lowering for what moves elements and computes none: most of it is views."""
 
+from math import prod
 from typing import Any
 
+from graphrnn.errors import ShapeError
 from graphrnn.native import program as p
 from graphrnn.native import views as v
 from graphrnn.native.lowering import Lowering, Node, Zeroed, rule
 from graphrnn.native.scalars import arithmetic
-from graphrnn.native.views import CannotMerge, Unsupported, View
+from graphrnn.native.views import CannotMerge, Misfit, Unsupported, View
 
 import numpy as np
 from aesara.compile.ops import DeepCopyOp, OutputGuard, ViewOp
@@ -24,6 +26,7 @@ from aesara.tensor.extra_ops import BroadcastTo
 from aesara.tensor.random.type import RandomType
 from aesara.tensor.shape import Reshape, Shape, Shape_i, SpecifyShape, Unbroadcast
 from aesara.tensor.subtensor import IncSubtensor, Subtensor, indices_from_subtensor
+from aesara.tensor.type_other import NoneTypeT
 
 
 @rule(
@@ -44,12 +47,20 @@ def same(low: Lowering, node: Node) -> None:
 
 def _check_specified(low: Lowering, node: Node) -> None:
     """Compare a shape that the user specified with the one that is known."""
-    for axis, (length, got) in enumerate(
-        zip(node.inputs[1:], low.shape(node.inputs[0]), strict=True)
-    ):
-        wanted = getattr(length, "data", None)
-        if wanted is not None and int(wanted) != got:
-            raise Unsupported(f"{node.op}: axis {axis} has length {got}, not {int(wanted)}")
+    shape = low.shape(node.inputs[0])
+    for axis, (length, got) in enumerate(zip(node.inputs[1:], shape, strict=True)):
+        if isinstance(length.type, NoneTypeT):
+            continue
+        wanted = low.value(length)
+        if wanted is None:
+            told, equal = low.view(length), low.temporary("bool", ())
+            name = length.name or told.buffer.label or "its argument"
+            asked = low.refusal(node, Misfit(f"the length that {name} tells on axis {axis}"))
+            code = p.Instruction(f"((int64_t){{0}} == {got})", (0,), "bool")
+            low.kernel([told], [code], [(equal, 1)])
+            low.require([equal], ShapeError, asked)
+        elif int(wanted) != got:
+            raise Misfit(f"length {int(wanted)} on axis {axis}")
 
 
 @rule(DeepCopyOp)
@@ -87,6 +98,24 @@ def make_vector(low: Lowering, node: Node) -> None:
         low.copy(low.view(variable), v.index(target, 0, k))
 
 
+def _completed(source: View, lengths: list[int]) -> list[int]:
+    """Return the lengths of a new shape, with what -1 stands for."""
+    misfit = Misfit(
+        f"lengths whose product is {source.size}, at most one of them -1 for the rest",
+        f"shapes {source.shape} and {tuple(lengths)}",
+    )
+    rest = prod(length for length in lengths if length != -1)
+    if min(lengths, default=0) < -1 or lengths.count(-1) > 1:
+        raise misfit
+    if -1 in lengths:
+        if not rest or source.size % rest:
+            raise misfit
+        lengths = [source.size // rest if length == -1 else length for length in lengths]
+    if prod(lengths) != source.size:
+        raise misfit
+    return lengths
+
+
 @rule(Reshape)
 def reshape(low: Lowering, node: Node) -> None:
     """Give the elements another shape: a view wherever the axes allow it."""
@@ -94,14 +123,7 @@ def reshape(low: Lowering, node: Node) -> None:
     wanted = low.value(node.inputs[1])
     if wanted is None:
         raise Unsupported(f"{node.op}: the shape is known only at run time")
-    lengths = [int(n) for n in wanted]
-    if -1 in lengths:
-        rest = -int(np.prod(lengths))
-        if not rest or source.size % rest:
-            raise Unsupported(f"{node.op}: {source.shape} does not fit {tuple(lengths)}")
-        lengths[lengths.index(-1)] = source.size // rest
-    if int(np.prod(lengths)) != source.size:
-        raise Unsupported(f"{node.op}: {source.shape} does not fit {tuple(lengths)}")
+    lengths = _completed(source, [int(n) for n in wanted])
     try:
         low.views[node.outputs[0]] = v.reshape(source, lengths)
     except CannotMerge:
@@ -221,17 +243,21 @@ def alloc(low: Lowering, node: Node) -> None:
     """Repeat a value: a view with strides of 0. An array of zeros is put off until it is read."""
     shape = tuple(low.number(length) for length in node.inputs[1:])
     value = low.value(node.inputs[0])
+    whole = v.broadcast(low.view(node.inputs[0]), shape)
     if value is not None and not np.any(value) and shape:
         low.fresh(node.outputs[0], shape)
         low.unwritten[node.outputs[0]] = Zeroed()
-        return
-    low.views[node.outputs[0]] = v.broadcast(low.view(node.inputs[0]), shape)
+    else:
+        low.views[node.outputs[0]] = whole
 
 
 @rule(AllocEmpty)
 def alloc_empty(low: Lowering, node: Node) -> None:
     """Make an array whose elements nobody reads before they are written; zeros will do."""
-    low.fresh(node.outputs[0], tuple(low.number(length) for length in node.inputs))
+    shape = tuple(low.number(length) for length in node.inputs)
+    if min(shape, default=0) < 0:
+        raise Misfit("lengths of 0 or more", f"lengths {shape}")
+    low.fresh(node.outputs[0], shape)
     low.unwritten[node.outputs[0]] = Zeroed()
 
 
@@ -241,6 +267,9 @@ def join(low: Lowering, node: Node) -> None:
     axis = low.number(node.inputs[0])
     parts = [low.view(variable) for variable in node.inputs[1:]]
     axis += len(parts[0].shape) if axis < 0 else 0
+    others = {(*part.shape[:axis], *part.shape[axis + 1 :]) for part in parts}
+    if len(others) > 1:
+        raise Misfit(f"equal lengths on every axis but {axis}")
     lengths = [part.shape[axis] for part in parts]
     shape = list(parts[0].shape)
     shape[axis] = sum(lengths)
@@ -254,7 +283,11 @@ def join(low: Lowering, node: Node) -> None:
 @rule(DimShuffle)
 def dimshuffle(low: Lowering, node: Node) -> None:
     """Permute axes: a view."""
-    low.views[node.outputs[0]] = v.dimshuffle(low.view(node.inputs[0]), node.op.new_order)
+    source = low.view(node.inputs[0])
+    gone = [k for k in range(len(source.shape)) if k not in node.op.new_order]
+    if any(source.shape[axis] != 1 for axis in gone):
+        raise Misfit(f"length 1 on the axes that go, {tuple(gone)}")
+    low.views[node.outputs[0]] = v.dimshuffle(source, node.op.new_order)
 
 
 @rule(BroadcastTo)
@@ -271,8 +304,11 @@ def split(low: Lowering, node: Node) -> None:
     lengths = low.value(node.inputs[2])
     if lengths is None:
         raise Unsupported(f"{node.op}: the lengths are known only at run time")
-    if sum(int(n) for n in lengths) != source.shape[axis]:
-        raise Unsupported(f"{node.op}: the pieces do not add up to the axis")
+    n, pieces = source.shape[axis], [int(length) for length in lengths]
+    if min(pieces, default=0) < 0 or sum(pieces) != n or len(pieces) != len(node.outputs):
+        raise Misfit(
+            f"{len(node.outputs)} lengths of 0 or more, {n} in all", f"lengths {tuple(pieces)}"
+        )
     at = 0
     for output, length in zip(node.outputs, lengths, strict=True):
         low.views[output] = v.slice_axis(source, axis, slice(at, at + int(length)))

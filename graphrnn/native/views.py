@@ -21,6 +21,17 @@ class Unsupported(Exception):  # noqa: N818
     """A graph that this backend does not cover; the message names the operation and why."""
 
 
+class Misfit(Exception):  # noqa: N818
+    """Shapes or lengths that do not fit; lowering adds which operation's, and where it is written.
+
+    `got` stands in for the shapes of the operation's arguments.
+    """
+
+    def __init__(self, needed: str, got: str = "") -> None:
+        super().__init__(needed)
+        self.needed, self.got = needed, got
+
+
 class CannotMerge(Exception):  # noqa: N818
     """Views whose axes cannot be walked by common loops without a copy."""
 
@@ -120,23 +131,45 @@ def broadcast(view: View, shape: Sequence[int]) -> View:
     """Repeat axes of length 1, and add axes in front, without copying.
 
     Raises:
-        Unsupported: a length is neither 1 nor the one asked for.
+        Misfit: a length is negative, or is neither 1 nor the one asked for.
     """
+    if any(length < 0 for length in shape):
+        raise Misfit("lengths of 0 or more", f"lengths {tuple(shape)}")
     missing = len(shape) - len(view.axes)
+    if missing < 0:
+        raise Misfit(f"at most {len(shape)} axes", f"shapes {view.shape} and {tuple(shape)}")
     axes: list[Axis] = [((length, 0),) for length in shape[:missing]]
     for axis, got, length in zip(view.axes, view.shape, shape[missing:], strict=True):
         if got != length and got != 1:
-            raise Unsupported(f"cannot broadcast {view.shape} to {tuple(shape)}")
+            raise Misfit(
+                "every length equal or 1 in the first", f"shapes {view.shape} and {tuple(shape)}"
+            )
         axes.append(axis if got == length else ((length, 0),))
     return View(view.buffer, tuple(axes), view.offset)
 
 
+def common_shape(shapes: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    """Return the shape to which arrays are broadcast when they are combined element by element.
+
+    Raises:
+        Misfit: an axis has two lengths other than 1.
+    """
+    try:
+        return tuple(int(length) for length in np.broadcast_shapes(*(tuple(s) for s in shapes)))
+    except ValueError:
+        raise Misfit("on every axis, counted from the last, equal lengths or 1") from None
+
+
 def index(view: View, axis: int, at: int) -> View:
-    """Take one position of an axis, which disappears."""
+    """Take one position of an axis, which disappears.
+
+    Raises:
+        Misfit: the axis has no such position.
+    """
     length = view.shape[axis]
-    at += length if at < 0 else 0
+    asked, at = at, at + length if at < 0 else at
     if not 0 <= at < length:
-        raise Unsupported(f"index {at} is outside an axis of {length}")
+        raise Misfit(f"an index from {-length} to {length - 1}", f"index {asked} into {view.shape}")
     offset = view.offset.plus(_position(view.axes[axis], at))
     return View(view.buffer, view.axes[:axis] + view.axes[axis + 1 :], offset)
 

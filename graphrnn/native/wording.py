@@ -1,9 +1,10 @@
 """Nodes and variables of a graph in words: for comments in C, and for messages."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from graphrnn.native.views import View
+from graphrnn.native.source_lines import user_line
+from graphrnn.native.views import Misfit, View
 
 import numpy as np
 from aesara.graph.basic import Constant, Variable
@@ -19,6 +20,8 @@ from aesara.tensor.type_other import NoneTypeT, SliceType
 
 Node = Any
 """An Aesara Apply node."""
+
+Shape = Sequence[int | None]
 
 _READS = (AdvancedSubtensor, AdvancedSubtensor1)
 _CHANGES = (AdvancedIncSubtensor, AdvancedIncSubtensor1)
@@ -43,9 +46,30 @@ def _shaped(variable: Variable, views: Mapping[Variable, View]) -> str:
         shape = views[variable].shape
     if shape is None:
         return str(variable)
+    return f"{variable.name} {_lengths(shape)}" if variable.name else _lengths(shape)
+
+
+def _lengths(shape: Shape) -> str:
+    """Write a shape, with ? for a length that is not known."""
     lengths = ", ".join("?" if n is None else str(n) for n in shape)
-    lengths += "," if len(shape) == 1 else ""
-    return f"{variable.name} ({lengths})" if variable.name else f"({lengths})"
+    return f"({lengths},)" if len(shape) == 1 else f"({lengths})"
+
+
+def refusal(node: Node, misfit: Misfit, shape_of: Callable[[Variable], Shape]) -> str:
+    """Write what does not fit: the operation, what it got, what it needed, the user's line."""
+    arrays = [variable for variable in node.inputs if getattr(variable.type, "ndim", 0)]
+    got = misfit.got or ", ".join(f"{_origin(v)} {_lengths(shape_of(v))}".strip() for v in arrays)
+    line = user_line(node)
+    place = f" ({line})" if line else ""
+    return f"{_operation(node.op)}: got {got}; needed {misfit.needed}{place}"
+
+
+def _origin(variable: Variable) -> str:
+    """Write a variable as its name, or the op that made it and the name of what that was given."""
+    if variable.name or variable.owner is None:
+        return variable.name or ("a constant" if isinstance(variable, Constant) else "")
+    given = next((v.name for v in variable.owner.inputs if v.name), "")
+    return _operation(variable.owner.op) + (f" of {given}" if given else "")
 
 
 def selection(node: Node, views: Mapping[Variable, View]) -> str:
