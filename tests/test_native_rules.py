@@ -1,5 +1,6 @@
 """One operation at a time against Aesara's Python mode: every rule that random graphs may miss."""
 
+from graphrnn.native.linker import native_mode
 from graphrnn.native.views import Unsupported
 from graphrnn.shapes import tensor
 from tests.native_helpers import PYTHON, build, native
@@ -207,6 +208,22 @@ def test_booleans():
                 at.cast(x, "float32") - 1, at.switch(x, 1.5, 2), at.argmax(x)]  # fmt: skip
 
     compare(graph, values, "bool")
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "int16", "uint32", "int64", "float32"])
+def test_running_sums_of_small_numbers_are_counted_in_large_ones(dtype):
+    values = np.array([[100, 0, 101], [1, 2, 90]]).astype(dtype)
+    x = tensor("x", dtype, values.shape)
+    outputs = [at.cumsum(x), at.cumprod(x), at.cumsum(x, axis=1), at.cast(at.cumsum(x), "float64")]
+    wanted = [np.cumsum(values), np.cumprod(values), np.cumsum(values, axis=1),
+              np.cumsum(values).astype("float64")]  # fmt: skip
+    for got, right in zip(native([x], outputs)(values), wanted, strict=True):
+        assert got.dtype == right.dtype
+        np.testing.assert_array_equal(got, right)
+    counted = aesara.shared(np.zeros(6, dtype), "counted")
+    build([x], [], native_mode(strict=True), updates=[(counted, at.cumsum(x))])(values)
+    np.testing.assert_array_equal(counted.get_value(), np.cumsum(values).astype(dtype))
+    assert counted.get_value().dtype == dtype
 
 
 def test_comparison_of_signed_and_unsigned():

@@ -53,6 +53,49 @@ def test_not_a_number_is_handed_on(dtype):
         np.testing.assert_array_equal(got, wanted)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_signed_zeros_and_infinities_are_kept(dtype):
+    """What NumPy's own functions give, bit for bit where it is zero, infinite or no number."""
+    tiny, huge = np.finfo(dtype).smallest_subnormal, np.finfo(dtype).max
+    values = [0.0, -0.0, np.inf, -np.inf, np.nan, 1, -1, 0.5, -0.5, 2.5, -1.5, tiny, -tiny, huge]
+    one = np.array(values, dtype)
+    x = at.TensorType(dtype, one.shape)("x")
+    names = [
+        *("exp", "expm1", "log", "log1p", "log2", "log10", "tanh", "sqrt", "abs", "floor", "ceil"),
+        *("trunc", "exp2", "sin", "tan", "arctan", "sinh", "arcsinh", "arctanh", "square"),
+    ]
+    unary = {name: (getattr(at, name), getattr(np, name)) for name in names}
+    unary["sgn"] = at.sgn, np.sign
+    unary["round"] = (lambda v: at.round(v, mode="half_to_even")), np.rint
+    unary["neg"] = at.neg, np.negative
+    unary["reciprocal"] = at.reciprocal, np.reciprocal
+    with np.errstate(all="ignore"):
+        got = native([x], [symbolic(x) for symbolic, _ in unary.values()])(one)
+        for name, result in zip(unary, got, strict=True):
+            alike(result, unary[name][1](one), name)
+    pairs = np.array([(a, b) for a in values for b in values], dtype)
+    x, y = (at.TensorType(dtype, (len(pairs),))(name) for name in "xy")
+    a, b = pairs.T.copy()
+    nonzero = [at.switch(at.eq(v, 0), 3, v) for v in (x, y)]  # the larger of 0 and -0 is either
+    c, d = (np.where(v == 0, np.dtype(dtype).type(3), v) for v in (a, b))
+    two = np.dtype(dtype).type(2)
+    clipped = at.clip(nonzero[0], nonzero[1], 2)
+    with np.errstate(all="ignore"):
+        wanted = [a + b, a - b, a * b, a / b, np.arctan2(a, b), a % b, a // b, np.power(a, b),
+                  np.maximum(c, d), np.minimum(c, d), np.clip(c, d, two)]  # fmt: skip
+        outputs = [x + y, x - y, x * y, x / y, at.arctan2(x, y), x % y, x // y, x**y,
+                   at.maximum(*nonzero), at.minimum(*nonzero), clipped]  # fmt: skip
+        for k, result in enumerate(native([x, y], outputs)(a, b)):
+            alike(result, wanted[k], str(outputs[k]))
+
+
+def alike(got, wanted, name):
+    """Compare numbers, and signs of all that are numbers."""
+    np.testing.assert_allclose(got, wanted, rtol=3e-6, atol=0, err_msg=name)
+    numbers = ~np.isnan(wanted)
+    np.testing.assert_array_equal(np.signbit(got[numbers]), np.signbit(wanted[numbers]), name)
+
+
 def test_loading_leaves_denormals_alone():
     """-ffast-math would have switched them off for the whole process."""
     x = tensor("x", "float32", (1,))

@@ -130,14 +130,17 @@ def _lowered(low: Lowering, fgraph: FunctionGraph, values: Sequence[Any]) -> Pro
         inputs.append(buffer)
         in_shapes.append(tuple(shape))
     low.lower(fgraph, fgraph.toposort())
-    for variable in fgraph.outputs:
+    updates = getattr(fgraph, "update_mapping", None) or {}
+    for k, variable in enumerate(fgraph.outputs):
         view = low.view(variable)
         if isinstance(variable.type, RandomGeneratorType):
             outputs.append(view.buffer)
             out_shapes.append(())
             continue
         low.note, low.node = f"result {variable}", variable.owner
-        buffer = low.buffer(variable.dtype, view.size, "output")
+        # As in stock Aesara, a result may be of a wider dtype than its type says; a shared one not.
+        dtype = variable.dtype if k in updates else view.dtype
+        buffer = low.buffer(dtype, view.size, "output")
         buffer.label, buffer.shape = variable.name or "", view.shape
         outputs.append(buffer)
         target = contiguous(buffer, view.shape)

@@ -56,7 +56,10 @@ def cumulate(low: Lowering, node: Node) -> None:
     source, axis = low.simple(low.view(node.inputs[0])), node.op.axis
     if axis is None:
         source, axis = flattened(low, source), 0
-    target = low.fresh(node.outputs[0], source.shape)
+    # NumPy counts booleans and small integers in long ones, whatever the type of the result says.
+    target = low.temporary(str(np.cumsum(np.zeros(0, source.dtype)).dtype), source.shape)
+    target.buffer.label = node.outputs[0].name or ""
+    low.views[node.outputs[0]] = target
     if target.size:
         axis %= len(source.shape)
         moved, place = last(source, axis), last(target, axis)

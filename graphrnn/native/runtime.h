@@ -59,8 +59,7 @@ INLINE float g_tanhf(float x) {
     float near = p * s * x + x;
     float e = g_expf(2.0f * a);
     float far = 1.0f - 2.0f / (e + 1.0f);
-    far = copysignf(far, x);
-    return a < 0.625f || x != x ? near : far;
+    return copysignf(a < 0.625f || x != x ? near : far, x); /* near would make 0 of -0 */
 }
 
 /* 1 / (1 + exp(-x)), from exp of -|x| so that nothing overflows and small results are exact. */

@@ -1,5 +1,6 @@
 """How each scalar operation of Aesara reads in C. Adding one is one entry in the table."""
 
+import functools
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -184,18 +185,24 @@ def _template(text: str) -> Rule:
     return rule
 
 
+def _chosen(sign: str, one: str, other: str) -> str:
+    """Write the larger or smaller of two values, or the one that is not a number."""
+    return f"(({one} {sign} {other} || {one} != {one}) ? {one} : {other})"
+
+
 def _extreme(sign: str) -> Rule:
     """Make the rule of maximum or minimum, which hand a NaN on as NumPy does."""
 
     def rule(dtypes: Sequence[str], out: str, op: Any) -> str:
-        expression = _cast(dtypes, 0, out)
-        for k in range(1, len(dtypes)):
-            other = _cast(dtypes, k, out)
-            kept = f"{expression} {sign} {other} || {expression} != {expression}"
-            expression = f"(({kept}) ? {expression} : {other})"
-        return expression
+        values = [_cast(dtypes, k, out) for k in range(len(dtypes))]
+        return functools.reduce(functools.partial(_chosen, sign), values)
 
     return rule
+
+
+def _clip(dtypes: Sequence[str], out: str, op: Any) -> str:
+    x, low, high = (_cast(dtypes, k, out) for k in range(3))
+    return _chosen("<=", _chosen(">=", x, low), high)
 
 
 def _neg(dtypes: Sequence[str], out: str, op: Any) -> str:
@@ -290,7 +297,7 @@ TABLE: dict[type, Rule] = {
     aes.Switch: lambda dtypes, out, op: (
         f"({{0}} != 0 ? {_cast(dtypes, 1, out)} : {_cast(dtypes, 2, out)})"
     ),
-    aes.Clip: _template("({0} < {1} ? {1} : {0} > {2} ? {2} : {0})"),
+    aes.Clip: _clip,
     aes.ScalarMaximum: _extreme(">="),
     aes.ScalarMinimum: _extreme("<="),
     aes.Abs: _abs,
