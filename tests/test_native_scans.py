@@ -31,6 +31,44 @@ def test_buffers_that_go_round(rng, steps, slots):
     same(native([x], last)(value), build([x], last, PYTHON)(value), "float64")
 
 
+@pytest.mark.parametrize("kept", [1, 2, 5])
+def test_one_value_that_is_collected_twice_for_different_lengths(rng, kept):
+    x = tensor("x", "float64", (5, 3))
+    (a, b), _ = aesara.scan(lambda v: [at.tanh(v), at.tanh(v) * 1.0], [x])
+    value = rng.standard_normal((5, 3))
+    some, every = native([x], [a[-kept:], b])(value)
+    np.testing.assert_allclose(some, np.tanh(value[-kept:]), rtol=1e-12)
+    np.testing.assert_allclose(every, np.tanh(value), rtol=1e-12)
+
+
+def test_lengths_that_follow_from_known_ones(rng):
+    """Shape arithmetic inside of a loop: its ops take parameters beside their inputs."""
+    x, c = tensor("x", "float64", (4, 3)), tensor("c", "float64", (2, 3))
+    set_first, _ = aesara.scan(lambda v, c: at.set_subtensor(c[0], v), [x], None, [c])
+    wanted_by_x = at.grad(at.sum(set_first**2), x)
+    rolled, _ = aesara.scan(lambda v, s: at.roll(s, 1) + v, [x], [at.zeros(3)])
+    moved, _ = aesara.scan(lambda v, s: at.concatenate([s[1:], v[:1]]), [x], [at.zeros(3)])
+
+    def halves(v, total):
+        inner, _ = aesara.scan(lambda one, s: s * 0.5 + one, [v], [total])
+        return inner[-1]
+
+    totals, _ = aesara.scan(halves, [x], [at.zeros(())])
+    value = rng.standard_normal((4, 3))
+    outputs = [wanted_by_x, rolled, moved, totals]
+    got = native([x, c], outputs)(value, rng.standard_normal((2, 3)))
+    turned, shifted, total = np.zeros(3), np.zeros(3), 0.0
+    wanted = [2 * value, [], [], []]
+    for row in value:
+        turned, shifted = np.roll(turned, 1) + row, np.append(shifted[1:], row[0])
+        for one in row:
+            total = total * 0.5 + one
+        for states, state in zip(wanted[1:], (turned, shifted, total), strict=True):
+            states.append(state)
+    for one, other in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
 def test_states_that_change_places(rng):
     x = tensor("x", "float64", (5, 2))
     (a, b), _ = aesara.scan(

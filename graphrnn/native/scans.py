@@ -252,8 +252,10 @@ def _collect(loop: _Loop, variable: Variable, slots: int, stores: Stores) -> Vie
     if passed_on is not None:
         return passed_on
     for other, place in stores:
-        # The same value collected twice, as the gradients of a step are, is stored once.
-        if other is value and slots == loop.steps and place.buffer not in loop.own:
+        # The same value collected twice, as the gradients of a step are, is stored once; unless
+        # the other is kept for its last steps only, in slots that go round.
+        moves = any(t == loop.t for _, t in place.offset.terms)
+        if other is value and moves and slots == loop.steps and place.buffer not in loop.own:
             return _along_time(loop, place, slots)
     whole = loop.low.temporary(value.dtype, (slots, *value.shape))
     if loop.backwards and slots == loop.steps:
