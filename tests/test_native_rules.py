@@ -62,6 +62,53 @@ def test_targets_of_a_softmax():
     compare(gradient(picked))
 
 
+CHOSEN = {
+    "row": lambda x, i, j: x[i],
+    "column": lambda x, i, j: x[:, i],
+    "element": lambda x, i, j: x[i, j, 1],
+    "beside slices": lambda x, i, j: x[1:, i, ::-2],
+    "beside a number": lambda x, i, j: x[-1, i],
+    "two that are apart": lambda x, i, j: x[i, :, j],
+}
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+@pytest.mark.parametrize("dtype", ["int64", "int8"])
+def test_positions_known_only_when_the_function_runs(name, dtype):
+    x, i, j = tensor("x", "float64", X.shape), tensor("i", dtype, ()), tensor("j", dtype, ())
+    part = CHOSEN[name](x, i, j)
+    outputs = [
+        part,
+        at.set_subtensor(part, 7.0),
+        at.inc_subtensor(part, 2.0),
+        at.grad(at.sum(part**2), x),
+    ]
+    f = native([x, i, j], outputs)
+    for first, second in ((0, 2), (2, -1), (-3, 1)):
+        wanted = CHOSEN[name](X, first, second)
+        changed, added, slope = X.copy(), X.copy(), np.zeros(X.shape)
+        if name == "element":
+            changed[first, second, 1], slope[first, second, 1] = 7, 2 * wanted
+            added[first, second, 1] += 2
+        else:
+            CHOSEN[name](changed, first, second)[...] = 7
+            CHOSEN[name](added, first, second)[...] += 2
+            CHOSEN[name](slope, first, second)[...] = 2 * wanted
+        for got, right in zip(f(X, first, second), (wanted, changed, added, slope), strict=True):
+            np.testing.assert_allclose(got, right, rtol=1e-12)
+
+
+def test_a_position_outside_is_named():
+    x, i = tensor("x", "float64", (3, 4)), tensor("i", "int64", ())
+    for part, bad in ((x[i], 3), (x[1:, i], -5)):
+        for graph in (part, at.inc_subtensor(part, 1)):
+            f = native([x, i], graph)
+            with pytest.raises(IndexError, match=rf"x\[.*i\]: index {bad} is outside of axis"):
+                f(np.zeros((3, 4)), bad)
+    with pytest.raises(Unsupported, match="^i is known only at run time"):
+        native([x, i], x[:i])
+
+
 @pytest.mark.parametrize("bad", [4, -5, 10**12])
 def test_a_position_outside_of_one_axis_alone(bad):
     x, i = tensor("x", "float64", (3, 4)), tensor("i", "int64", (2,))

@@ -69,6 +69,47 @@ def test_lengths_that_follow_from_known_ones(rng):
         np.testing.assert_allclose(one, other, rtol=1e-12)
 
 
+def test_positions_that_a_loop_computes(rng):
+    M, x = tensor("M", "float64", (4, 4)), tensor("x", "float64", (5, 3))
+    walk, _ = aesara.scan(
+        lambda at_row, M: at.argmax(M[at_row]),
+        outputs_info=[at.constant(np.int64(1))],
+        non_sequences=[M],
+        n_steps=6,
+    )
+    tape, _ = aesara.scan(
+        lambda t, h, x: at.tanh(h + x[-t] * x[t - 1, 0]), [at.arange(1, 5)], [at.zeros(3)], [x]
+    )
+    cost = at.sum(tape**2)
+    table, value = rng.standard_normal((4, 4)), rng.standard_normal((5, 3))
+    path, slope = native([M, x], [walk, at.grad(cost, x)])(table, value)
+    row = 1
+    for step in path:
+        row = np.argmax(table[row])
+        assert step == row
+
+    def cost_of(value):
+        h, total = np.zeros(3), 0.0
+        for t in range(1, 5):
+            h = np.tanh(h + value[-t] * value[t - 1, 0])
+            total += (h**2).sum()
+        return total
+
+    for place in np.ndindex(value.shape):
+        up, down = value.copy(), value.copy()
+        up[place] += 1e-6
+        down[place] -= 1e-6
+        np.testing.assert_allclose(slope[place], (cost_of(up) - cost_of(down)) / 2e-6, atol=1e-7)
+
+
+def test_jacobians(rng):
+    x, W = tensor("x", "float64", (3,)), tensor("W", "float64", (3, 4))
+    y = at.tanh(at.dot(x, W))
+    value, weights = rng.standard_normal(3), rng.standard_normal((3, 4))
+    got = native([x, W], aesara.gradient.jacobian(y, x))(value, weights)
+    np.testing.assert_allclose(got, ((1 - np.tanh(value @ weights) ** 2) * weights).T, rtol=1e-12)
+
+
 def test_states_that_change_places(rng):
     x = tensor("x", "float64", (5, 2))
     (a, b), _ = aesara.scan(

@@ -1,5 +1,6 @@
 """The rules of lowering for several index arrays at once: `logits[arange(T), y]`, say."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from graphrnn.native import program as p
@@ -15,28 +16,33 @@ from aesara.tensor.subtensor import AdvancedIncSubtensor, AdvancedSubtensor
 from aesara.tensor.type import TensorType
 from aesara.tensor.type_other import MakeSlice, NoneTypeT, SliceType
 
+Entry = int | slice | None | View
+"""One entry of an index; None is a new axis, a view holds positions known only while running."""
 
-class _Selection:
-    """What index arrays, slices and new axes select from a view."""
 
-    def __init__(self, low: Lowering, node: Node, view: View, indices: list[Any]) -> None:
-        self.low, self.node = low, node
+class Selection:
+    """What indices select from a view, at least one of them known only while running."""
+
+    def __init__(self, low: Lowering, view: View, entries: Sequence[Entry]) -> None:
+        self.low = low
         self.told: list[int] = []  # the axes of what the user wrote that the index arrays stand for
-        view, found, new = low.simple(view), [], 0
-        for axis, entry in enumerate(indices):
-            if isinstance(entry.type, SliceType):
-                view = v.slice_axis(view, axis, _slice(low, node, entry))
-            elif isinstance(entry.type, NoneTypeT):
+        found: list[tuple[int, View]] = []
+        view, at, axis = low.simple(view), 0, 0
+        for entry in entries:
+            if isinstance(entry, int):
+                view = v.index(view, at, entry)
+                axis += 1
+                continue
+            if entry is None:
                 order: list[int | str] = list(range(len(view.shape)))
-                view = v.dimshuffle(view, [*order[:axis], "x", *order[axis:]])
-                new += 1
-            elif isinstance(entry.type, TensorType) and entry.dtype != "bool":
-                found.append((axis, low.view(entry)))
-                self.told.append(axis - new)
+                view = v.dimshuffle(view, [*order[:at], "x", *order[at:]])
+                axis -= 1
+            elif isinstance(entry, slice):
+                view = v.slice_axis(view, at, entry)
             else:
-                raise Unsupported(
-                    f"{node.op} by a mask: the length of its result is known only at run time"
-                )
+                found.append((at, entry))
+                self.told.append(axis)
+            at, axis = at + 1, axis + 1
         self.axes = [axis for axis, _ in found]
         self.lead = v.common_shape([index.shape for _, index in found])
         self.indices = [v.broadcast(index, self.lead) for _, index in found]
@@ -86,6 +92,23 @@ class _Selection:
         return flat
 
 
+def _entries(low: Lowering, node: Node, indices: Sequence[Any]) -> list[Entry]:
+    """Return the entries of an index that holds arrays."""
+    found: list[Entry] = []
+    for entry in indices:
+        if isinstance(entry.type, SliceType):
+            found.append(_slice(low, node, entry))
+        elif isinstance(entry.type, NoneTypeT):
+            found.append(None)
+        elif isinstance(entry.type, TensorType) and entry.dtype != "bool":
+            found.append(low.view(entry))
+        else:
+            raise Unsupported(
+                f"{node.op} by a mask: the length of its result is known only at run time"
+            )
+    return found
+
+
 def _slice(low: Lowering, node: Node, entry: Any) -> slice:
     """Give a slice whose ends must be known."""
     if isinstance(entry, Constant):
@@ -107,12 +130,16 @@ def make_slice(low: Lowering, node: Node) -> None:
 @rule(AdvancedSubtensor)
 def select(low: Lowering, node: Node) -> None:
     """Select by several index arrays, beside slices and new axes."""
-    chosen = _Selection(low, node, low.view(node.inputs[0]), node.inputs[1:])
+    entries = _entries(low, node, node.inputs[1:])
+    low.views[node.outputs[0]] = taken(low, Selection(low, low.view(node.inputs[0]), entries))
+
+
+def taken(low: Lowering, chosen: Selection) -> View:
+    """Copy what is selected into an array of its own."""
     rows = low.temporary(chosen.moved.dtype, (*chosen.lead, *chosen.tail))
-    low.views[node.outputs[0]] = chosen.result(rows)
     if not rows.size:
         chosen.check()
-        return
+        return chosen.result(rows)
     try:
         source = low.simple(v.reshape(chosen.moved, (chosen.height, chosen.columns)))
     except CannotMerge:
@@ -130,6 +157,7 @@ def select(low: Lowering, node: Node) -> None:
             ref(place),
         )
     )
+    return chosen.result(rows)
 
 
 @rule(AdvancedIncSubtensor)
@@ -141,8 +169,13 @@ def change(low: Lowering, node: Node) -> None:
     source = low.view(base)
     target = low.fresh(node.outputs[0], source.shape)
     low.copy(source, target)
-    chosen = _Selection(low, node, target, indices)
-    added = chosen.as_rows(v.broadcast(low.view(part), chosen.shape))
+    chosen = Selection(low, target, _entries(low, node, indices))
+    changed(low, chosen, low.view(part), add=not node.op.set_instead_of_inc)
+
+
+def changed(low: Lowering, chosen: Selection, part: View, *, add: bool) -> None:
+    """Set what is selected, or add to it, in its place."""
+    added = chosen.as_rows(v.broadcast(part, chosen.shape))
     if not added.size:
         chosen.check()
         return
@@ -152,10 +185,10 @@ def change(low: Lowering, node: Node) -> None:
             raise CannotMerge
         place = low.simple(place)
     except CannotMerge:
-        back = low.temporary(target.dtype, chosen.moved.shape)
+        back = low.temporary(chosen.moved.dtype, chosen.moved.shape)
         low.copy(chosen.moved, back)
         place = v.contiguous(back.buffer, (chosen.height, chosen.columns))
-    values = low.temporary(target.dtype, added.shape)
+    values = low.temporary(chosen.moved.dtype, added.shape)
     low.copy(added, values)
     rows = v.contiguous(values.buffer, (chosen.rows, chosen.columns))
     low.emit(
@@ -166,7 +199,7 @@ def change(low: Lowering, node: Node) -> None:
             ref(rows),
             ref(chosen.positions()),
             ref(place),
-            not node.op.set_instead_of_inc,
+            add,
         )
     )
     if back is not None:

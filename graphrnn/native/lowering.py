@@ -27,7 +27,7 @@ from graphrnn.native.views import (
     contiguous,
     slice_axis,
 )
-from graphrnn.native.wording import describe, refusal, selection
+from graphrnn.native.wording import describe, number_name, refusal, selection
 
 import numpy as np
 from aesara.graph.basic import Constant, NoParams, Variable
@@ -196,7 +196,9 @@ class Lowering:
         """
         value = self.value(variable)
         if value is None:
-            raise Unsupported(f"{variable} is known only at run time; lengths must be static")
+            raise Unsupported(
+                f"{number_name(variable)} is known only at run time; lengths must be static"
+            )
         return int(value)
 
     def shape(self, variable: Variable) -> tuple[int, ...]:

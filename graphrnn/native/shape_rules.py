@@ -6,6 +6,7 @@ from typing import Any
 from graphrnn.errors import ShapeError
 from graphrnn.native import program as p
 from graphrnn.native import views as v
+from graphrnn.native.index_rules import Selection, changed, taken
 from graphrnn.native.lowering import Lowering, Node, Zeroed, rule
 from graphrnn.native.scalars import arithmetic
 from graphrnn.native.views import CannotMerge, Misfit, Unsupported, View
@@ -133,24 +134,37 @@ def reshape(low: Lowering, node: Node) -> None:
         low.views[node.outputs[0]] = v.contiguous(whole.buffer, lengths)
 
 
-def _indices(low: Lowering, inputs: list[Any], idx_list: Any) -> list[int | slice]:
-    """Give the indices of a subtensor as numbers."""
+def _indices(low: Lowering, inputs: list[Any], idx_list: Any) -> list[int | slice | View]:
+    """Give the indices of a subtensor: numbers, where they are known, and views of others."""
 
     def known(entry: Any) -> int | None:
         if entry is None:
             return None
         return int(entry) if isinstance(entry, (int, np.integer)) else low.number(entry)
 
-    found: list[int | slice] = []
+    found: list[int | slice | View] = []
     for entry in indices_from_subtensor(inputs, idx_list):
         if isinstance(entry, slice):
             found.append(slice(known(entry.start), known(entry.stop), known(entry.step)))
-        else:
+        elif isinstance(entry, (int, np.integer)) or low.value(entry) is not None:
             found.append(int(low.number(entry)))
+        else:
+            found.append(low.view(entry))
     return found
 
 
-def _subview(low: Lowering, view: View, indices: list[int | slice]) -> View:
+def _selected(low: Lowering, view: View, indices: list[int | slice | View]) -> View:
+    """Take basic indices of a view: a view of it, or a copy where a position is not yet known."""
+    known = [entry for entry in indices if not isinstance(entry, View)]
+    if len(known) < len(indices):
+        return taken(low, Selection(low, view, indices))
+    try:
+        return _subview(view, known)
+    except CannotMerge:
+        return _subview(low.simple(view), known)
+
+
+def _subview(view: View, indices: list[int | slice]) -> View:
     """Take basic indices of a view."""
     axis = 0
     for entry in indices:
@@ -169,17 +183,14 @@ def subtensor(low: Lowering, node: Node) -> None:
         first, *rest = _indices(low, node.inputs[1:], node.op.idx_list)
         view, given = low.last[node.inputs[0]]
         if first == -1:
-            low.views[node.outputs[0]] = _subview(low, low.simple(view), rest)
+            low.views[node.outputs[0]] = _selected(low, view, rest)
             return
         if not rest and first in [slice(k, None) for k in range(given + 1)]:
             low.last[node.outputs[0]] = view, given - first.start
             return
     source = low.view(node.inputs[0])
     indices = _indices(low, node.inputs[1:], node.op.idx_list)
-    try:
-        low.views[node.outputs[0]] = _subview(low, source, indices)
-    except CannotMerge:
-        low.views[node.outputs[0]] = _subview(low, low.simple(source), indices)
+    low.views[node.outputs[0]] = _selected(low, source, indices)
 
 
 @rule(IncSubtensor)
@@ -191,8 +202,14 @@ def inc_subtensor(low: Lowering, node: Node) -> None:
     zeroed = low.unwritten.get(base)
     out = node.outputs[0]
     target = low.fresh(out, shape)
-    stretch = _stretch(indices, shape)
-    place = _subview(low, target, indices)
+    known = [entry for entry in indices if not isinstance(entry, View)]
+    if len(known) < len(indices):
+        low.copy(low.view(base), target)
+        chosen = Selection(low, target, indices)
+        changed(low, chosen, low.view(part), add=not node.op.set_instead_of_inc)
+        return
+    stretch = _stretch(known, shape)
+    place = _subview(target, known)
     if zeroed and stretch and zeroed.free(*stretch):
         # The stretches written before, into the base, come along.
         for start, stop in zeroed.written:

@@ -9,12 +9,16 @@ from graphrnn.native.views import Misfit, View
 import numpy as np
 from aesara.graph.basic import Constant, Variable
 from aesara.scan.op import Scan
+from aesara.tensor.basic import ScalarFromTensor, TensorFromScalar
 from aesara.tensor.elemwise import Elemwise
 from aesara.tensor.subtensor import (
     AdvancedIncSubtensor,
     AdvancedIncSubtensor1,
     AdvancedSubtensor,
     AdvancedSubtensor1,
+    IncSubtensor,
+    Subtensor,
+    indices_from_subtensor,
 )
 from aesara.tensor.type_other import NoneTypeT, SliceType
 
@@ -23,8 +27,8 @@ Node = Any
 
 Shape = Sequence[int | None]
 
-_READS = (AdvancedSubtensor, AdvancedSubtensor1)
-_CHANGES = (AdvancedIncSubtensor, AdvancedIncSubtensor1)
+_READS = (AdvancedSubtensor, AdvancedSubtensor1, Subtensor)
+_CHANGES = (AdvancedIncSubtensor, AdvancedIncSubtensor1, IncSubtensor)
 
 
 def describe(node: Node, views: Mapping[Variable, View]) -> str:
@@ -73,11 +77,13 @@ def _origin(variable: Variable) -> str:
 
 
 def selection(node: Node, views: Mapping[Variable, View]) -> str:
-    """Write what a node selects by index arrays, as Python does: `E[i]`; "" for another node."""
+    """Write what a node selects, as Python does: `E[i]`; "" for a node that selects nothing."""
     if not isinstance(node.op, (*_READS, *_CHANGES)):
         return ""
     base, *rest = node.inputs
     indices = rest[1:] if isinstance(node.op, _CHANGES) else rest
+    if isinstance(node.op, (Subtensor, IncSubtensor)):
+        indices = indices_from_subtensor(indices, node.op.idx_list)
     text = f"{_selected(base, views)}[{', '.join(_entry(index, views) for index in indices)}]"
     return " ".join(text.split())
 
@@ -91,8 +97,14 @@ def _selected(variable: Variable, views: Mapping[Variable, View]) -> str:
     return name or f"{made}{_shaped(variable, views)}"
 
 
-def _entry(index: Variable, views: Mapping[Variable, View]) -> str:
+def _entry(index: Any, views: Mapping[Variable, View]) -> str:
     """Write one entry of an index; a piece of an input goes by the name of the whole."""
+    if isinstance(index, slice):
+        ends = (index.start, index.stop) + ((index.step,) if index.step is not None else ())
+        return ":".join("" if end is None else _entry(end, views) for end in ends)
+    if not isinstance(index, Variable):
+        return str(index)
+    index = scalar_source(index)
     if isinstance(index.type, NoneTypeT):
         return "None"
     if isinstance(index.type, SliceType):
@@ -101,6 +113,19 @@ def _entry(index: Variable, views: Mapping[Variable, View]) -> str:
     if not index.name and index in views and views[index].buffer.kind == "input":
         return views[index].buffer.label or _shaped(index, views)
     return _argument(index, views)
+
+
+def scalar_source(number: Variable) -> Variable:
+    """Return what tells a number, behind what only makes a scalar or a tensor of it."""
+    while number.owner and isinstance(number.owner.op, (ScalarFromTensor, TensorFromScalar)):
+        number = number.owner.inputs[0]
+    return number
+
+
+def number_name(number: Variable) -> str:
+    """Write a number by its name, or by the op that makes it."""
+    variable = scalar_source(number)
+    return variable.name or f"a number ({_origin(variable) or variable})"
 
 
 def _argument(variable: Variable, views: Mapping[Variable, View]) -> str:
