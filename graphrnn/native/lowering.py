@@ -12,6 +12,7 @@ from typing import Any
 
 from graphrnn.errors import ShapeError
 from graphrnn.native import program as p
+from graphrnn.native.constant_folding import grows
 from graphrnn.native.laziness import lazy_nodes
 from graphrnn.native.operations import Check, CopyGenerator
 from graphrnn.native.scalars import c_type, literal
@@ -36,6 +37,7 @@ from aesara.graph.utils import MethodNotDefined
 from aesara.ifelse import IfElse
 from aesara.raise_op import CheckAndRaise
 from aesara.scalar.basic import ScalarType
+from aesara.tensor.basic import AllocEmpty
 from aesara.tensor.type import TensorType
 
 Node = Any
@@ -151,9 +153,10 @@ class Lowering:
         if variable in self.unwritten:
             self._fill_unwritten(variable)
         if variable in self.last:
+            line = user_line(variable.owner)
             raise Unsupported(
-                f"{variable.owner.op} ends at a condition: the length of its results is known only "
-                "at run time, and no more than the last, [-1], can be read"
+                "a loop that ends at a condition: the length of its results is known only at run "
+                f"time, and no more than the last, [-1], can be read{line and f' ({line})'}"
             )
         if variable not in self.views:
             value = self.value(variable)
@@ -164,7 +167,8 @@ class Lowering:
 
     def zeros(self, dtype: str, shape: Sequence[int]) -> View:
         """Give an array of zeros that takes no memory."""
-        return self._constant(np.zeros(shape, dtype))
+        whole = self._constant(np.zeros((), dtype))
+        return View(whole.buffer, tuple(((length, 0),) for length in shape))
 
     def _constant(self, data: np.ndarray[Any, Any]) -> View:
         """Make a constant array; a uniform one takes one element, repeated by strides of 0."""
@@ -350,7 +354,9 @@ class Lowering:
         values = [self.value(variable) for variable in node.inputs]
         if any(value is None for value in values) or not node.inputs:
             return False
-        if sum(np.size(value) for value in values) > SMALL:
+        if isinstance(node.op, AllocEmpty):
+            return False  # its length is known, and not what it holds
+        if sum(np.size(value) for value in values) > SMALL or grows(node, SMALL):
             return False
         if not all(isinstance(o.type, (TensorType, ScalarType)) for o in node.outputs):
             return False
@@ -375,6 +381,10 @@ class Lowering:
     def _fill_unwritten(self, variable: Variable) -> None:
         """Write the zeros that were put off in the hope that something else is written there."""
         zeroed = self.unwritten.pop(variable)
+        if zeroed.axis is None:
+            # Nothing was: zeros that are only read take no memory.
+            self.views[variable] = self.zeros(variable.dtype, self.views[variable].shape)
+            return
         for view in zeroed.gaps(self.views[variable]):
             self.fill(view, 0)
 
@@ -398,8 +408,7 @@ class Zeroed:
 
     def gaps(self, view: View) -> list[View]:
         """Give the stretches that are still to be filled with zeros."""
-        if self.axis is None:
-            return [view]
+        assert self.axis is not None
         found, at = [], 0
         for start, stop in (*self.written, (view.shape[self.axis],) * 2):
             if at < start:

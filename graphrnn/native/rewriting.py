@@ -4,6 +4,7 @@ import functools
 from typing import Any
 
 from graphrnn.native import (  # noqa: F401  they fill the database
+    constant_folding,
     loop_rewrites,
     scan_faults,
     slice_rewrites,
@@ -34,6 +35,8 @@ EXCLUDED = (
     "sound_scan_pushout_add",  # native_product_after_loop is the same
     "sound_log_sum_exp",  # native_log_sum_exp calls it where it is needed
     "local_subtensor_merge",
+    "topo_constant_folding",  # native_constant_folding calls it where the array stays small
+    "constant_folding_for_scan2",
 )
 
 
