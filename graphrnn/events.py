@@ -1,36 +1,128 @@
 """The log of a run as event files too, which TensorBoard reads; where tensorboardX is installed."""
 
+import errno
+import itertools
+import math
+import os
+import re
+import socket
+import struct
+import time as clock
+from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+from graphrnn.errors import reason
 
 FOLDER = "events"
+
+_NAME = "events.out.tfevents."
+"""How TensorBoard knows a file of events; it reads those of a folder in the order of their names.
+
+The seconds of its making come next. tensorboardX writes over a file of the same second, and after
+the clock was set back its next file is read before the one from before: here the number is always
+larger than those that are there.
+"""
 
 
 class Events:
     """Writes the numbers of a run's log into RUN/events, or nothing where the library is missing.
 
     `pip install graphrnn[tensorboard]` brings it; TensorBoard itself reads the files with
-    `tensorboard --logdir runs`.
+    `tensorboard --logdir runs`. Each begin makes a file that hides those from before and holds the
+    log from its first line: whatever a process that was killed has not written is there again. A
+    line is written at once and by this thread, so that a kill can tear the last one alone, and a
+    disk that is full ends the events, not the run.
     """
 
-    def __init__(self, folder: Path, *, after: int) -> None:
-        """Begin a file; what earlier files have from step `after` on is hidden by it."""
-        self._writer: Any = None
-        if find_spec("tensorboardX"):
-            from tensorboardX import SummaryWriter
+    def __init__(
+        self,
+        folder: Path,
+        lines: Iterable[dict[str, Any]] = (),
+        tell: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """Begin a file with what the log has so far; `tell` hears why no more is written."""
+        self._file: BinaryIO | None = None
+        self._tell = tell
+        if not find_spec("tensorboardX"):
+            return
+        from tensorboardX.proto.event_pb2 import Event, SessionLog
 
-            self._writer = SummaryWriter(str(folder / FOLDER), purge_step=after, flush_secs=5)
+        start = SessionLog(status=SessionLog.START)  # with a step: forget all from that one on
+        try:
+            self._file = _new_file(folder / FOLDER)
+        except OSError as error:
+            self._end(error)
+        self._add(Event(wall_time=clock.time(), file_version="brain.Event:2"))
+        self._add(Event(wall_time=clock.time(), step=0, session_log=start))
+        for line in lines:
+            self.write(line)
 
     def write(self, line: dict[str, Any]) -> None:
-        """Write the numbers of a line of the log at its step."""
-        if self._writer is None:
+        """Write the numbers of a line of the log at its step; what is not finite is none."""
+        if self._file is None:
             return
-        for name, value in line.items():
-            if name not in ("step", "sequences") and value is not None:
-                self._writer.add_scalar(name, value, line["step"])
+        from tensorboardX.proto.event_pb2 import Event
+        from tensorboardX.proto.summary_pb2 import Summary
+
+        numbers = [
+            Summary.Value(tag=name, simple_value=value)
+            for name, value in line.items()
+            if name not in ("step", "sequences") and _is_finite(value)
+        ]
+        if numbers:
+            summary = Summary(value=numbers)
+            self._add(Event(wall_time=clock.time(), step=line["step"], summary=summary))
+
+    def _add(self, event: Any) -> None:
+        """Write one record: its length, the event, a check sum behind each."""
+        if self._file is None:
+            return
+        from tensorboardX.record_writer import masked_crc32c
+
+        data = event.SerializeToString()
+        length = struct.pack("<Q", len(data))
+        parts = (length, _u32(masked_crc32c(length)), data, _u32(masked_crc32c(data)))
+        record = b"".join(parts)
+        try:
+            if self._file.write(record) != len(record):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # what the rest would meet
+        except OSError as error:
+            self._end(error)
+
+    def _end(self, error: OSError) -> None:
+        """Write no more in this process; the next one begins with the whole log."""
+        self.close()
+        self._file = None
+        self._tell(f"events for TensorBoard end here: {reason(error)}; log.jsonl has them all")
 
     def close(self) -> None:
-        """Write what is left."""
-        if self._writer is not None:
-            self._writer.close()
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+
+def _new_file(folder: Path) -> BinaryIO:
+    """Make a file of a name that no file there has, and that stands behind all of them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = (re.match(re.escape(_NAME) + r"(\d{10})\b", path.name) for path in folder.iterdir())
+    last = max((int(match[1]) for match in found if match), default=0)
+    for second in itertools.count(max(int(clock.time()), last + 1)):
+        path = folder / f"{_NAME}{second:010}.{socket.gethostname()}"
+        try:
+            return path.open("xb", buffering=0)
+        except FileExistsError:
+            continue
+    raise AssertionError("unreachable")
+
+
+def _is_finite(value: Any) -> bool:
+    """Say whether a value is a number that a curve can show."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value)
+
+
+def _u32(value: int) -> bytes:
+    """Write a number in four bytes."""
+    return struct.pack("<I", value)

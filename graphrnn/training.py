@@ -160,7 +160,7 @@ def _trained(
         _require_same_backend(checkpoint.header, trainer)
         trainer.restore(checkpoint)
         watcher.told(f"going on after step {trainer.steps:,}, {trainer.sequences:,} sequences")
-    trainer.events = Events(folder.path, after=trainer.steps + 1)
+    trainer.events = Events(folder.path, folder.lines(), watcher.told)
     try:
         with CtrlC() as ctrl_c:
             trainer.run(ctrl_c)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import traceback
+from importlib.util import find_spec
 from pathlib import Path
 
 from graphrnn import batches, trainer, training, watching
@@ -97,6 +98,10 @@ def same(one, other):
     best = [load_checkpoint(folder / "best.safetensors") for folder in (one, other)]
     assert best[0].header.sequences == best[1].header.sequences
     assert best[0].header.position == best[1].header.position
+    if find_spec("tensorboardX"):
+        from tests.test_events import numbers, read
+
+        assert read(other) == numbers(RunFolder(other).lines())
 
 
 @pytest.mark.parametrize("kind", KINDS)
