@@ -2,7 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-from graphrnn import toolchain
+from graphrnn import interrupts
+
+interrupts.guard_imports()
+
+from graphrnn import toolchain  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,10 +1,6 @@
 """`python -m graphrnn` is the command `graphrnn`."""
 
-import sys
+from graphrnn.cli import main
 
-try:
-    from graphrnn.cli import main
-
+if __name__ == "__main__":
     main()
-except KeyboardInterrupt:
-    sys.exit(130)

@@ -1,15 +1,17 @@
 """The command line: one subcommand a verb; bad input is one line on stderr and exit code 2."""
 
+import contextlib
 import errno
 import io
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Annotated
 
-from graphrnn import __version__, toolchain
+from graphrnn import __version__, interrupts, toolchain
 from graphrnn.commands.options import Length, ThreadCount
-from graphrnn.errors import UserError, reason
+from graphrnn.errors import UserError, printable, reason
 from graphrnn.native.compilers import CompileError, ResourceError
 from graphrnn.settings import describe
 
@@ -138,9 +140,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line.
 
     Raises:
-        SystemExit: 2 after bad input, 3 after a loss that is not finite, 130 after Ctrl-C.
+        SystemExit: 2 after bad input, 3 after a loss that is not finite, 130 after Ctrl-C, 143
+            after SIGTERM.
     """
     _open_standard_streams()
+    if threading.current_thread() is threading.main_thread():
+        interrupts.raise_interrupts()
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
@@ -152,10 +157,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(words, exit_on_error=False, print_error=False)
         sys.stdout.flush()
         return
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         if debug:
             raise
-        message, code = "interrupted", 130
+        number = interrupts.signal_of(error)
+        message, code = interrupts.describe(number), interrupts.exit_code(number)
     except UserError as error:
         if debug:
             raise
@@ -184,5 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         message = f"cannot go on: {reason(error)}"
         if error.errno == errno.ENOSPC:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.stderr.write(f"graphrnn: {message}\n")
+    with contextlib.suppress(OSError):  # the terminal may have gone
+        sys.stderr.write(f"graphrnn: {printable(message)}\n")
+        sys.stderr.flush()
     raise SystemExit(code)

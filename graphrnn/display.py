@@ -1,12 +1,15 @@
 """What a person sees while they wait: live bars in a terminal, a line now and then in a pipe."""
 
+import contextlib
 import math
 import os
 import time as clock
 from types import TracebackType
+from typing import IO, Any, cast
 
 from graphrnn.backends import Build
 from graphrnn.checkpoints import Header, Point
+from graphrnn.errors import printable
 from graphrnn.models import MODELS
 from graphrnn.preparation import Data
 from graphrnn.watching import Progress
@@ -15,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
+from rich.text import Text
 
 PLAIN_EVERY = 5.0
 """Seconds between two lines of progress where the output is no terminal."""
@@ -40,18 +44,69 @@ def bits(nats: float) -> float:
     return nats / math.log(2)
 
 
-class _PipeConsole(Console):
-    """A console whose reader may go away: it falls silent, and the work goes on."""
+class _Console(Console):
+    """A console whose reader may go away: it falls silent, and the work goes on.
+
+    Strings come out with their control characters escaped: what a stranger's file says must not
+    steer a terminal.
+    """
+
+    lasting = False
+    """Whether any failure to write is taken so: a closed terminal, a full disk."""
+
+    @property
+    def file(self) -> IO[str]:
+        """The file that is written to."""
+        file = super().file
+        return cast("IO[str]", _Lasting(file)) if self.lasting else file
+
+    @file.setter
+    def file(self, new_file: IO[str]) -> None:
+        self._file = new_file
 
     def on_broken_pipe(self) -> None:
         """Write no more."""
         self.quiet = True
-        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Render a string, its control characters escaped."""
+        return super().render_str(printable(text), **options)
 
 
-def console(*, stderr: bool = False) -> Console:
-    """Make a console that prints text as it is: no markup, no pictures for words between colons."""
-    return _PipeConsole(stderr=stderr, emoji=False, markup=False, highlight=False)
+class _Lasting:
+    """A file that tells of every failure as of a reader that has gone, which a console survives."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._under = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._under, name)
+
+    def write(self, text: str) -> int:
+        """Write."""
+        try:
+            return self._under.write(text)
+        except OSError as error:
+            raise BrokenPipeError from error
+
+    def flush(self) -> None:
+        """Hand over what was written."""
+        try:
+            self._under.flush()
+        except OSError as error:
+            raise BrokenPipeError from error
+
+
+def console(*, stderr: bool = False, lasting: bool = False) -> Console:
+    """Make a console that prints text as it is: no markup, no pictures for words between colons.
+
+    A lasting one is for work whose result lies in files: it falls silent where it cannot write.
+    """
+    made = _Console(stderr=stderr, emoji=False, markup=False, highlight=False)
+    made.lasting = lasting
+    return made
 
 
 class Display:

@@ -24,6 +24,22 @@ class ShapeError(UserError, ValueError):
     """Two symbolic variables do not fit; raised while the graph is built, before compiling."""
 
 
+def printable(text: str) -> str:
+    r"""Escape the control characters of a text but newline and tab: they would steer a terminal.
+
+    Example:
+        >>> printable("two\n\twords \x1b[2J\x9b1m")
+        'two\n\twords \\x1b[2J\\x9b1m'
+    """
+    return text.translate(_ESCAPED)
+
+
+_ESCAPED = {
+    code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"
+}
+"""The control characters C0 and C1, and delete, as they are written where they are shown."""
+
+
 def unknown(kind: str, got: str, known: Iterable[str]) -> UserError:
     """Make the error for a name that is not in a list, with the near matches.
 

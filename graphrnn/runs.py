@@ -12,9 +12,11 @@ runs/theano_rnn-1/
 """
 
 import contextlib
+import errno
 import itertools
 import json
 import math
+import os
 import tempfile
 import tomllib
 from collections.abc import Iterator
@@ -74,6 +76,13 @@ class RunFolder:
     def curves(self) -> Path:
         """The picture of loss and accuracy."""
         return self.path / "curves.png"
+
+    @property
+    def has_curves(self) -> bool:
+        """Say whether the picture was drawn after the newest checkpoint."""
+        with contextlib.suppress(OSError):
+            return self.curves.stat().st_mtime_ns >= self.last.stat().st_mtime_ns
+        return False
 
     def kept(self, sequences: int) -> Path:
         """Name the checkpoint that is kept of a moment."""
@@ -152,7 +161,7 @@ class RunFolder:
             raise UserError(f"settings {str(self.settings)!r}: no valid TOML ({error})") from error
 
     def write_line(self, line: Line) -> None:
-        """Add a line to the log; what is no finite number becomes null.
+        """Add a line to the log, all of it or nothing; what is no finite number becomes null.
 
         Raises:
             UserError: the file cannot be written.
@@ -161,14 +170,18 @@ class RunFolder:
             name: value if not isinstance(value, float) or math.isfinite(value) else None
             for name, value in line.items()
         }
+        data = f"{json.dumps(finite)}\n".encode()
         try:
-            with self.log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(finite) + "\n")
+            with self.log.open("ab", buffering=0) as file:
+                length = file.seek(0, os.SEEK_END)
+                try:
+                    if file.write(data) != len(data):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                except OSError:
+                    file.truncate(length)
+                    raise
         except OSError as error:
-            raise UserError(
-                f"cannot write {str(self.log)!r}: {reason(error)}; make room or name another "
-                "folder with --out"
-            ) from error
+            raise UserError(f"cannot write {str(self.log)!r}: {reason(error)}") from error
 
     def write_text(self, path: Path, text: str) -> None:
         """Write a text of the run.

@@ -3,6 +3,7 @@
 import json
 import sys
 import time as clock
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
@@ -20,7 +21,7 @@ from graphrnn.recipes import recipe_for
 from graphrnn.runs import RunFolder
 from graphrnn.sampling import Sampler
 from graphrnn.settings import SampleSettings, TrainSettings
-from graphrnn.watching import CtrlC, Guard, Interrupted, Progress, Tally, Watcher
+from graphrnn.watching import Guard, Interrupted, Progress, Stop, Tally, Watcher
 
 import numpy as np
 
@@ -35,18 +36,44 @@ weight, and is never whole. The norm is then taken of how far the weights moved,
 
 
 def evaluate(
-    function: Function, data: Data, *, time: int, sequences: int, carried: Weights | None = None
-) -> Point:
-    """Read the held-out text once, in windows of T, and give the means.
+    function: Function,
+    data: Data,
+    *,
+    time: int,
+    sequences: int,
+    carried: Weights | None = None,
+    stop: Stop | None = None,
+) -> Point | None:
+    """Read the held-out text once, in windows of T, and give the means; None if it was stopped.
 
     Each window begins from a zero state, or only the first does, where a state is carried.
     """
     tally = Tally()
     reset(carried or {})
     for x, y in batches.streams(data.held_out, time=time, batch=data.evaluation_batch):
+        if stop:
+            return None
         loss, accuracy = function(x, y)
         tally.add(float(loss), float(accuracy))
     return tally.point(sequences)
+
+
+def readings_since_best(held_out: Sequence[Point]) -> int:
+    """Count the readings after that of the lowest loss, the first of equals.
+
+    Example:
+        >>> losses = (3.0, 2.0, 2.5, 2.0)
+        >>> readings_since_best([Point(sequences=0, loss=x, accuracy=0) for x in losses])
+        2
+    """
+    best = min(range(len(held_out)), key=lambda k: held_out[k].loss, default=-1)
+    return len(held_out) - 1 - best
+
+
+def keep_best(folder: RunFolder, checkpoint: Checkpoint) -> None:
+    """Save the best checkpoint where it is the last one: a kill may have come between the two."""
+    if checkpoint.best and checkpoint.best.sequences == checkpoint.header.sequences:
+        save_checkpoint(folder.best, checkpoint)
 
 
 def reset(carried: Weights) -> None:
@@ -92,6 +119,8 @@ class Trainer:
     curve: list[Point] = field(default_factory=list)
     held_out: list[Point] = field(default_factory=list)
     saved_at: int | None = None
+    save_at: float = 0.0
+    unwritten: list[dict[str, Any]] = field(default_factory=list)
     sampler: Sampler | None = None
     batch: batches.Batch | None = None
     events: Events | None = None
@@ -185,46 +214,75 @@ class Trainer:
         self.steps, self.sequences = position.steps, header.sequences
         self.tally = Tally(*position.tally)
         self.curve, self.held_out = list(header.train), list(header.held_out)
-        if self.tally.steps and self.curve and self.curve[-1].sequences == self.sequences:
+        last = self.curve[-1].sequences if self.curve else None
+        if self.tally.steps and last == self.sequences and not self.done:
             self.curve.pop()  # what the last stretch of a shorter run came to, not yet whole
         self.saved_at = self.sequences
-        if checkpoint.best and checkpoint.best.sequences == self.sequences:
-            save_checkpoint(self.folder.best, checkpoint)  # killed between the last and the best
+        keep_best(self.folder, checkpoint)
 
-    def run(self, ctrl_c: CtrlC) -> None:
+    def run(self, stop: Stop) -> None:
         """Train until all sequences are done, saving now and then and at the end."""
         settings = self.settings
         started, began = clock.perf_counter(), self.sequences
-        next_save, logged = started + settings.save_every, (started, began)
+        self.save_at, logged = started + settings.save_every, (started, began)
+        if self.steps and self._end_step(stop, again=True):
+            return
         while True:
             rate, logs = self._rate(), self._crosses(settings.log_every)
             norm = self._take_step(rate, logs or self._crosses(settings.sequences))
             now = clock.perf_counter()
             self.watcher.progressed(self._progress(began, now - started))
-            done = self.sequences >= settings.sequences
-            if done or logs:
+            if self.done or logs:
                 self._log(float(rate), norm, logged, whole=logs)
                 logged = (now, self.sequences)
-            copies = []
-            if done or self._crossed(max(1, settings.sequences // EVALUATIONS)):
-                copies += self._evaluate()
-                done = done or self._out_of_patience()
-            if settings.keep_every and self._crossed(settings.keep_every):
-                copies.append(self.folder.kept(self.sequences))
-            if settings.sample_every and self._crossed(settings.sample_every):
-                self._write_sample()
-            stop = done or self.steps == settings.steps
-            if stop or copies or ctrl_c.pressed or now >= next_save:
-                self.save(*copies)
-                next_save = clock.perf_counter() + settings.save_every
-            if stop:
+            if self._end_step(stop):
                 return
-            if ctrl_c.pressed:
-                raise Interrupted(
-                    f"interrupted after {self.sequences:,} of {settings.sequences:,} sequences; "
-                    f"the network of that moment is kept in {str(self.folder.last)!r}; to go on: "
-                    f"graphrnn train --resume {self.folder.path}"
-                )
+
+    @property
+    def done(self) -> bool:
+        """Say whether all sequences were trained on."""
+        return self.sequences >= self.settings.sequences
+
+    def _end_step(self, stop: Stop, *, again: bool = False) -> bool:
+        """Read, write and save what is due after a step; says whether the run ends with it.
+
+        `again` after the step of a checkpoint: what its process did not come to is made up for.
+
+        Raises:
+            Interrupted: the run is to stop; all is saved.
+        """
+        settings, done, readings = self.settings, self.done, len(self.held_out)
+        copies = []
+        if self._reading_is_due():
+            copies += self._evaluate(stop)
+            done = done or self._out_of_patience()
+        kept, sample = self.folder.kept(self.sequences), self.folder.sample(self.sequences)
+        if self._crossed(settings.keep_every) and not (again and kept.exists()):
+            copies.append(kept)
+        if self._crossed(settings.sample_every) and not (again and sample.exists()) and not stop:
+            self._write_sample()
+        ends = done or self.steps == settings.steps
+        if again:
+            due = len(self.held_out) > readings
+        else:
+            due = ends or clock.perf_counter() >= self.save_at
+        if due or copies or stop:
+            self.save(*copies)
+            self.save_at = clock.perf_counter() + settings.save_every
+        if stop.signal is not None and not (ends and not self._reading_is_due()):
+            raise Interrupted(
+                stop.signal,
+                f"after {self.sequences:,} of {settings.sequences:,} sequences; "
+                f"the network of that moment is kept in {str(self.folder.last)!r}; to go on: "
+                f"graphrnn train --resume {self.folder.path}",
+            )
+        return ends
+
+    def _reading_is_due(self) -> bool:
+        """Say whether the held-out text is to be read after this step, and was not yet."""
+        due = self.done or self._crossed(max(1, self.settings.sequences // EVALUATIONS))
+        read = self.held_out and self.held_out[-1].sequences == self.sequences
+        return due and not read and self.evaluation is not None
 
     def _take_step(self, rate: Any, measured: bool) -> float | None:
         """Read a batch and take one step; gives the norm of its gradient, where that is known.
@@ -279,9 +337,10 @@ class Trainer:
         """Say whether the next batch reaches a multiple of `every` sequences."""
         return (self.sequences + self.settings.batch) // every > self.sequences // every
 
-    def _crossed(self, every: int) -> bool:
-        """Say whether the last batch reached a multiple of `every` sequences."""
-        return self.sequences // every > (self.sequences - self.settings.batch) // every
+    def _crossed(self, every: int | None) -> bool:
+        """Say whether the last batch reached a multiple of `every` sequences; none is never."""
+        before = self.sequences - self.settings.batch
+        return every is not None and self.sequences // every > before // every
 
     def _log(self, rate: float, norm: float | None, last: tuple[float, int], whole: bool) -> None:
         """Add a point to the curve and a line to the log, and begin another stretch."""
@@ -301,10 +360,20 @@ class Trainer:
             self.tally = Tally()
 
     def _write_line(self, line: dict[str, Any]) -> None:
-        """Add a line to the log, and to the event files where these are written."""
-        self.folder.write_line(line)
+        """Add a line to the log, and to the event files where these are written.
+
+        A log that cannot be written does not end the run: its lines wait until there is room.
+        """
         if self.events:
             self.events.write(line)
+        self.unwritten.append(line)
+        try:
+            while self.unwritten:
+                self.folder.write_line(self.unwritten[0])
+                del self.unwritten[0]
+        except UserError as error:
+            if len(self.unwritten) == 1:
+                self.watcher.told(f"{error}; the run goes on, and its log when there is room")
 
     def _progress(self, began: int, seconds: float) -> Progress:
         """Sum up where training stands."""
@@ -323,21 +392,25 @@ class Trainer:
             seconds_left=(total - self.sequences) / speed,
         )
 
-    def _evaluate(self) -> list[Any]:
-        """Read the held-out text, if there is any; gives where to save besides, if it is the best.
+    def _evaluate(self, stop: Stop) -> list[Any]:
+        """Read the held-out text; gives where to save besides, if it is the best.
+
+        A signal ends the reading, which is then made when the run goes on.
 
         Raises:
             DivergedError: its loss is not finite.
         """
-        if self.evaluation is None:
-            return []
+        assert self.evaluation is not None
         point = evaluate(
             self.evaluation,
             self.data,
             time=self.settings.time,
             sequences=self.sequences,
             carried=self.carried_held_out,
+            stop=stop,
         )
+        if point is None:
+            return []
         if not np.isfinite(point.loss):
             raise self._diverged(f"the loss became {point.loss}")
         best = all(point.loss < other.loss for other in self.held_out)
@@ -353,13 +426,10 @@ class Trainer:
 
     def _out_of_patience(self) -> bool:
         """Say whether the held-out loss has not fallen for too long."""
-        if self.settings.patience is None or not self.held_out:
+        waited = readings_since_best(self.held_out)
+        if self.settings.patience is None or waited < self.settings.patience:
             return False
-        best = min(range(len(self.held_out)), key=lambda k: self.held_out[k].loss)
-        waited = len(self.held_out) - 1 - best
-        if waited < self.settings.patience:
-            return False
-        point = self.held_out[best]
+        point = self.held_out[-1 - waited]
         self.watcher.told(
             f"stopped early: {waited} readings of the held-out text without a better loss than "
             f"{point.loss:.3f} after {point.sequences:,} sequences; "

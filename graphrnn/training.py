@@ -11,11 +11,13 @@ from graphrnn.checkpoints import Checkpoint, Header, Position, load_checkpoint
 from graphrnn.errors import UserError
 from graphrnn.events import Events
 from graphrnn.functions import Network
+from graphrnn.interrupts import signal_of
 from graphrnn.preparation import Data, prepare, with_loop
 from graphrnn.runs import RunFolder, claim_folder, find_run
+from graphrnn.sampling import network_in
 from graphrnn.settings import TrainSettings, resumed
-from graphrnn.trainer import Trainer
-from graphrnn.watching import CtrlC, Interrupted, Quiet, Watcher
+from graphrnn.trainer import Trainer, keep_best, readings_since_best
+from graphrnn.watching import Interrupted, Quiet, Stop, Watcher
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,9 @@ class Trained:
 
     folder: RunFolder
     checkpoint: Checkpoint
-    data: Data
     network: Network
+    data: Data | None = None
+    """The text, where it was read."""
 
     @property
     def done(self) -> bool:
@@ -39,7 +42,7 @@ def train(settings: TrainSettings, watcher: Watcher | None = None) -> Trained:
     Raises:
         UserError: a setting, the corpus, the folder or the disk does not allow it.
         DivergedError: the loss exploded, or left the finite numbers.
-        Interrupted: Ctrl-C; the checkpoint of that moment is kept.
+        Interrupted: Ctrl-C or SIGTERM; the checkpoint of that moment is kept.
     """
     watcher = watcher or Quiet()
     data = prepare(settings)
@@ -84,6 +87,28 @@ def resume(
         return _trained(settings, data, folder, checkpoint, watcher)
 
 
+def ended(run: str, changes: TrainSettings | None = None) -> Trained | None:
+    """Give a run that came to its end but not to its curves: its process was killed before.
+
+    None where there is more to train, or nothing is missing.
+
+    Raises:
+        UserError: no such run, another process trains there, a setting that may not change.
+    """
+    folder = find_run(run)
+    with folder.locked():
+        if not folder.last.exists() or folder.has_curves:
+            return None
+        checkpoint = load_checkpoint(folder.last)
+        header = checkpoint.header
+        settings = resumed(replace(header.settings, out=None), changes)
+        if header.position is None or not _end(header, settings):
+            return None
+        keep_best(folder, checkpoint)
+        network = network_in(checkpoint, backend=settings.backend, threads=settings.threads)
+        return Trained(folder, checkpoint, network)
+
+
 def _steps(checkpoint: Checkpoint | None) -> int:
     """Give how many steps a checkpoint comes after."""
     position = checkpoint.header.position if checkpoint else None
@@ -98,16 +123,33 @@ def _require_work(header: Header, settings: TrainSettings) -> None:
     """
     if header.position is None:
         raise UserError("--resume: the checkpoint has weights alone, needed one of a training run")
-    if header.sequences >= settings.sequences:
-        raise UserError(
-            f"--resume: got {settings.sequences:,} sequences, and the run has done "
-            f"{header.sequences:,}; say a larger --sequences to train it longer"
-        )
+    end = _end(header, settings)
+    if end:
+        raise UserError(f"--resume: {end}")
     if settings.steps is not None and settings.steps <= header.position.steps:
         raise UserError(
             f"--steps: got {settings.steps:,}, and the run has taken {header.position.steps:,}; "
             "say more, or leave it out to go on to the end"
         )
+
+
+def _end(header: Header, settings: TrainSettings) -> str:
+    """Say why a run has come to its end, and what would let it go on; nothing where it has not."""
+    last = header.held_out[-1].sequences if header.held_out else None
+    if settings.held_out and last != header.sequences:
+        return ""  # the last thing of a run is a reading of the held-out text
+    if header.sequences >= settings.sequences:
+        return (
+            f"got {settings.sequences:,} sequences, and the run has done {header.sequences:,}; "
+            "say a larger --sequences to train it longer"
+        )
+    waited = readings_since_best(header.held_out)
+    if settings.patience is not None and waited >= settings.patience:
+        return (
+            f"got a patience of {settings.patience:,}, and the run ended after {waited:,} readings "
+            "of the held-out text without a better loss; say a larger --patience"
+        )
+    return ""
 
 
 def _require_same_text(position: Position, data: Data, settings: TrainSettings) -> None:
@@ -153,17 +195,17 @@ def _trained(
         watcher.told(note)
     try:
         trainer = Trainer.build(settings, data, folder, watcher)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         kept = "the run stands where it stood" if checkpoint else "nothing was saved"
-        raise Interrupted(f"interrupted before training began; {kept}") from None
+        raise Interrupted(signal_of(error), f"before training began; {kept}") from None
     if checkpoint:
         _require_same_backend(checkpoint.header, trainer)
         trainer.restore(checkpoint)
         watcher.told(f"going on after step {trainer.steps:,}, {trainer.sequences:,} sequences")
     trainer.events = Events(folder.path, folder.lines(), watcher.told)
     try:
-        with CtrlC() as ctrl_c:
-            trainer.run(ctrl_c)
+        with Stop() as stop:
+            trainer.run(stop)
     finally:
         trainer.events.close()
-    return Trained(folder, trainer.checkpoint(), data, trainer.network)
+    return Trained(folder, trainer.checkpoint(), trainer.network, data)

@@ -1,4 +1,4 @@
-"""Who is told how a run goes on, what stops it, and how Ctrl-C ends it between two steps."""
+"""Who is told how a run goes on, what stops it, and how a signal ends it between two steps."""
 
 import math
 import signal
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Protocol
 
+from graphrnn import interrupts
 from graphrnn.backends import Build
 from graphrnn.checkpoints import Point
 from graphrnn.errors import UserError
@@ -19,9 +20,12 @@ MEMORY = 256
 
 
 class Interrupted(UserError):  # noqa: N818
-    """Ctrl-C; the command line exits with 130."""
+    """Ctrl-C or SIGTERM; the command line exits with 130 or 143."""
 
-    exit_code = 130
+    def __init__(self, number: signal.Signals, text: str) -> None:
+        """Say how the work was ended, and then where it stands."""
+        super().__init__(f"{interrupts.describe(number)} {text}")
+        self.exit_code = interrupts.exit_code(number)
 
 
 @dataclass(frozen=True)
@@ -80,27 +84,37 @@ class Quiet:
         """Ignore it."""
 
 
-class CtrlC:
-    """Turns the first Ctrl-C into a flag, so that a step or a save is never torn; a second ends."""
+class Stop:
+    """Turns Ctrl-C and SIGTERM into a flag, so that no step or save is torn.
+
+    A second Ctrl-C ends at once. A second SIGTERM does not: launchers send it to a process and to
+    its group, so that it comes twice, and whoever means it has SIGKILL.
+    """
 
     def __init__(self) -> None:
-        self.pressed = False
-        self._before: Any = None
+        self.signal: signal.Signals | None = None
+        self._before: dict[signal.Signals, Any] = {}
 
-    def __enter__(self) -> "CtrlC":
+    def __enter__(self) -> "Stop":
         # Signals belong to the main thread; elsewhere (a notebook's worker) there is none to catch.
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._press)
+            for number in interrupts.ENDING:
+                if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+                    self._before[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        for number, before in self._before.items():
+            signal.signal(number, before)
 
-    def _press(self, number: int, frame: FrameType | None) -> None:
-        if self.pressed:
+    def __bool__(self) -> bool:
+        """Say whether the run is to stop."""
+        return self.signal is not None
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.signal is not None and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.pressed = True
+        self.signal = self.signal or signal.Signals(number)
 
 
 @dataclass

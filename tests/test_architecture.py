@@ -13,7 +13,7 @@ ROOT = PACKAGE.parent
 
 # Each line may import what stands above it, and nothing beside or below.
 FLOORS = [
-    {"errors"},
+    {"errors", "interrupts"},
     {"schedules", "events"},
     {"learning", "recipes"},
     {"toolchain", "settings"},

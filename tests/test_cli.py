@@ -300,6 +300,30 @@ def test_resume_from_the_command_line(capsys, small_text):
     assert load_checkpoint(Path("runs/theano_rnn-1") / CHECKPOINT).header.sequences == 60
 
 
+def test_a_run_that_was_killed_before_its_curves_gets_them(capsys, small_text):
+    words = ["train", "--corpus", str(small_text), *SMALL]
+    cli.main([*words, "--out", "whole"])
+    whole = capsys.readouterr().out
+    training.train(TrainSettings(
+        corpus=str(small_text), hidden=8, sequences=60, backend="python", out="killed",
+    ))  # fmt: skip
+    before = Path("killed", CHECKPOINT).read_bytes()
+    Path("killed", "best.safetensors").unlink()
+    cli.main(["train", "--resume", "killed"])
+    out = capsys.readouterr().out
+    last_words = whole[whole.index("\nit writes") : whole.index("\ntry next:")]
+    assert last_words in out
+    for words_ in ("held-out", "network     killed/last.safetensors", "it writes", "try next:"):
+        assert words_ in out
+    assert "ready in" in out  # the step that writes is compiled, no step is taken
+    assert Path("killed", CHECKPOINT).read_bytes() == before
+    assert Path("killed", "curves.png").read_bytes() == Path("whole", "curves.png").read_bytes()
+    assert Path("killed", "best.safetensors").exists()
+    assert "the run has done 60" in refused(capsys, "train", "--resume", "killed")
+    cli.main(["train", "--resume", "killed", "--sequences", "61"])
+    assert load_checkpoint(Path("killed", CHECKPOINT)).header.sequences == 61
+
+
 def test_an_explosion_ends_with_3_and_shows_the_gradients(capsys, small_text):
     words = ["--backend", "python", "--hidden", "8", "--rate", "3", "--batch", "4"]
     words += ["--sequences", "4000", "--save-every", "0"]

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from graphrnn import batches, trainer, training, watching
-from graphrnn.checkpoints import load_checkpoint, save_checkpoint
+from graphrnn.checkpoints import Point, load_checkpoint, save_checkpoint
 from graphrnn.errors import UserError
 from graphrnn.native import linker
 from graphrnn.native.compilers import CompileError
@@ -137,6 +137,37 @@ def test_stopped_by_ctrl_c_and_resumed(short_text, in_tmp, compiled_once):
     same(in_tmp / "whole", in_tmp / "parts")
 
 
+@pytest.mark.parametrize("reading", [2, 10])
+def test_stopped_in_a_reading_of_the_held_out_text_and_resumed(
+    short_text, in_tmp, compiled_once, monkeypatch, reading
+):
+    """It ends at once, and is made when the run goes on; the tenth comes after the last step."""
+    settings = given(short_text, **KINDS["sgd"], sample_every=40, keep_every=40)
+    training.train(TrainSettings(**settings, out=in_tmp / "whole"))
+    evaluate, readings = trainer.evaluate, []
+
+    def interrupted(*arguments, **options):
+        readings.append(options["sequences"])
+        if len(readings) == reading:
+            signal.raise_signal(signal.SIGTERM)
+        return evaluate(*arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trainer, "evaluate", interrupted)
+        with pytest.raises(watching.Interrupted, match="ended by SIGTERM after") as caught:
+            training.train(TrainSettings(**settings, out=in_tmp / "parts"))
+    assert caught.value.exit_code == 143
+    kept = load_checkpoint(in_tmp / "parts" / "last.safetensors").header
+    assert (kept.sequences, len(kept.held_out)) == (readings[-1], reading - 1)
+    training.resume(str(in_tmp / "parts"))
+    same(in_tmp / "whole", in_tmp / "parts")
+    names = [
+        [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*0.[st]*"))]
+        for folder in (in_tmp / "whole", in_tmp / "parts")
+    ]
+    assert names[0] == names[1]
+
+
 PLACES = [
     *(("step", n) for n in np.random.default_rng(1).integers(1, 30, 8)),
     *(("write", n) for n in (1, 2, 9)),
@@ -215,6 +246,23 @@ def test_more_sequences(short_text, in_tmp, compiled_once):
     assert longer.checkpoint.header.train == whole.checkpoint.header.train
     steps = [line["step"] for line in longer.folder.lines() if "loss" in line]
     assert len(steps) == len(set(steps))
+
+
+def test_ended_by_patience(short_text, in_tmp, compiled_once, monkeypatch):
+    """It is not trained on as if it had been stopped, unless it is given more patience."""
+    losses = iter([3.0, 2.0, 2.5, 2.1, 1.0])
+
+    def reading(*arguments, sequences, **options):
+        return Point(sequences=sequences, loss=next(losses), accuracy=0.1)
+
+    monkeypatch.setattr(trainer, "evaluate", reading)
+    settings = given(short_text, **KINDS["sgd"], patience=2)
+    training.train(TrainSettings(**settings, out=in_tmp / "run"))
+    with pytest.raises(UserError, match="patience of 2, and the run ended after 2 readings"):
+        training.resume(str(in_tmp / "run"))
+    losses = iter([1.0] * 9)
+    more = training.resume(str(in_tmp / "run"), TrainSettings(patience=3))
+    assert more.checkpoint.header.sequences == 12 * (4 + 1 + 3)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import os
+import resource
 
 from graphrnn import runs
 from graphrnn.errors import UserError
@@ -58,6 +59,20 @@ def test_what_is_not_finite_is_null_in_the_log(in_tmp):
     folder = RunFolder(in_tmp)
     folder.write_line({"step": 1, "loss": float("nan"), "rate": 1.0})
     assert folder.lines() == [{"step": 1, "loss": None, "rate": 1.0}]
+
+
+def test_a_full_disk_tears_no_line_of_the_log(in_tmp):
+    folder = RunFolder(in_tmp)
+    folder.write_line({"step": 1, "loss": 0.5})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (folder.log.stat().st_size + 9, hard))
+    try:
+        with pytest.raises(UserError, match="cannot write .*log.jsonl': no space left on device"):
+            folder.write_line({"step": 2, "loss": 0.25})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    folder.write_line({"step": 2, "loss": 0.25})
+    assert folder.log.read_text() == '{"step": 1, "loss": 0.5}\n{"step": 2, "loss": 0.25}\n'
 
 
 def test_a_lock_is_held_by_one(in_tmp):

@@ -4,7 +4,7 @@ import threading
 from graphrnn import trainer, training, watching
 from graphrnn.checkpoints import Point, load_checkpoint
 from graphrnn.errors import DivergedError, UserError
-from graphrnn.runs import CHECKPOINT
+from graphrnn.runs import CHECKPOINT, RunFolder
 from graphrnn.sampling import load_sampler
 from graphrnn.settings import TrainSettings
 
@@ -158,6 +158,30 @@ def test_a_failed_save_keeps_the_last_checkpoint(small_text, in_tmp, monkeypatch
     with pytest.raises(UserError, match="no space left"):
         training.train(settings(small_text, save_every=0, out=in_tmp / "run"))
     assert load_checkpoint(in_tmp / "run" / CHECKPOINT).header.sequences == 4
+
+
+def test_a_log_that_cannot_be_written_waits_for_room(small_text, monkeypatch):
+    told, write, calls = [], RunFolder.write_line, []
+
+    class Listener(watching.Quiet):
+        def told(self, text):
+            told.append(text)
+
+    def now_and_then(folder, line):
+        calls.append(line)
+        if 3 <= len(calls) <= 8:
+            raise UserError("cannot write 'log.jsonl': no space left on device")
+        write(folder, line)
+
+    monkeypatch.setattr(RunFolder, "write_line", now_and_then)
+    run = training.train(settings(small_text, log_every=8), Listener())
+    lines = run.folder.lines()
+    assert [line["step"] for line in lines if "loss" in line] == [2, 4, 6, 8, 10, 12, 14, 15]
+    assert len([line for line in lines if "held_out_loss" in line]) == 10
+    assert told == [
+        "cannot write 'log.jsonl': no space left on device; the run goes on, and its log when "
+        "there is room"
+    ]
 
 
 def test_a_stretch_that_has_just_begun_is_not_shown(small_text):

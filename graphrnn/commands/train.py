@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,18 +31,20 @@ def train(
         resume: Run to go on with from its last checkpoint: a folder, its name in runs/, or
             "latest". What follows is what it would have been without a stop.
     """
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that closes ends no training
     toolchain.start_aesara()
     from graphrnn import training
     from graphrnn.display import Display, console, results_table
     from graphrnn.plots import curves
 
-    screen = console()
+    screen = console(lasting=True)
     with Display(screen) as display:
         try:
             if resume is None:
                 run = training.train(settings, display)
             else:
-                run = training.resume(resume, settings, display)
+                run = training.ended(resume, settings) or training.resume(resume, settings, display)
         except DivergedError as error:
             _show_norms(display, error)
             raise
