@@ -6,7 +6,6 @@ import os
 import platform
 import shlex
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from graphrnn.comparison.subjects import Subject
 from graphrnn.comparison.worker import GRADIENT, Task
 from graphrnn.comparison.workers import Process, TooLongError
 from graphrnn.errors import UserError
+from graphrnn.native import scratch
 from graphrnn.native.library import Target
 from graphrnn.native.linker import default_threads
 
@@ -80,8 +80,8 @@ def compare(plan: Plan, say: Say = silent, keep: Keep = forget) -> Comparison:
     for k, time in enumerate(plan.times):
         progress = k * len(plan.forms), total
         try:
-            with tempfile.TemporaryDirectory(prefix="graphrnn-compare-") as folder:
-                length = _Length(plan, time, Path(folder), say, progress)
+            with scratch.folder("graphrnn-compare-") as folder:
+                length = _Length(plan, time, folder, say, progress)
                 with length.running():
                     cells, proof = length.measured()
         except KeyboardInterrupt:
