@@ -169,9 +169,19 @@ class Reader:
             self._order = shuffled_order(self._n_windows, then)
 
     @property
+    def per_pass(self) -> int:
+        """How many batches a pass over the text has."""
+        return self._n_windows // self.batch
+
+    @property
+    def shuffled(self) -> bool:
+        """Whether each pass draws an order of its windows."""
+        return self._shuffled
+
+    @property
     def begins(self) -> bool:
         """Say whether the next batch is the first of a pass."""
-        return self.batches in (0, self._n_windows // self.batch)
+        return self.batches in (0, self.per_pass)
 
     def read(self) -> Batch:
         """Give the next batch, the first of another pass after the last of one."""

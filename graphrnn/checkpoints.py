@@ -1,16 +1,16 @@
 """Tensors and a JSON header in one safetensors file, written atomically; loading runs no code."""
 
-import contextlib
 import hashlib
 import json
-import os
-import secrets
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
 from graphrnn.errors import UserError, reason
+from graphrnn.files import kind_of
+from graphrnn.files import write_atomically as write_atomically
 from graphrnn.settings import TrainSettings
 from graphrnn.text import PADDING, Vocabulary
 
@@ -25,6 +25,9 @@ Tensors = Mapping[str, npt.NDArray[Any]]
 
 FORMAT = 2
 """The version of the layout; a file with another one is refused."""
+
+LONGEST = 4_096
+"""Letters of the longest name, that of a corpus, which may be a path."""
 
 _KEY = "graphrnn"
 _STATE = "state/"
@@ -127,34 +130,6 @@ def _digest(header: Header, weights: Tensors) -> str:
     return digest.hexdigest()
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that at any moment `path` holds all of the old bytes or all of the new.
-
-    Raises:
-        UserError: the disk is full, the folder cannot be written, …; the old file is untouched.
-    """
-    temporary: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # "x" refuses a name that exists; the user's umask decides who may read the file.
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        kept = "; the file from before is untouched" if path.is_file() else ""
-        raise UserError(
-            f"cannot write {str(path)!r}: {reason(error)}{kept}; "
-            "make room or name another folder with --out"
-        ) from error
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-
-
 def save_checkpoint(path: Path, checkpoint: Checkpoint, *copies: Path) -> None:
     """Save a checkpoint atomically, and the same again under other names once it is safe.
 
@@ -176,11 +151,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
         UserError: missing, foreign, truncated, tampered with, or of another format.
     """
     try:
-        there = path.is_file()
+        kind = kind_of(path)
     except OSError as error:
         raise UserError(f"checkpoint {str(path)!r}: {reason(error)}") from error
-    if not there:
+    if kind is None:
         raise UserError(f"checkpoint {str(path)!r}: no such file; train first: graphrnn train")
+    if kind != "a file":
+        raise UserError(f"checkpoint {str(path)!r}: is {kind}, needed a file; name another")
     foreign = f"checkpoint {str(path)!r}: is not a graphrnn checkpoint"
     try:
         with safe_open(path, framework="numpy") as file:
@@ -208,22 +185,89 @@ def _check_header(path: Path, text: str, weights: Tensors) -> Header:
     name = f"checkpoint {str(path)!r}"
     try:
         version = json.loads(text)["format"]
-        if version != FORMAT:
-            raise UserError(f"{name}: got format {version}, needed {FORMAT}; train it again")
-        header = _HEADER.validate_json(text)
+        if version == FORMAT:
+            header = _HEADER.validate_json(text, strict=True)
+    except UserError as error:  # of settings that do not go together
+        raise UserError(f"{name}: its header is damaged ({error}); use another one") from error
     except (ValidationError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{name}: its header is damaged; use another checkpoint") from error
+    if version != FORMAT:
+        raise UserError(f"{name}: got format {version}, needed {FORMAT}; train it again")
     if not all(np.isfinite(value).all() for value in weights.values() if value.dtype.kind == "f"):
         raise UserError(f"{name}: has weights that are not finite; use another checkpoint")
     if header.digest != _digest(header, weights):
         raise UserError(
             f"{name}: was changed after it was saved (its digest differs); use another checkpoint"
         )
+    fault = next(_faults(header), "")
+    if fault:
+        raise UserError(f"{name}: {fault}; use another checkpoint")
+    return header
+
+
+def _faults(header: Header) -> Iterator[str]:
+    """Say what in a header cannot be, though each field is of its type: a stranger may write it."""
     symbols = header.vocabulary
     if (
         symbols[:1] != (PADDING,)
+        or len(symbols) < 2
         or len(set(symbols)) != len(symbols)
         or any(len(symbol) != 1 for symbol in symbols)
     ):
-        raise UserError(f"{name}: its vocabulary is damaged; use another checkpoint")
-    return header
+        yield "its vocabulary is damaged"
+    words = (header.corpus, *header.versions, *header.versions.values())
+    if max(map(len, words)) > LONGEST:
+        yield f"it has a name of {max(map(len, words)):,} letters, needed at most {LONGEST:,}"
+    if not 0 <= header.sequences < 2**63:
+        yield f"got {header.sequences} sequences, needed a count"
+    for points in (header.train, header.held_out):
+        at = [0, *(point.sequences for point in points), header.sequences]
+        if at != sorted(at):
+            yield "its curve goes backward, or beyond its sequences"
+        if not all(_may_be(point.loss) and 0 <= point.accuracy < 1.001 for point in points):
+            yield "its curve has losses or accuracies that cannot be"
+    if header.position is not None:
+        yield from _faults_of_position(header.position, header)
+
+
+def _faults_of_position(position: Position, header: Header) -> Iterator[str]:
+    """Say what in a position cannot be."""
+    if position.steps * header.settings.batch != header.sequences:
+        yield (
+            f"position: got {position.steps} steps of {header.settings.batch} sequences, and "
+            f"{header.sequences} in all"
+        )
+    if not 0 <= position.batches <= position.steps:
+        yield f"position.batches: got {position.batches}, needed 0 to {position.steps}"
+    *sums, count = position.tally
+    if not 0 <= count <= position.steps or not all(map(_may_be, sums)):
+        yield f"position.tally: got {position.tally}, needed sums over at most {position.steps}"
+    for name in ("start", "recent"):
+        value = getattr(position, name)
+        if value is not None and not _may_be(value):
+            yield f"position.{name}: got {value}, needed a loss"
+    if (position.start is None) != (position.recent is None):
+        yield "position: got one of start and recent, needed both or none"
+    for name in ("generator", "order"):
+        state = getattr(position, name)
+        if state is not None and not _is_generator(state):
+            yield f"position.{name}: is no state of a random generator"
+    if not re.fullmatch("[0-9a-f]{64}", position.text):
+        yield "position.text: is no SHA-256"
+
+
+def _may_be(loss: float) -> bool:
+    """Say whether a number can be a loss, or the sum of some; rounding may take it below zero."""
+    return -1 < loss < 1e20
+
+
+def _is_generator(text: str) -> bool:
+    """Say whether a text is the state of a random generator, as JSON."""
+    try:
+        if len(text) > LONGEST:
+            return False
+        generator = np.random.default_rng(0).bit_generator
+        generator.state = json.loads(text)
+        return bool(generator.state == json.loads(text))
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        return False

@@ -136,6 +136,17 @@ def _open_standard_streams() -> None:
             setattr(sys, name, stream)
 
 
+def _short(message: str, length: int = 2_000) -> str:
+    """Leave out the middle of what would fill a screen.
+
+    Example:
+        >>> _short("a name of many letters", 12)
+        'a name … etters'
+    """
+    half = length // 2
+    return message if len(message) <= length else f"{message[:half]} … {message[-half:].lstrip()}"
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line.
 
@@ -191,6 +202,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if error.errno == errno.ENOSPC:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     with contextlib.suppress(OSError):  # the terminal may have gone
-        sys.stderr.write(f"graphrnn: {printable(message)}\n")
+        sys.stderr.write(f"graphrnn: {printable(_short(message))}\n")
         sys.stderr.flush()
     raise SystemExit(code)

@@ -5,11 +5,13 @@ from typing import Annotated, Literal
 from graphrnn import schedules
 from graphrnn.errors import UserError
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 Limit = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+LIST = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
+"""Lets a list, as files have it, be read as a tuple even where each type must be right."""
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -32,9 +34,9 @@ class LearningSettings:
     each --decay-every), cosine (down to --final-rate along half a wave)."""
     decay: Annotated[float, Field(gt=0, le=1)] | None = None
     """Factor of step (without it 0.1) and exponential (0.95, as in the lesson)."""
-    decay_at: tuple[Annotated[int, Field(gt=0)], ...] | None = None
+    decay_at: Annotated[tuple[Annotated[int, Field(gt=0, lt=2**63)], ...], LIST] | None = None
     """Sequences after which step multiplies the rate; say it once for each."""
-    decay_every: Annotated[int, Field(gt=0)] | None = None
+    decay_every: Annotated[int, Field(gt=0, lt=2**63)] | None = None
     """Sequences between two multiplications of exponential (without it 1000, as in the lesson)."""
     final_rate: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] | None = None
     """Rate that cosine ends with (without it 0)."""

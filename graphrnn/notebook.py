@@ -84,8 +84,10 @@ class Run:
         """Its network, ready to read and write; compiled when it is first used."""
         return sampling.Sampler.of(self.checkpoint, backend=self.backend)
 
-    def sample(self, prompt: str = "The", **settings: Any) -> str:
+    def sample(self, prompt: str | None = None, **settings: Any) -> str:
         """Write: the prompt and what follows; takes the settings of `graphrnn sample`.
+
+        Without a prompt it begins with "The", or with letters that the network knows.
 
         Several texts (`count`) are parted by empty lines.
 
@@ -93,8 +95,9 @@ class Run:
             UserError: a setting, or a character that the network does not know.
         """
         self.sampler.reset()
-        texts = self.sampler.texts(SampleSettings(prompt=prompt, **settings))
-        return "\n\n".join(prompt + text for text in texts)
+        asked = SampleSettings(prompt=prompt, **settings)
+        texts, begin = self.sampler.texts(asked), self.sampler.prompt_of(asked)
+        return "\n\n".join(begin + text for text in texts)
 
     def next(self, text: str, n: int = 5) -> list[tuple[str, float]]:
         """Give the likeliest next characters after a text, with their probabilities.

@@ -17,6 +17,7 @@ import itertools
 import json
 import math
 import os
+import re
 import tempfile
 import tomllib
 from collections.abc import Iterator
@@ -24,8 +25,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from graphrnn.checkpoints import Checkpoint, load_checkpoint, write_atomically
+from graphrnn import events
+from graphrnn.checkpoints import LONGEST, Checkpoint, load_checkpoint, write_atomically
 from graphrnn.errors import UserError, reason
+from graphrnn.files import kind_of, make_folder, read_file, require_kind, sync_folder
 from graphrnn.settings import TrainSettings, describe
 
 import tomli_w
@@ -39,6 +42,9 @@ RUNS = Path("runs")
 
 CHECKPOINT = "last.safetensors"
 _LOCK, _SETTINGS, _LOG = ".lock", "settings.toml", "log.jsonl"
+
+LARGEST = 20_000
+"""Bytes of settings, at most; the time that Python's reader of TOML takes grows with the square."""
 
 _ADAPTER = TypeAdapter(TrainSettings)
 
@@ -97,6 +103,25 @@ class RunFolder:
         kept = sorted(self.path.glob("at-*.safetensors"))
         return [path for path in (self.last, self.best, *kept) if path.is_file()]
 
+    def require_plain(self) -> None:
+        """Refuse a folder in which something of a run is a link, a pipe or a device.
+
+        It would be written to, or read, where it leads: the folder may come from a stranger. So may
+        a second name of a file that lies elsewhere, in what is written in place.
+
+        Raises:
+            UserError: naming it.
+        """
+        name = f"run {str(self.path)!r}"
+        kept = (*self.path.glob("at-*.safetensors"), self.last, self.best, self.curves)
+        for path in (self.path / _LOCK, self.settings, self.log, *kept):
+            require_kind(path, "a file", name)
+        for path in (self.path / "samples", self.path / events.FOLDER):
+            require_kind(path, "a folder", name)
+        for path in (self.path / _LOCK, self.log):
+            if path.exists() and path.stat().st_nlink > 1:
+                raise UserError(f"{name}: {path.name!r} has another name elsewhere; copy the run")
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes from training here; the lock ends with this process, killed or not.
@@ -104,6 +129,7 @@ class RunFolder:
         Raises:
             UserError: another process trains here.
         """
+        self.require_plain()
         lock = FileLock(self.path / _LOCK)
         try:
             lock.acquire(timeout=0)
@@ -125,6 +151,7 @@ class RunFolder:
     def training(self) -> bool:
         """Say whether a process trains here just now."""
         lock = self.path / _LOCK
+        require_kind(lock, "a file", f"run {str(self.path)!r}")
         if not lock.exists():
             return False
         probe = FileLock(lock)
@@ -150,15 +177,23 @@ class RunFolder:
         Raises:
             UserError: there are none, or they cannot be used.
         """
+        name = f"settings {str(self.settings)!r}"
         try:
-            values = tomllib.loads(self.settings.read_text(encoding="utf-8"))
-            return replace(_ADAPTER.validate_python(values), out=self.path)
+            data = read_file(self.settings)
+            if len(data) > LARGEST:
+                raise UserError(f"{name}: got {len(data):,} bytes, needed at most {LARGEST:,}")
+            values = tomllib.loads(data.decode())
+            # By way of JSON, where a list may be a tuple and yet a text is no number.
+            settings = _ADAPTER.validate_json(json.dumps(values), strict=True)
+            return replace(settings, out=self.path)
         except OSError as error:
-            raise UserError(f"settings {str(self.settings)!r}: {reason(error)}") from error
+            raise UserError(f"{name}: {reason(error)}") from error
         except ValidationError as error:
-            raise UserError(f"settings {str(self.settings)!r}: {describe(error)}") from error
+            raise UserError(f"{name}: {describe(error)}") from error
         except (ValueError, TypeError) as error:
-            raise UserError(f"settings {str(self.settings)!r}: no valid TOML ({error})") from error
+            raise UserError(f"{name}: no valid TOML ({error})") from error
+        except RecursionError as error:
+            raise UserError(f"{name}: is nested too deeply") from error
 
     def write_line(self, line: Line) -> None:
         """Add a line to the log, all of it or nothing; what is no finite number becomes null.
@@ -192,20 +227,24 @@ class RunFolder:
         write_atomically(path, text.encode("utf-8", "replace"))
 
     def lines(self) -> list[Line]:
-        """Read the log; a last line that was torn by the end of its process is left out."""
+        """Read the log; a last line that was torn by the end of its process is left out.
+
+        Raises:
+            UserError: it cannot be read, or another line is none that a run writes.
+        """
+        name = f"log {str(self.log)!r}"
         try:
-            text = self.log.read_text(encoding="utf-8", errors="replace")
+            *whole, torn = read_file(self.log).decode(errors="replace").split("\n")
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise UserError(f"log {str(self.log)!r}: {reason(error)}") from error
-        found = []
-        for line in text.splitlines():
-            with contextlib.suppress(ValueError):
-                value = json.loads(line)
-                if isinstance(value, dict) and isinstance(value.get("step"), int):
-                    found.append(value)
-        return found
+            raise UserError(f"{name}: {reason(error)}") from error
+        found = [(n, _line(text)) for n, text in enumerate(whole, start=1) if text.strip()]
+        for n, line in found:
+            if line is None:
+                raise UserError(f"{name}: line {n} is damaged; take it out")
+        last = _line(torn)
+        return [line for _, line in found if line is not None] + ([last] if last else [])
 
     def cut_back(self, steps: int) -> None:
         """Forget what was done after a step: lines of the log, samples, kept checkpoints, scraps.
@@ -217,23 +256,48 @@ class RunFolder:
         data = "".join(json.dumps(line) + "\n" for line in lines)
         write_atomically(self.log, data.encode())
         # What a process that was killed while it wrote has left.
-        for scrap in (*self.path.glob(".*.safetensors.*"), *self.path.glob(".settings.toml.*")):
-            with contextlib.suppress(OSError):
-                scrap.unlink()
+        for scrap in (*self.path.glob(".*.*.*"), *(self.path / "samples").glob(".*.txt.*")):
+            if re.fullmatch(r"\..+\.(safetensors|toml|jsonl|png|txt)\.[0-9a-f]+", scrap.name):
+                with contextlib.suppress(OSError):
+                    scrap.unlink()
 
     def abandon(self, made: bool) -> None:
         """Take away what a run without any checkpoint leaves, its folder too if it was made."""
         if self.last.exists():
             return
         with contextlib.suppress(OSError):
-            for path in (self.path / "events").glob("*"):
-                path.unlink()
-            if (self.path / "events").is_dir():
-                (self.path / "events").rmdir()
+            written = self.path / events.FOLDER
+            if kind_of(written) == "a folder":
+                for path in written.iterdir():
+                    path.unlink()
+                written.rmdir()
             for path in (self.settings, self.log, self.path / _LOCK):
                 path.unlink(missing_ok=True)
             if made:
                 self.path.rmdir()
+
+
+def _line(text: str) -> Line | None:
+    """Read a line of the log: whole numbers for where it stands, and else numbers or nothing."""
+    try:
+        line = json.loads(text)
+        fits = (
+            isinstance(line, dict)
+            and all(_is_count(line[name]) for name in ("step", "sequences") if name in line)
+            and all(value is None or _is_number(value) for value in line.values())
+            and max(map(len, line), default=0) <= LONGEST
+        )
+    except (ValueError, OverflowError, RecursionError):
+        return None
+    return line if fits and "step" in line else None
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def claim_folder(settings: TrainSettings) -> tuple[RunFolder, bool]:
@@ -272,10 +336,11 @@ def _make(folder: Path) -> bool:
         UserError: it cannot be made or written.
     """
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.parent)
         try:
             folder.mkdir()
             made = True
+            sync_folder(folder.parent)
         except FileExistsError:
             made = False
         if folder.is_dir():
@@ -299,7 +364,7 @@ def find_run(run: str) -> RunFolder:
             return RunFolder(_latest().parent)
         for path in (Path(run), RUNS / run):
             folder = RunFolder(path)
-            if folder.last.is_file() or folder.settings.is_file():
+            if kind_of(folder.last) is not None or kind_of(folder.settings) is not None:
                 return folder
     except OSError as error:
         raise UserError(f"run {run!r}: {reason(error)}; name a folder of runs/") from error
@@ -327,10 +392,10 @@ def find_checkpoint(run: str) -> Path:
         if run == LATEST:
             return _latest()
         for path in (Path(run), RUNS / run):
-            if path.is_dir() and (path / CHECKPOINT).is_file():
+            if path.is_dir() and kind_of(path / CHECKPOINT) is not None:
                 return path / CHECKPOINT
-            if path.is_file():
-                return path
+            if path.is_file():  # a link to one is the user's own word, and not a stranger's
+                return path.resolve() if path.is_symlink() else path
     except OSError as error:
         raise UserError(f"run {run!r}: {reason(error)}; name a folder of runs/") from error
     raise UserError(
@@ -344,7 +409,8 @@ def _latest() -> Path:
     Raises:
         UserError: there is none.
     """
-    found = sorted(RUNS.glob(f"*/{CHECKPOINT}"), key=lambda path: path.stat().st_mtime)
+    there = (path for path in RUNS.glob(f"*/{CHECKPOINT}") if path.is_file())
+    found = sorted(there, key=lambda path: path.stat().st_mtime)
     if not found:
         raise UserError("no trained network in runs/; train one first: graphrnn train")
     return found[-1]

@@ -12,7 +12,7 @@ from graphrnn.errors import UserError, unknown
 from graphrnn.functions import Network, share
 from graphrnn.initial import Array
 from graphrnn.models import model_named
-from graphrnn.preparation import sizes_of
+from graphrnn.preparation import require_fitting, require_short_enough, sizes_of
 from graphrnn.recipes import recipe_for
 from graphrnn.runs import load_run
 from graphrnn.settings import SampleSettings, TrainSettings
@@ -160,7 +160,19 @@ class Sampler:
         start = long if self.lower_case or self.window > 4 else "The "
         while len(start) < self.window:
             start += long
-        return start if set(start) <= known else self.vocabulary.characters[-1] * self.window
+        if set(start) <= known:
+            return start
+        letters = self.vocabulary.characters[1:]
+        best = (c for shown in (str.isalpha, str.isprintable) for c in letters if shown(c))
+        return next(best, letters[-1]) * self.window
+
+    def prompt_of(self, settings: SampleSettings) -> str:
+        """Give the prompt of these settings, or one that the network knows where they have none."""
+        if settings.prompt is not None:
+            return settings.prompt
+        usual = "the" if self.lower_case else "The"
+        known = set(usual) <= set(self.vocabulary.characters) and self.window <= len(usual)
+        return "The" if known else self.some_prompt()
 
     def _indices(self, text: str) -> Indices:
         """Look a text up.
@@ -212,7 +224,7 @@ class Sampler:
         Raises:
             UserError: the prompt is empty or has characters that the network does not know.
         """
-        for pieces in self._pieces(self._indices(settings.prompt), settings, 1):
+        for pieces in self._pieces(self._indices(self.prompt_of(settings)), settings, 1):
             yield pieces[0]
 
     def go_on(self, settings: SampleSettings) -> Iterator[str]:
@@ -231,7 +243,7 @@ class Sampler:
         Raises:
             UserError: as `write`.
         """
-        prompt = self._indices(settings.prompt)
+        prompt = self._indices(self.prompt_of(settings))
         pieces = list(self._pieces(prompt, settings, settings.count))
         return ["".join(texts) for texts in zip(*pieces, strict=True)]
 
@@ -293,7 +305,7 @@ class Sampler:
         """
         rng = np.random.default_rng(settings.seed)
         V = self.network.sizes.vocabulary
-        prompt = self._indices(settings.prompt)
+        prompt = self._indices(self.prompt_of(settings))
         rng.random((len(prompt), V))  # the scan draws while it reads, too
         for index in prompt:
             self._read(int(index))
@@ -330,17 +342,8 @@ def network_in(
     settings = checkpoint.header.settings
     model = model_named(settings.model)
     sizes = sizes_of(settings, len(checkpoint.vocabulary))
-    got = {name: (w.shape, str(w.dtype)) for name, w in checkpoint.weights.items()}
-    shapes = model.weight_shapes(sizes)
-    needed = {name: (shape, settings.dtype) for name, shape in shapes.items()}
-    if got != needed:
-        wrong = sorted(
-            name for name in got.keys() | needed.keys() if got.get(name) != needed.get(name)
-        )
-        raise UserError(
-            f"checkpoint: {', '.join(wrong)} do not fit a vocabulary of {sizes.vocabulary} "
-            f"and {sizes.hidden} hidden units; it was made from another vocabulary or changed"
-        )
+    require_short_enough(settings)
+    require_fitting(settings, sizes.vocabulary, checkpoint.weights)
     return Network(model, sizes, share(checkpoint.weights), backend=backend, threads=threads)
 
 

@@ -23,7 +23,10 @@ from pydantic_core import ArgsKwargs
 
 _STRICT = ConfigDict(extra="forbid")
 
-Positive = Annotated[int, Field(gt=0)]
+Positive = Annotated[int, Field(gt=0, lt=2**63)]
+Name = Annotated[str, Field(max_length=100)]
+TextName = Annotated[str, Field(max_length=4_096)]
+"""The name of a corpus, which may be a path."""
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Threads = Annotated[int, Field(gt=0, le=256)]
 
@@ -49,11 +52,11 @@ _FILLED = (
 class TrainSettings(LearningSettings):
     """What makes a training run: the same settings and machine give the same numbers."""
 
-    model: str = "theano_rnn"
+    model: Name = "theano_rnn"
     """Network to train; graphrnn models lists them."""
-    corpus: str = "python-docs"
+    corpus: TextName = "python-docs"
     """Text to learn: python-docs, nietzsche, or the path of a UTF-8 file."""
-    sequences: Annotated[int, Field(gt=0), *_FILLED] = AS_MODEL
+    sequences: Annotated[int, Field(gt=0, lt=2**63), *_FILLED] = AS_MODEL
     """Sequences to train on, all epochs together."""
     hidden: Annotated[int, Field(gt=0, le=65_536), *_FILLED] = AS_MODEL
     """Units in the hidden state (H)."""
@@ -63,9 +66,9 @@ class TrainSettings(LearningSettings):
     """Layers of stacked_lstm."""
     dropout: Annotated[float, Field(ge=0, lt=1), *_FILLED] = AS_MODEL
     """Share of units that stacked_lstm drops: of its inputs, of its states and between layers."""
-    time: Annotated[int, Field(gt=0), *_FILLED] = AS_MODEL
+    time: Annotated[int, Field(gt=0, lt=2**31), *_FILLED] = AS_MODEL
     """Characters in a sequence (T)."""
-    batch: Annotated[int, Field(gt=0), *_FILLED] = AS_MODEL
+    batch: Annotated[int, Field(gt=0, lt=2**31), *_FILLED] = AS_MODEL
     """Sequences in a batch (B)."""
     optimiser: Annotated[Literal["sgd", "momentum", "nesterov", "rmsprop", "adam"], *_FILLED] = (
         AS_MODEL
@@ -78,10 +81,10 @@ class TrainSettings(LearningSettings):
     each --decay-every), cosine (down to --final-rate along half a wave)."""
     held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.1
     """Share of the corpus, at its end, that is never trained on."""
-    loop: str = "scan"
+    loop: Name = "scan"
     """How the step is repeated in time: scan, unrolled, a number of steps to write out at a time in
     a scan (a divisor of --time), or auto: what takes least time, build and steps together."""
-    backend: str = "auto"
+    backend: Name = "auto"
     """What runs the graph: native (one C function), aesara (stock Aesara's C), python (slow, needs
     no compiler) or auto (native, and aesara for what that does not cover)."""
     threads: Threads | None = None
@@ -193,8 +196,9 @@ _FROM_RECIPE = (
 class SampleSettings:
     """How text is drawn from a trained network."""
 
-    prompt: Prompt = "The"
-    """Text that warms up the state; it is printed first."""
+    prompt: Prompt | None = None
+    """Text that warms up the state; it is printed first. Without it "The", or another beginning
+    where the network has never seen these letters, or reads more of them at once."""
     length: Positive = 400
     """Characters to write after the prompt."""
     temperature: Annotated[float, Field(allow_inf_nan=False)] = 0.8
@@ -239,7 +243,7 @@ class GradientSettings:
     """Learning rate of SGD in these steps."""
     clip: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = 1.0
     """Largest global norm of the gradients, where they are clipped."""
-    corpus: str = "python-docs"
+    corpus: TextName = "python-docs"
     """Text to measure on: python-docs, nietzsche, or the path of a UTF-8 file."""
     seed: Seed = 0
     """Seed of the initial weights and of the order of the sequences."""

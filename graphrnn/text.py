@@ -8,7 +8,9 @@ from pathlib import Path
 from pydoc_data.topics import topics
 from typing import Any
 
+from graphrnn import files
 from graphrnn.errors import UserError, reason, unknown
+from graphrnn.files import require_kind
 from graphrnn.toolchain import cache_folder
 
 import numpy as np
@@ -124,6 +126,7 @@ def nietzsche() -> str:
         UserError: there is no network, or what came is another text.
     """
     folder = cache_folder() / "corpora"
+    require_kind(folder / "nietzsche.txt", "a file", f"cache {str(folder)!r}")
     pooch.get_logger().setLevel("ERROR")
     try:
         name = pooch.retrieve(
@@ -139,22 +142,25 @@ def nietzsche() -> str:
             f"corpus nietzsche: could not be downloaded ({type(error).__name__}); "
             "if you have the file, name it instead: --corpus path/to/nietzsche.txt"
         ) from error
-    return read_file(Path(name))
+    return read_text(Path(name), regular=True)
 
 
 CORPORA: dict[str, Callable[[], str]] = {"python-docs": python_docs, "nietzsche": nietzsche}
 
 
-def read_file(path: Path) -> str:
+def read_text(path: Path, *, regular: bool = False) -> str:
     """Read a UTF-8 text file, without its byte-order mark and with LF line endings.
+
+    With `regular` it must be a file on a disk: no pipe, no device.
 
     Raises:
         UserError: missing, unreadable, a folder, binary, or not UTF-8 (with the offset).
     """
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"corpus {str(path)!r}: {reason(error)}; name a text file") from error
+        data = files.read_file(path, links=True) if regular else path.read_bytes()
+    except (OSError, ValueError) as error:
+        why = reason(error) if isinstance(error, OSError) else str(error)
+        raise UserError(f"corpus {str(path)!r}: {why}; name a text file") from error
     if b"\0" in data:
         offset = data.index(b"\0")
         raise UserError(
@@ -170,8 +176,11 @@ def read_file(path: Path) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def load_corpus(name: str) -> Corpus:
+def load_corpus(name: str, tell: Callable[[str], None] | None = None) -> Corpus:
     """Load a corpus by its name (`python-docs`, `nietzsche`) or by the path of a text file.
+
+    A path that a checkpoint names, and not the user, may be a stranger's choice: `tell` hears of it
+    before it is opened, and only a file on a disk is.
 
     Raises:
         UserError: no such corpus or file, or it cannot be used.
@@ -182,10 +191,12 @@ def load_corpus(name: str) -> Corpus:
     try:
         looks_like_path = os.sep in name or bool(path.suffix) or path.exists()
     except OSError:
-        looks_like_path = True  # read_file says what is wrong with it
+        looks_like_path = True  # read_text says what is wrong with it
     if not looks_like_path:
         raise unknown("corpus", name, [*CORPORA, "path/to/file.txt"])
-    text = read_file(path)
+    if tell is not None:
+        tell(f"reading {str(path)!r}, the text that the run names")
+    text = read_text(path, regular=tell is not None)
     if not text.strip():
         raise UserError(f"corpus {name!r}: is empty; name a file with text in it")
     return Corpus(path.stem, text)

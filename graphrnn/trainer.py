@@ -208,6 +208,11 @@ class Trainer:
             for name, value in values.items():
                 kind[name].set_value(value)
         order = json.loads(position.order) if position.order else None
+        if position.batches > self.reader.per_pass or (order is not None) != self.reader.shuffled:
+            raise UserError(
+                f"checkpoint: its position, {position.batches:,} batches into a pass, is none in "
+                f"this text, which has {self.reader.per_pass:,}; it was changed"
+            )
         self.rng.bit_generator.state = json.loads(position.generator)
         self.reader = replace(self.reader, batches=position.batches, order=order)
         self.guard.start, self.guard.recent = position.start, position.recent
@@ -218,7 +223,6 @@ class Trainer:
         if self.tally.steps and last == self.sequences and not self.done:
             self.curve.pop()  # what the last stretch of a shorter run came to, not yet whole
         self.saved_at = self.sequences
-        keep_best(self.folder, checkpoint)
 
     def run(self, stop: Stop) -> None:
         """Train until all sequences are done, saving now and then and at the end."""

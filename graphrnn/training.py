@@ -12,7 +12,7 @@ from graphrnn.errors import UserError
 from graphrnn.events import Events
 from graphrnn.functions import Network
 from graphrnn.interrupts import signal_of
-from graphrnn.preparation import Data, prepare, with_loop
+from graphrnn.preparation import Data, prepare, require_fitting, with_loop
 from graphrnn.runs import RunFolder, claim_folder, find_run
 from graphrnn.sampling import network_in
 from graphrnn.settings import TrainSettings, resumed
@@ -51,7 +51,7 @@ def train(settings: TrainSettings, watcher: Watcher | None = None) -> Trained:
     with folder.locked():
         try:
             folder.write_settings(settings)
-            return _trained(settings, data, folder, None, watcher, why)
+            return _trained(settings, data, folder, None, watcher, why, new=True)
         except BaseException:
             folder.abandon(made)
             raise
@@ -79,11 +79,11 @@ def resume(
         settings = replace(settings, out=folder.path)
         if checkpoint:
             _require_work(checkpoint.header, settings)
-        data = prepare(settings)
+            require_fitting(settings, len(checkpoint.vocabulary), checkpoint.weights)
+        named = changes is not None and "corpus" in changes.given
+        data = prepare(settings, None if named else watcher.told)
         if checkpoint and checkpoint.header.position:
             _require_same_text(checkpoint.header.position, data, settings)
-        folder.write_settings(settings)
-        folder.cut_back(_steps(checkpoint))
         return _trained(settings, data, folder, checkpoint, watcher)
 
 
@@ -107,12 +107,6 @@ def ended(run: str, changes: TrainSettings | None = None) -> Trained | None:
         keep_best(folder, checkpoint)
         network = network_in(checkpoint, backend=settings.backend, threads=settings.threads)
         return Trained(folder, checkpoint, network)
-
-
-def _steps(checkpoint: Checkpoint | None) -> int:
-    """Give how many steps a checkpoint comes after."""
-    position = checkpoint.header.position if checkpoint else None
-    return position.steps if position else 0
 
 
 def _require_work(header: Header, settings: TrainSettings) -> None:
@@ -188,6 +182,7 @@ def _trained(
     checkpoint: Checkpoint | None,
     watcher: Watcher,
     note: str = "",
+    new: bool = False,
 ) -> Trained:
     """Compile, put everything where the checkpoint has it, and train."""
     watcher.prepared(data)
@@ -202,6 +197,11 @@ def _trained(
         _require_same_backend(checkpoint.header, trainer)
         trainer.restore(checkpoint)
         watcher.told(f"going on after step {trainer.steps:,}, {trainer.sequences:,} sequences")
+    if not new:  # only now is it known that nothing stands against going on
+        folder.cut_back(trainer.steps)
+        folder.write_settings(settings)
+    if checkpoint:
+        keep_best(folder, checkpoint)
     trainer.events = Events(folder.path, folder.lines(), watcher.told)
     try:
         with Stop() as stop:

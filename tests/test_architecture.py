@@ -14,7 +14,7 @@ ROOT = PACKAGE.parent
 # Each line may import what stands above it, and nothing beside or below.
 FLOORS = [
     {"errors", "interrupts"},
-    {"schedules", "events"},
+    {"schedules", "events", "files"},
     {"learning", "recipes"},
     {"toolchain", "settings"},
     {"text"},

@@ -3,7 +3,7 @@ import os
 import pickle
 from dataclasses import replace
 
-from graphrnn import checkpoints
+from graphrnn import checkpoints, files
 from graphrnn.checkpoints import Checkpoint, Header, Point, load_checkpoint, save_checkpoint
 from graphrnn.errors import UserError
 from graphrnn.settings import TrainSettings
@@ -129,7 +129,7 @@ def test_full_disk_leaves_the_old_file(path, checkpoint, monkeypatch):
     def full(handle):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoints.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(UserError, match="no space left on device; the file from before is untouch"):
         save_checkpoint(path, replace(checkpoint, weights={"W": np.ones(3)}))
     assert path.read_bytes() == before
@@ -157,6 +157,14 @@ def test_a_damaged_vocabulary(in_tmp, checkpoint, symbols):
     save_checkpoint(in_tmp / "c", replace(checkpoint, header=header))
     with pytest.raises(UserError, match="its vocabulary is damaged"):
         load_checkpoint(in_tmp / "c")
+
+
+def test_lists_of_settings_come_back(in_tmp, checkpoint):
+    settings = TrainSettings(schedule="step", decay_at=(5, 9), out=in_tmp / "run")
+    save_checkpoint(
+        in_tmp / "c", replace(checkpoint, header=replace(checkpoint.header, settings=settings))
+    )
+    assert load_checkpoint(in_tmp / "c").header.settings == settings
 
 
 def test_weights_that_are_not_finite(in_tmp, checkpoint):

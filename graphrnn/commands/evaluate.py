@@ -35,9 +35,13 @@ def evaluate(
     from graphrnn.text import load_corpus
 
     checkpoint = load_run(run)
-    text = load_corpus(corpus or checkpoint.header.settings.corpus)
     screen = console()
     with Display(screen) as display:
+        text = (
+            load_corpus(corpus)
+            if corpus
+            else load_corpus(checkpoint.header.settings.corpus, display.line)
+        )
         report = display.built if display.live else lambda build: None
         found = evaluate_text(
             checkpoint,

@@ -42,15 +42,15 @@ def _row(run: "RunFolder") -> list[str]:
     from graphrnn.errors import UserError
 
     try:
-        settings = run.read_settings()
+        run.require_plain()
+        settings, lines, training = run.read_settings(), run.lines(), run.training
     except UserError as error:
-        return ["?", "", "", "", "", str(error).partition(":")[0]]
-    lines = run.lines()
+        return ["?", "", "", "", "", str(error)[:200]]
     done = max((line.get("sequences", 0) for line in lines), default=0)
     held_out = [_number(line["held_out_loss"]) for line in lines if "held_out_loss" in line]
     losses = [_number(line["loss"]) for line in lines if "loss" in line]
     state = (
-        "training" if run.training
+        "training" if training
         else "done" if done >= settings.sequences
         else "stopped" if run.last.exists()
         else "nothing saved"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from graphrnn import toolchain
 from graphrnn.commands.options import ThreadCount
-from graphrnn.errors import UserError
+from graphrnn.errors import UserError, printable
 from graphrnn.settings import SampleSettings
 
 from cyclopts import Parameter
@@ -53,6 +53,7 @@ def sample(
     with Display(console(stderr=True)) as display:
         report = display.built if display.live else silent
         sampler = load_sampler(run, backend=backend, threads=threads, report=report)
+        settings = replace(settings, prompt=sampler.prompt_of(settings))
         if not interactive:
             pieces = begun(sampler, settings)
     if interactive:
@@ -79,13 +80,13 @@ def begun(sampler: "Sampler", settings: SampleSettings) -> Iterator[list[str]]:
 
 def show(pieces: Iterator[list[str]], settings: SampleSettings, *, stream: bool) -> None:
     """Print texts, and say on stderr where one repeats itself."""
-    texts = [""] * settings.count
+    texts, prompt = [""] * settings.count, settings.prompt or ""
     if stream:
-        sys.stdout.write(settings.prompt)
+        sys.stdout.write(printable(prompt))
     for new in pieces:
         texts = [text + piece for text, piece in zip(texts, new, strict=True)]
         if stream:
-            sys.stdout.write(new[0])
+            sys.stdout.write(printable(new[0]))
             sys.stdout.flush()
     if stream:
         sys.stdout.write("\n")
@@ -95,7 +96,7 @@ def show(pieces: Iterator[list[str]], settings: SampleSettings, *, stream: bool)
                 sys.stdout.write(
                     f"{'' if k == 0 else chr(10)}--- {k + 1} of {settings.count} ---\n"
                 )
-            sys.stdout.write(f"{settings.prompt}{text}\n")
+            sys.stdout.write(printable(f"{prompt}{text}\n"))
     sys.stdout.flush()
     from graphrnn.sampling import repetition
 
@@ -112,12 +113,12 @@ def show(pieces: Iterator[list[str]], settings: SampleSettings, *, stream: bool)
 def talk(sampler: "Sampler", settings: SampleSettings) -> None:
     """Read lines, show the likeliest next characters after each, and let one choose among them."""
     print(_HELP)
-    sampler.read(settings.prompt)
-    text, turn = settings.prompt, 0
+    text, turn = sampler.prompt_of(settings), 0
+    sampler.read(text)
     while True:
         best = sampler.next_characters(CHOICES)
         shown = "   ".join(f"{k} {c!r} {p:.1%}" for k, (c, p) in enumerate(best, start=1))
-        print(f"\n{text}\n\n  next: {shown}")
+        print(f"\n{printable(text)}\n\n  next: {shown}")
         try:
             line = input("> ")
         except EOFError:
@@ -136,6 +137,6 @@ def talk(sampler: "Sampler", settings: SampleSettings) -> None:
                     sampler.go_on(replace(settings, length=60, seed=settings.seed + turn))
                 )
         except UserError as error:
-            print(f"  {error}")
+            print(f"  {printable(str(error))}")
             continue
         text += new

@@ -18,6 +18,7 @@ def show(run: str = "latest", /) -> None:
     from rich.table import Table
 
     folder = find_run(run)
+    folder.require_plain()
     screen = console()
     display = Display(screen)
     if not folder.last.exists():
