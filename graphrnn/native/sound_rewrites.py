@@ -94,7 +94,6 @@ GUARDS: dict[str, Guard] = {
     "local_greedy_distributor": nothing_lost,
     "local_mul_zero": numbers_only,
     "local_mul_specialize": zero_factor,
-    "local_0_dot_x": numbers_only,
     "local_zero_div": integers,
     "local_intdiv_by_one": integers,
     "local_func_inv": inverse,
