@@ -390,11 +390,21 @@ class Lowering:
 
 
 class Zeroed:
-    """A fresh array of zeros that is not yet written, but for stretches of one axis."""
+    """A fresh array of zeros that is not yet written, but for stretches of one axis.
 
-    def __init__(self, axis: int | None = None, written: Sequence[tuple[int, int]] = ()) -> None:
+    Of one that is `empty` nothing may be read that was not written.
+    """
+
+    def __init__(
+        self,
+        axis: int | None = None,
+        written: Sequence[tuple[int, int]] = (),
+        *,
+        empty: bool = False,
+    ) -> None:
         self.axis = axis
         self.written = tuple(sorted(written))
+        self.empty = empty
 
     def free(self, axis: int, start: int, stop: int) -> bool:
         """Say whether a stretch is still to be written."""
@@ -404,7 +414,7 @@ class Zeroed:
 
     def with_written(self, axis: int, start: int, stop: int) -> "Zeroed":
         """Note that a stretch is written."""
-        return Zeroed(axis, (*self.written, (start, stop)))
+        return Zeroed(axis, (*self.written, (start, stop)), empty=self.empty)
 
     def gaps(self, view: View) -> list[View]:
         """Give the stretches that are still to be filled with zeros."""

@@ -204,9 +204,14 @@ def _store_last(loop: _Loop, inner_outputs, stores: "Stores", shared: list[View]
 
 def _copy_start(low: Lowering, given: Variable, whole: View, start: int) -> None:
     """Copy only the initial positions: the rest is written before it is read."""
+    zeroed = low.unwritten.get(given)
+    written = sum(stop - first for first, stop in zeroed.written) if zeroed else start
+    if zeroed and zeroed.empty and written < start:
+        raise Misfit(
+            f"{start}, as far back as it is read", f"an initial state of {written} positions"
+        )
     start = min(start, whole.shape[0])
     piece = slice(0, start)
-    zeroed = low.unwritten.get(given)
     if zeroed is None or not zeroed.free(0, 0, start):
         if zeroed is not None and zeroed.axis == 0 and zeroed.written == ((0, start),):
             source = low.views[given]
@@ -292,7 +297,7 @@ def _along_time(loop: _Loop, value: View, slots: int) -> View:
 def _store_all(loop: _Loop, stores: Stores) -> None:
     """Store the results of a step; what another store might overwrite is put aside first."""
     safe = []
-    for value, place in stores:
+    for value, place in stores if loop.steps else []:
         if value.buffer in loop.own and len(stores) > 1:
             aside = loop.body.temporary(value.dtype, value.shape)
             loop.body.copy(value, aside)

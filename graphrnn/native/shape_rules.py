@@ -275,7 +275,7 @@ def alloc_empty(low: Lowering, node: Node) -> None:
     if min(shape, default=0) < 0:
         raise Misfit("lengths of 0 or more", f"lengths {shape}")
     low.fresh(node.outputs[0], shape)
-    low.unwritten[node.outputs[0]] = Zeroed()
+    low.unwritten[node.outputs[0]] = Zeroed(empty=True)
 
 
 @rule(Join)

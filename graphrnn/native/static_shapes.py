@@ -10,6 +10,10 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+from graphrnn.errors import ShapeError
+from graphrnn.native.views import Misfit
+from graphrnn.native.wording import refusal
+
 import aesara.tensor as at
 import numpy as np
 from aesara.compile.mode import optdb
@@ -129,6 +133,26 @@ def _reshaped(node: Node, shapes: Sequence[Lengths]) -> Lengths:
             return None
         lengths[lengths.index(-1)] = int(np.prod(shape)) // rest
     return tuple(lengths)
+
+
+def check(node: Node, shapes: Sequence[Lengths]) -> None:
+    """Check what Aesara's tracking stumbles over: lengths below -1, joined arrays that do not fit.
+
+    Raises:
+        ShapeError: shapes or lengths do not fit.
+    """
+    misfit = None
+    if isinstance(node.op, Reshape) and isinstance(node.inputs[1], Constant):
+        lengths = tuple(int(n) for n in node.inputs[1].data)
+        if min(lengths, default=0) < -1:
+            misfit = Misfit("lengths of 0 or more, or -1 for the rest", f"lengths {lengths}")
+    elif isinstance(node.op, Join) and isinstance(node.inputs[0], Constant):
+        parts = [shape for shape in shapes[1:] if shape is not None]
+        axis = int(node.inputs[0].data) % node.outputs[0].ndim
+        if len({(*shape[:axis], *shape[axis + 1 :]) for shape in parts}) > 1:
+            misfit = Misfit(f"equal lengths on every axis but {axis}")
+    if misfit:
+        raise ShapeError(refusal(node, misfit, lambda variable: variable.type.shape))
 
 
 def _first(node: Node, shapes: Sequence[Lengths]) -> Lengths:
@@ -263,7 +287,9 @@ class StaticShapes(ShapeFeature):  # type: ignore[misc]
             return
         for variable in node.inputs:
             self.init_r(variable)
-        shapes = infer(node, [self.lengths(variable) for variable in node.inputs])
+        given = [self.lengths(variable) for variable in node.inputs]
+        check(node, given)
+        shapes = infer(node, given)
         tensors = [isinstance(v.type, TensorType) for v in node.outputs]
         if any(shape is None for shape in shapes) or not all(tensors):
             super().on_import(fgraph, node, reason)
