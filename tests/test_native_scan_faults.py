@@ -419,3 +419,26 @@ def test_states_that_nobody_needs():
     assert 0 in kept  # the gradient of the sequence is computed from that of the state
     assert sorted([*kept, *dropped, last]) == unread
     assert can_remove_outs(op, unread) == ([], unread)
+
+
+@pytest.mark.parametrize("way", [in_python, in_stock])
+@pytest.mark.parametrize("taps", [1, 2])
+def test_a_loop_that_turns_out_to_have_no_steps(way, taps):
+    def graph():
+        a, w, n = tensor("a", "float64", (2,)), tensor("w", "float64", ()), tensor("n", "int64", ())
+        first = a if taps == 1 else at.stack([a, 2 * a])
+        h, _ = aesara.scan(
+            lambda *v: v[0] * v[-1], outputs_info=[{"initial": first, "taps": [-taps]}],
+            non_sequences=[w], n_steps=n,
+        )  # fmt: skip
+        states = h.owner.inputs[0]
+        return [a, w, n], [states[-1], *aesara.grad(states[-1].sum(), [a, w])], []
+
+    function, a = way(graph), np.array([1.0, 2.0])
+    for n in (0, 1, 4, 0):
+        power = -(-n // taps)  # how often the last state was multiplied
+        scale = 2 if taps == 2 and n % 2 == 0 else 1  # of the two first states, which it comes from
+        last, da, dw = function(a, 0.7, n)
+        close(last, scale * 0.7**power * a)
+        close(da, np.full(2, scale * 0.7**power))
+        close(dw, scale * power * 0.7 ** max(power - 1, 0) * 3.0 if power else 0.0)

@@ -108,6 +108,15 @@ SCAN_FAULTS: tuple[ScanFault, ...] = (
         "test_one_step_backwards_reads_the_last_moment",
     ),
     ScanFault(
+        "loops of no steps",
+        "where the number of steps turns out to be 0, the last of a state is memory that was never "
+        "written, and gradients are refused",
+        ("scan_save_mem",),
+        "`sound_scan_save_mem`: what the state began with is read",
+        "pymc-devs/pytensor#1878",
+        "test_a_loop_that_turns_out_to_have_no_steps",
+    ),
+    ScanFault(
         "gradients of states of several taps",
         "values are right, but rewriting prints a traceback, and memory is not saved",
         ("scan_save_mem",),
