@@ -234,3 +234,30 @@ def test_a_container_may_have_a_share_of_the_processors(monkeypatch, tmp_path):
     for text, wanted in (("100000 100000", 1), ("max 100000", None), ("nonsense", None)):
         share.write_text(text)
         assert linker.default_threads() == wanted or wanted is None
+
+
+STARTED_BY_ANOTHER = """
+import gc
+from graphrnn.native import emit, native_mode
+import aesara, aesara.tensor as at, numpy as np
+emit.PARALLEL_FROM = 0
+x = at.TensorType("float64", (1000,))("x")
+def made(k, threads):
+    return aesara.function([x], at.exp(x) + k, mode=native_mode(threads=threads, strict=True))
+first = made(0.0, 1)
+for k in range(1, 4):
+    f = made(float(k), 3)
+    for _ in range(3):
+        assert np.allclose(f(np.zeros(1000)), 1 + k)
+    del f
+    gc.collect()
+print("right")
+"""
+
+
+def test_threads_outlive_the_function_that_started_them():
+    """The first library of a process has the threads' code, though it may never start one."""
+    done = subprocess.run(
+        [sys.executable, "-c", STARTED_BY_ANOTHER], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "right\n"), done.stderr

@@ -77,7 +77,7 @@ INLINE double g_softplus(double x) { return (x > 0 ? x : 0) + log1p(exp(-fabs(x)
 
 /* ── threads: a few that wait, spinning for a moment before they sleep ──
    All functions of a process share the pool of the one that was loaded first, whose code its threads
-   run for ever, so that its library alone is never unloaded: threads are as many
+   run for ever, whoever starts them, so that its library alone is never unloaded: threads are as many
    as the most that one call asked for, and two calls at once take turns instead of crowding the
    processors. Workers take no signals: those belong to the program. */
 
@@ -90,9 +90,11 @@ struct pool {
     int workers;
     unsigned long long before; /* `call` before the newest workers were made for the next one */
     Work work;
+    void *(*worker)(void *);   /* what a thread runs: code of the library that has the pool */
 };
+static void *worker(void *argument);
 static struct pool own = {
-    .use = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+    .worker = worker, .use = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 static struct pool *pool = &own;
 /* This function's own memory serves one call at a time. */
 static pthread_mutex_t busy = PTHREAD_MUTEX_INITIALIZER;
@@ -164,7 +166,7 @@ static void start_workers(int wanted) {
     pool->before = atomic_load(&pool->call);
     while (pool->workers < wanted) {
         pthread_t thread;
-        if (pthread_create(&thread, NULL, worker, (void *)(intptr_t)(pool->workers + 1))) break;
+        if (pthread_create(&thread, NULL, pool->worker, (void *)(intptr_t)(pool->workers + 1))) break;
         pthread_detach(thread);
         pool->workers++;
     }
