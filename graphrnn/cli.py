@@ -104,7 +104,7 @@ def one_line(error: BaseException) -> str:
     causes = () if isinstance(error, UserError) else (error, error.__cause__)
     validation = next((e for e in causes if isinstance(e, ValidationError)), None)
     text = describe(validation) if validation else str(error)
-    return shortened(" ".join(shortened(word, 300) for word in text.split()), 2_000)
+    return " ".join(shortened(word, 300) for word in text.split())
 
 
 def shortened(text: str, longest: int) -> str:
@@ -134,17 +134,6 @@ def _open_standard_streams() -> None:
                 os.close(opened)
             stream = open(number, "r" if number == 0 else "w", encoding="utf-8")  # noqa: PTH123, SIM115
             setattr(sys, name, stream)
-
-
-def _short(message: str, length: int = 2_000) -> str:
-    """Leave out the middle of what would fill a screen.
-
-    Example:
-        >>> _short("a name of many letters", 12)
-        'a name … etters'
-    """
-    half = length // 2
-    return message if len(message) <= length else f"{message[:half]} … {message[-half:].lstrip()}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -202,6 +191,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if error.errno == errno.ENOSPC:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     with contextlib.suppress(OSError):  # the terminal may have gone
-        sys.stderr.write(f"graphrnn: {printable(_short(message))}\n")
+        sys.stderr.write(f"graphrnn: {printable(shortened(message, 2_000))}\n")
         sys.stderr.flush()
     raise SystemExit(code)

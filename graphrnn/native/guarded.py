@@ -10,6 +10,7 @@ from typing import Any
 
 from graphrnn.native.function import NativeFunction
 from graphrnn.native.rewriting import WithoutCompiler
+from graphrnn.native.sound_rewrites import sound_name
 
 from aesara.compile.function.types import Function, FunctionMaker
 from aesara.compile.mode import Mode
@@ -101,3 +102,7 @@ class GuardedMode(Mode):  # type: ignore[misc]
     def optimizer(self) -> WithoutCompiler:
         """The rewriter."""
         return WithoutCompiler(super().optimizer)
+
+    def excluding(self, *tags: str) -> Any:
+        """Return a mode without some rewrites, and without the guarded ones that stand for them."""
+        return super().excluding(*tags, *map(sound_name, tags))

@@ -281,6 +281,14 @@ def _behind(shape: Lengths) -> Lengths:
 class StaticShapes(ShapeFeature):  # type: ignore[misc]
     """Tracks shapes as numbers where it can, and as Aesara does where it cannot."""
 
+    certain = True
+    """Whether all nodes run in each call; what does not fit in a branch may never be reached."""
+
+    def on_attach(self, fgraph: FunctionGraph) -> None:
+        """Begin with the nodes that a graph has."""
+        self.certain = not any(isinstance(node.op, IfElse) for node in fgraph.apply_nodes)
+        super().on_attach(fgraph)
+
     def on_import(self, fgraph: FunctionGraph, node: Node, reason: Any) -> None:
         """Note the shapes of a new node's results."""
         if node.outputs[0] in self.shape_of:
@@ -288,7 +296,8 @@ class StaticShapes(ShapeFeature):  # type: ignore[misc]
         for variable in node.inputs:
             self.init_r(variable)
         given = [self.lengths(variable) for variable in node.inputs]
-        check(node, given)
+        if self.certain:
+            check(node, given)
         shapes = infer(node, given)
         tensors = [isinstance(v.type, TensorType) for v in node.outputs]
         if any(shape is None for shape in shapes) or not all(tensors):
