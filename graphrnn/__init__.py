@@ -1,5 +1,6 @@
 """Character-level recurrent networks as static graphs: built, compiled and explained on Aesara."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from graphrnn import interrupts
@@ -11,14 +12,47 @@ from graphrnn import toolchain  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from graphrnn.backends.compile import compile_graph as compile  # noqa: A004
     from graphrnn.comparison.forms import Comparison
+    from graphrnn.data import batches, text
+    from graphrnn.graph import (
+        cells,
+        initial,
+        layers,
+        loop_transforms,
+        loops,
+        losses,
+        shapes,
+        updates,
+    )
+    from graphrnn.graph.shapes import tensor
     from graphrnn.inspection.inspector import Inspection
-    from graphrnn.notebook import Run as Run
+    from graphrnn.models.network import share
+    from graphrnn.run import Run
 
 # Aesara reads its configuration when it is imported, and every module below imports it.
 toolchain.configure()
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Run",
+    "batches",
+    "cells",
+    "compare",
+    "compile",
+    "initial",
+    "inspect",
+    "layers",
+    "loop_transforms",
+    "loops",
+    "losses",
+    "shapes",
+    "share",
+    "tensor",
+    "text",
+    "updates",
+]  # fmt: skip
 
 
 def inspect(thing: object, *, title: str = "") -> "Inspection":
@@ -78,10 +112,34 @@ def compare(
     return measure.compare(plan)
 
 
-def __getattr__(name: str) -> Any:
-    """Give `Run`, imported when it is first asked for, as above."""
-    if name != "Run":
-        raise AttributeError(f"module 'graphrnn' has no attribute {name!r}")
-    from graphrnn.notebook import Run
+_LAZY = {
+    "Run": "graphrnn.run:Run",
+    "batches": "graphrnn.data.batches",
+    "cells": "graphrnn.graph.cells",
+    "compile": "graphrnn.backends.compile:compile_graph",
+    "initial": "graphrnn.graph.initial",
+    "layers": "graphrnn.graph.layers",
+    "loop_transforms": "graphrnn.graph.loop_transforms",
+    "loops": "graphrnn.graph.loops",
+    "losses": "graphrnn.graph.losses",
+    "share": "graphrnn.models.network:share",
+    "shapes": "graphrnn.graph.shapes",
+    "tensor": "graphrnn.graph.shapes:tensor",
+    "text": "graphrnn.data.text",
+    "updates": "graphrnn.graph.updates",
+}
+"""The public face by name, and where each stands."""
 
-    return Run
+
+def __getattr__(name: str) -> Any:
+    """Return a part of the public face, imported when it is first asked for."""
+    if name not in _LAZY:
+        raise AttributeError(f"module 'graphrnn' has no attribute {name!r}")
+    module, _, attribute = _LAZY[name].partition(":")
+    found = importlib.import_module(module)
+    return getattr(found, attribute) if attribute else found
+
+
+def __dir__() -> list[str]:
+    """Return the names of the public face too."""
+    return sorted({*globals(), *_LAZY})

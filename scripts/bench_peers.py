@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from graphrnn.checkpoints import write_atomically
-from graphrnn.display import console
+from graphrnn.display.terminal import console
 from graphrnn.errors import UserError
-from graphrnn.native.linker import default_threads
+from graphrnn.native.runtime.threads import default_threads
+from graphrnn.runs.checkpoint import write_atomically
 from scripts.peers import readme, report, sections, tables
 from scripts.peers.contenders import BY_NAME, CONTENDERS, OURS, Contender
 from scripts.peers.pipes import Process
@@ -278,7 +278,7 @@ def main(words: Sequence[str] | None = None) -> None:
     arguments = parsed(words)
     try:
         if arguments.readme:
-            readme.write(arguments.out / "results.json", Path("README.md"))
+            readme.write(arguments.out / "results.json", Path("scripts/peers/README.md"))
             return
         run = measured(arguments)
         wide = Console(width=None if run.screen.is_terminal else 150)

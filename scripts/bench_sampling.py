@@ -7,11 +7,12 @@ same characters from the same numbers, in turns; the figures are medians.
 import time as clock
 from statistics import median
 
-from graphrnn.display import console
-from graphrnn.preparation import network_of
-from graphrnn.sampling import Sampler
-from graphrnn.settings import SampleSettings, TrainSettings
-from graphrnn.text import Vocabulary
+from graphrnn.data.text import Vocabulary
+from graphrnn.display.terminal import console
+from graphrnn.models.from_settings import network_of
+from graphrnn.sampling.sampler import Sampler
+from graphrnn.settings.sampling import SampleSettings
+from graphrnn.settings.training import TrainSettings
 
 import numpy as np
 

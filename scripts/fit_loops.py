@@ -4,8 +4,8 @@
 
 Each configuration is measured by `graphrnn.comparison`: scan, unrolled and by 4 on the native
 backend, equal numbers first. What was measured is kept in a file as it goes, and a second run takes
-it up. The factors go to `graphrnn/loop_costs.json`; a choice counts as right where its build and
-steps take at most a tenth more than the best.
+it up. The factors go to `graphrnn/models/loop_costs.json`; a choice counts as right where its
+build and steps take at most a tenth more than the best.
 """
 
 import json
@@ -18,10 +18,11 @@ from graphrnn import toolchain
 from graphrnn.comparison.forms import Cell, Comparison, comparison_from, forms_of
 from graphrnn.comparison.measure import Plan, compare
 from graphrnn.comparison.subjects import ModelSubject
-from graphrnn.loop_choice import WAYS, Work, build_terms, choose, step_terms, work_of
 from graphrnn.models import Sizes, model_named
-from graphrnn.preparation import prepare, sizes_of
-from graphrnn.settings import TrainSettings
+from graphrnn.models.from_settings import sizes_of
+from graphrnn.models.loop_cost import WAYS, Work, build_terms, choose, step_terms, work_of
+from graphrnn.settings.training import TrainSettings
+from graphrnn.training.corpus import prepare
 
 import cyclopts
 import numpy as np
@@ -157,7 +158,7 @@ def judged(factors: Any, kept: Path) -> tuple[Table, int, int]:
 def main(
     *,
     kept: Path = Path("runs/fit_loops.json"),
-    out: Path = Path("graphrnn/loop_costs.json"),
+    out: Path = Path("graphrnn/models/loop_costs.json"),
 ) -> int:
     """Measure, fit, write the factors, and print how they fare.
 

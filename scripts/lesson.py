@@ -1,7 +1,7 @@
 """Runs the lesson's ladder on its corpus, and sets the lesson's figures beside ours.
 
 Run it as `make lesson CORPUS=path/to/nietzsche.txt`; `ARGS=--quick` takes under 10 minutes on two
-cores. Every network trains on the whole text, as in the lesson, by `graphrnn.training` and the
+cores. Every network trains on the whole text, as in the lesson, by `graphrnn.training.run` and the
 settings that `graphrnn train --model NAME` has, but for what is said here. What was measured is
 kept in a file as soon as a network is done; table and picture are made from all that is there.
 """
@@ -15,12 +15,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from graphrnn import sampling, training
-from graphrnn.checkpoints import Header, write_atomically
-from graphrnn.display import Display, console, seconds
-from graphrnn.recipes import recipe_for
-from graphrnn.settings import TrainSettings
-from graphrnn.text import load_corpus
+from graphrnn.data.text import load_corpus
+from graphrnn.display.terminal import Display, console, seconds
+from graphrnn.runs.checkpoint import Header, write_atomically
+from graphrnn.sampling import sampler as samplers
+from graphrnn.settings.recipes import recipe_for
+from graphrnn.settings.training import TrainSettings
+from graphrnn.training import run as training_run
 
 from rich.table import Table
 
@@ -114,7 +115,7 @@ def run(rung: Rung, corpus: str, quick: bool, display: Display) -> dict[str, Any
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / rung.model
         settings = settings_for(rung, corpus, characters, quick, out)
-        done = training.train(settings, display)
+        done = training_run.train(settings, display)
         predicted = predictions(out) if rung.model == "three_char" else {}
         shutil.rmtree(out)
     header = done.checkpoint.header
@@ -147,7 +148,7 @@ def epoch_means(header: Header, epoch: int) -> list[float]:
 
 def predictions(folder: Path) -> dict[str, str]:
     """Give what three_char predicts after the lesson's phrases."""
-    sampler = sampling.load_sampler(str(folder))
+    sampler = samplers.load_sampler(str(folder))
     found = {}
     for phrase in PHRASES:
         sampler.reset()

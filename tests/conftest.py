@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+from pathlib import Path
 
 # A user's own flags must not decide whether the tests pass. What a test evaluates without saying
 # how runs in Python, since compiling C is slow; what stock Aesara does compile runs only once.
@@ -40,17 +41,18 @@ def pytest_runtest_call(item):
         pytest.skip(str(error))
 
 
-AS_SHIPPED = ("test_native", "test_threads", "test_doctor", "test_readme", "test_environment")
-MANY = ("test_native_rules", "test_native_random_rules", "test_native_branch_rules")
+AS_SHIPPED = ("native/", "cli/test_doctor.py", "test_readme.py", "test_environment.py")
+MANY = tuple(f"native/lowering/test_{name}.py" for name in ("lowering", "random_ops", "ifelse"))
 """Tests of the backend itself compile with its own flags, but for those of many small rules."""
 
 
 @pytest.fixture(autouse=True, scope="module")
 def quick_c(request):
     """Compile without vectors where the C is only a means: the compiler takes half the time."""
-    from graphrnn.native import compilers
+    from graphrnn.native.runtime import compilers
 
-    name = request.path.name
+    here = Path(__file__).parent
+    name = request.path.relative_to(here).as_posix() if request.path.is_relative_to(here) else ""
     shipped = name.startswith(AS_SHIPPED) and not name.startswith(MANY)
     if shipped or shutil.which("gcc") is None:
         yield
@@ -106,6 +108,6 @@ def small_text(in_tmp):
 @pytest.fixture
 def threads(monkeypatch):
     """Let even small functions run on two threads."""
-    from graphrnn.native import emit
+    from graphrnn.native.codegen import function
 
-    monkeypatch.setattr(emit, "PARALLEL_FROM", 0)
+    monkeypatch.setattr(function, "PARALLEL_FROM", 0)

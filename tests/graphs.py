@@ -6,8 +6,8 @@ import traceback
 import warnings
 from dataclasses import dataclass, field
 
-from graphrnn.native.compilers import Target
 from graphrnn.native.linker import native_mode
+from graphrnn.native.runtime.compilers import Target
 from tests.native_helpers import CLOSE, PYTHON, build
 
 import aesara

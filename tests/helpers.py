@@ -1,9 +1,11 @@
 """Run a graph through a backend and hold it against an oracle."""
 
-from graphrnn import functions, initial, losses, models, updates
-from graphrnn.backends import compile_graph
-from graphrnn.loops import LOOPS
-from graphrnn.shapes import tensor
+from graphrnn import models
+from graphrnn.backends.compile import compile_graph
+from graphrnn.graph import initial, losses, updates
+from graphrnn.graph.loops import LOOPS
+from graphrnn.graph.shapes import tensor
+from graphrnn.models import network as networks
 
 import numpy as np
 
@@ -54,8 +56,8 @@ def make_network(rng, *, vocabulary=7, hidden=5, dtype="float64", loop="scan", b
     for name in ("b_h", "b_y"):
         weights[name] = rng.standard_normal(weights[name].shape).astype(dtype)
     # A shared variable may adopt the array it is given; the oracle needs its own.
-    shared = functions.share({name: value.copy() for name, value in weights.items()})
-    return functions.Network(model, sizes, shared, LOOPS[loop], backend), weights
+    shared = networks.share({name: value.copy() for name, value in weights.items()})
+    return networks.Network(model, sizes, shared, LOOPS[loop], backend), weights
 
 
 def make_batch(rng, *, time=4, batch=3, vocabulary=7):

@@ -2,12 +2,14 @@
 
 from functools import cache
 
-from graphrnn import cells, functions, loops, models, updates
-from graphrnn.backends import compile_graph
+from graphrnn import models
+from graphrnn.backends.compile import compile_graph
+from graphrnn.graph import cells, loops, updates
+from graphrnn.graph.loops import LOOPS
+from graphrnn.graph.shapes import tensor
 from graphrnn.inspection.inspector import Inspection
-from graphrnn.inspection.sources import captured
-from graphrnn.loops import LOOPS
-from graphrnn.shapes import tensor
+from graphrnn.inspection.record.sources import captured
+from graphrnn.models import network as networks
 
 import aesara.tensor as at
 import numpy as np
@@ -20,8 +22,8 @@ def lesson_source(*, time=8, loop="scan", backend="native", hidden=5, vocabulary
     rng = np.random.default_rng(0)
     model = models.model_named("theano_rnn")
     sizes = models.Sizes(vocabulary, hidden)
-    weights = functions.share(model.initial_weights(rng, sizes, "float32"))
-    network = functions.Network(model, sizes, weights, LOOPS[loop], backend)
+    weights = networks.share(model.initial_weights(rng, sizes, "float32"))
+    network = networks.Network(model, sizes, weights, LOOPS[loop], backend)
     return captured(lambda: network.train(time=time, batch=1), f"theano_rnn, {loop}")
 
 
@@ -36,7 +38,7 @@ def cell_inspection(cell, *, backward, time, batch, n_in, hidden):
     rng = np.random.default_rng(0)
     k = GATES[cell]
     shapes = {"W_x": (n_in, k * hidden), "W_h": (hidden, k * hidden), "b": (hidden,)}
-    shared = functions.share({n: rng.standard_normal(s, "float32") for n, s in shapes.items()})
+    shared = networks.share({n: rng.standard_normal(s, "float32") for n, s in shapes.items()})
     W_x, W_h, b = shared.values()
 
     def graph():

@@ -1,7 +1,7 @@
 """What the native backend's tests share: the same graph in Aesara's Python mode and compiled."""
 
+from graphrnn.graph.shapes import tensor
 from graphrnn.native.linker import native_mode
-from graphrnn.shapes import tensor
 
 import aesara
 import aesara.tensor as at

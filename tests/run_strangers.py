@@ -14,11 +14,12 @@ import shutil
 import sys
 from pathlib import Path
 
-from graphrnn import checkpoints, cli, plots
-from graphrnn.checkpoints import load_checkpoint
-from graphrnn.commands import train
+from graphrnn.cli import app, train
+from graphrnn.display import plots
 from graphrnn.errors import UserError
-from graphrnn.trainer import Trainer
+from graphrnn.runs import checkpoint as checkpoints
+from graphrnn.runs.checkpoint import load_checkpoint
+from graphrnn.training.trainer import Trainer
 
 import tomli_w
 from pydantic import ValidationError
@@ -84,7 +85,7 @@ def told(folder, what, value, *commands):
         out, err, code = io.StringIO(), io.StringIO(), 0
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
-                cli.main(words)
+                app.main(words)
             except SystemExit as error:
                 code = error.code
         if code:

@@ -12,8 +12,11 @@ import signal
 import sys
 from pathlib import Path
 
-from graphrnn import checkpoints, runs, training, watching
-from graphrnn.settings import TrainSettings
+from graphrnn.runs import checkpoint as checkpoints
+from graphrnn.runs import folder as run_folder
+from graphrnn.settings.training import TrainSettings
+from graphrnn.training import progress
+from graphrnn.training import run as training_run
 
 
 def die():
@@ -35,12 +38,13 @@ def arm(place, count):
     """Set the trap; gives the watcher that springs it after a step."""
     now = Countdown(count)
 
-    class Watcher(watching.Quiet):
+    class Watcher(progress.Quiet):
         def progressed(self, progress):
             if place == "step" and now():
                 die()
 
-    write, rename, line = checkpoints.write_atomically, Path.replace, runs.RunFolder.write_line
+    write, rename = checkpoints.write_atomically, Path.replace
+    line = run_folder.RunFolder.write_line
 
     def writes(path, data):
         if path.suffix == ".safetensors" and place in ("write", "copy") and now():
@@ -61,17 +65,18 @@ def arm(place, count):
             die()
         line(folder, values)
 
-    checkpoints.write_atomically, Path.replace, runs.RunFolder.write_line = writes, renames, lines
+    checkpoints.write_atomically, Path.replace = writes, renames
+    run_folder.RunFolder.write_line = lines
     return Watcher()
 
 
 def go(settings, resume="", place="", count=0):
     """Train to the end, or to where the trap springs."""
-    watcher = arm(place, int(count)) if place else watching.Quiet()
+    watcher = arm(place, int(count)) if place else progress.Quiet()
     chosen = TrainSettings(**settings)
     if resume:
-        return training.resume(resume, None, watcher)
-    return training.train(chosen, watcher)
+        return training_run.resume(resume, None, watcher)
+    return training_run.train(chosen, watcher)
 
 
 if __name__ == "__main__":

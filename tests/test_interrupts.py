@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from graphrnn import interrupts
-from graphrnn.checkpoints import load_checkpoint
-from graphrnn.runs import CHECKPOINT
+from graphrnn.runs.checkpoint import load_checkpoint
+from graphrnn.runs.folder import CHECKPOINT
 
 import pytest
 
@@ -34,7 +34,7 @@ sys.meta_path.insert(0, Finder())
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
     "module",
-    ["platformdirs", "cyclopts", "pydantic", "graphrnn.commands.train", "numpy", "aesara.tensor"],
+    ["platformdirs", "cyclopts", "pydantic", "graphrnn.cli.train", "numpy", "aesara.tensor"],
 )
 def test_while_it_is_imported(small_text, module, number):
     (small_text.parent / "sitecustomize.py").write_text(AT_IMPORT)

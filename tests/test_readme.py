@@ -1,15 +1,18 @@
-"""What the README says is so."""
+"""What the READMEs say is so: examples run, commands parse, links lead somewhere."""
 
 import html
+import importlib.util
 import re
+import shlex
 import textwrap
 from pathlib import Path
 
 import graphrnn
-from graphrnn import loops
-from graphrnn.backends import compile_graph
+from graphrnn.backends.compile import compile_graph
+from graphrnn.cli.app import app
+from graphrnn.graph import loops
+from graphrnn.graph.shapes import tensor
 from graphrnn.native import c_source
-from graphrnn.shapes import tensor
 from tests.inspected import four_lines
 
 import aesara
@@ -18,12 +21,24 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+READMES = {
+    path.parent.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in [ROOT / "README.md", *(p for d in ("graphrnn", "scripts", "tests", "findings")
+                                       for p in (ROOT / d).rglob("README.md"))]
+}  # fmt: skip
+README, NATIVE = READMES["."], READMES["graphrnn/native"]
+WRITTEN = re.findall(r"^(?: {4})(\S.*)$|`([^`\n]+)`", "\n".join(READMES.values()), re.MULTILINE)
+COMMANDS = sorted({(line or inline).strip() for line, inline in WRITTEN})
+
+
+def test_it_is_read_in_one_sitting():
+    assert len(README.splitlines()) <= 250
 
 
 def test_the_network_by_hand_learns(capsys):
     (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     assert len([line for line in code.splitlines() if line.strip()]) <= 35
+    assert len(re.findall(r"^(?:from|import) graphrnn", code, flags=re.MULTILINE)) == 1
     names: dict[str, object] = {}
     exec(compile(code, "README.md", "exec"), names)
     errors = np.asarray(names["errors"])
@@ -40,27 +55,51 @@ def test_the_four_lines_print_what_the_readme_shows():
 
 
 def test_the_c_is_that_of_the_four_lines_above_it():
-    section = README.split("## From four lines to C")[1]
-    (code,) = re.findall(r"```text\n(.*?)```", section.split("<table>")[0], flags=re.DOTALL)
-    shown, c = re.findall(r"<pre class=\"\w+\">\n(.*?)\n</pre>", section, flags=re.DOTALL)
+    (code,) = re.findall(r"```text\n(.*?)```", NATIVE.split("<table>")[0], flags=re.DOTALL)
+    shown, c = re.findall(r"<pre class=\"\w+\">\n(.*?)\n</pre>", NATIVE, flags=re.DOTALL)
     names = {"tensor": tensor, "at": at, "loops": loops, "compile_graph": compile_graph}
     exec(code, names)
     assert html.unescape(shown) == str(graphrnn.inspect(names["f"])).strip()
     assert textwrap.indent(html.unescape(c), "    ") in c_source(names["f"])
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\(([^):]+)\)", README))
-def test_links_lead_somewhere(target):
-    assert (ROOT / target.partition("#")[0]).exists()
+LINKS = [
+    (folder, target)
+    for folder, text in READMES.items()
+    for target in re.findall(r"\]\(([^):]+)\)", text)
+]
 
 
-def test_every_module_is_in_the_picture():
-    floors = README.split("| floor | files |")[1].split("\n\n")[0]
-    named = set(re.findall(r"`(\w+)`", floors))
-    files = {path.stem for path in (ROOT / "graphrnn").glob("*.py")} - {"__init__", "__main__"}
-    assert named == files
+@pytest.mark.parametrize(("folder", "target"), LINKS)
+def test_links_lead_somewhere(folder, target):
+    path, _, section = target.partition("#")
+    found = (ROOT / folder / path) if path else ROOT / folder / "README.md"
+    assert found.exists()
+    if section:
+        page = found / "README.md" if found.is_dir() else found
+        titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        assert section in {re.sub(r"[^\w -]", "", t.lower()).replace(" ", "-") for t in titles}
 
 
 def test_every_target_that_is_named_exists():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
-    assert set(re.findall(r"(?:`|^    )make ([a-z]+)", README, re.MULTILINE)) <= targets
+    named = {m[1] for text in COMMANDS if (m := re.match(r"make ([a-z-]+)", text))}
+    assert named
+    assert named <= targets
+
+
+@pytest.mark.parametrize("text", [text for text in COMMANDS if text.startswith("graphrnn ")])
+def test_a_command_is_one_that_graphrnn_takes(text):
+    words = shlex.split(text.split("…")[0], comments=True)[1:]
+    if "--help" in words or words[-1].startswith("--"):
+        words = words[:-1]  # an option that is named without a value
+    if len(words) > 1 or "--" in text:
+        app.parse_args(words, exit_on_error=False, print_error=False)
+    else:
+        assert words[0] in {name for names in app for name in [names]}
+
+
+@pytest.mark.parametrize("text", [text for text in COMMANDS if "python -m scripts." in text])
+def test_a_script_that_is_named_exists(text):
+    (name,) = re.findall(r"python -m (scripts\.\w+)", text)
+    assert importlib.util.find_spec(name)

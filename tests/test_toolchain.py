@@ -91,7 +91,7 @@ def test_a_child_process_may_have_flags_of_its_own():
 
 
 PRODUCT = """
-from graphrnn.doctor import gemm_rate
+from graphrnn.backends.gemm_rate import gemm_rate
 from pathlib import Path
 import aesara
 print(gemm_rate() > 0, Path(aesara.config.base_compiledir))
@@ -125,8 +125,8 @@ exec "$@"
 """
 
 TOLD = """
-from graphrnn.backends import compile_graph
-from graphrnn.shapes import tensor
+from graphrnn.backends.compile import compile_graph
+from graphrnn.graph.shapes import tensor
 import aesara, os
 def triple():
     x = tensor("x", "float64", (3,))
@@ -163,8 +163,8 @@ def test_a_compilers_path_may_have_spaces(monkeypatch, in_tmp, quoted):
 NATIVE = """
 import os, pwd
 {preamble}
-from graphrnn.backends import compile_graph
-from graphrnn.shapes import tensor
+from graphrnn.backends.compile import compile_graph
+from graphrnn.graph.shapes import tensor
 def triple():
     x = tensor("x", "float64", (3,))
     return [x], [3 * x], []

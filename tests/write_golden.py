@@ -3,7 +3,7 @@
 from graphrnn.inspection.inspector import inspect
 from tests import conftest  # noqa: F401  the same settings as in the tests
 from tests.inspected import four_lines, lesson
-from tests.test_inspect_listing import GOLDEN
+from tests.inspection.listing.test_lines import GOLDEN
 
 
 def main():

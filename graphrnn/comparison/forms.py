@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from graphrnn.backends import BACKENDS
+from graphrnn.backends.compile import BACKENDS
 from graphrnn.errors import UserError, unknown
-from graphrnn.loops import loop_named
+from graphrnn.graph.loops import loop_named
 
 PHASES = ("graph", "gradients", "rewriting", "compiling")
 """The parts of a build, in their order."""

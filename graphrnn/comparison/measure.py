@@ -12,15 +12,15 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
+from graphrnn.comparison import scratch
 from graphrnn.comparison.equality import TOLERANCE, precision, require_equal
 from graphrnn.comparison.forms import Build, Cell, Comparison, Form, Steps
 from graphrnn.comparison.subjects import Subject
 from graphrnn.comparison.worker import GRADIENT, Task
 from graphrnn.comparison.workers import Process, TooLongError
 from graphrnn.errors import UserError
-from graphrnn.native import scratch
-from graphrnn.native.library import Target
-from graphrnn.native.linker import default_threads
+from graphrnn.native.runtime.library import Target
+from graphrnn.native.runtime.threads import default_threads
 
 import numpy as np
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from graphrnn.checkpoints import write_atomically
 from graphrnn.comparison.conclusions import advice, baseline, break_even, growth
 from graphrnn.comparison.forms import PHASES, Cell, Comparison, Steps
+from graphrnn.runs.checkpoint import write_atomically
 
 from rich.table import Table
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from graphrnn.settings import Positive, Threads
+from graphrnn.settings.fields import Positive, Threads
 
 from cyclopts import Parameter
 from pydantic import ConfigDict, Field

@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from graphrnn import batches
+from graphrnn.data import batches
 from graphrnn.errors import UserError
-from graphrnn.functions import Built
-from graphrnn.loops import Loop
-from graphrnn.preparation import network_of, prepare
-from graphrnn.settings import TrainSettings
-from graphrnn.shapes import require_array
+from graphrnn.graph.loops import Loop
+from graphrnn.graph.shapes import require_array
+from graphrnn.models.from_settings import network_of
+from graphrnn.models.network import Built
+from graphrnn.settings.training import TrainSettings
+from graphrnn.training.corpus import prepare
 
 import numpy as np
 

@@ -15,14 +15,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from graphrnn import backends
+from graphrnn.backends import compile as compiling
 from graphrnn.comparison.forms import PHASES, Form
 from graphrnn.comparison.subjects import Subject
 from graphrnn.errors import UserError
-from graphrnn.functions import Built
-from graphrnn.loops import loop_named
-from graphrnn.native.emit import BEGINNING
-from graphrnn.native.function import NativeFunction
+from graphrnn.graph.loops import loop_named
+from graphrnn.models.network import Built
+from graphrnn.native.codegen.function import BEGINNING
+from graphrnn.native.runtime.function import NativeFunction
 
 import aesara
 import aesara.tensor as at
@@ -72,7 +72,7 @@ class Stopwatch:
         self.spent[self.phase] += now - self.since
         self.phase, self.since = phase, now
 
-    def report(self, build: backends.Build) -> None:
+    def report(self, build: compiling.Build) -> None:
         """Hear how far a build is."""
         self.enter(_PHASE.get(build.phase, self.phase))
 
@@ -146,7 +146,7 @@ class Worker:
             "binary_bytes": size,
         }
 
-    def _compiled(self, name: str, report: backends.Report = backends.silent) -> Any:
+    def _compiled(self, name: str, report: compiling.Report = compiling.silent) -> Any:
         """Compile one of the two functions."""
         task = self.task
 
@@ -161,7 +161,7 @@ class Worker:
             self.used[name] = [k for k, v in enumerate(inputs) if v in read]
             return [inputs[k] for k in self.used[name]], outputs, []
 
-        self.functions[name] = backends.compile_graph(
+        self.functions[name] = compiling.compile_graph(
             graph,
             name=name,
             backend=task.form.backend,

@@ -1,7 +1,7 @@
 """The lesson's ladder of networks: one file for each kind, one short function for each rung."""
 
 from graphrnn.errors import unknown
-from graphrnn.models import by_hand, handmade, lstm, recurrent, theano
+from graphrnn.models import char_windows, lstm, numpy_trained, rnn, theano_style
 from graphrnn.models.model import Forward, Learn, Model, Sizes, Weight, Weights
 
 __all__ = ["MODELS", "Forward", "Learn", "Model", "Sizes", "Weight", "Weights", "model_named"]
@@ -9,20 +9,20 @@ __all__ = ["MODELS", "Forward", "Learn", "Model", "Sizes", "Weight", "Weights", 
 MODELS: dict[str, Model] = {
     model.name: model
     for model in (
-        by_hand.THREE_CHAR,
-        by_hand.EIGHT_CHAR,
-        recurrent.RNN,
-        recurrent.RNN_ZEROS,
-        recurrent.RNN_SEQUENCES,
-        recurrent.RNN_ONEHOT,
+        char_windows.THREE_CHAR,
+        char_windows.EIGHT_CHAR,
+        rnn.RNN,
+        rnn.RNN_ZEROS,
+        rnn.RNN_SEQUENCES,
+        rnn.RNN_ONEHOT,
         lstm.STATEFUL_LSTM,
-        recurrent.GRU,
-        theano.THEANO_RNN,
-        theano.THEANO_GRU,
-        theano.THEANO_GRU_FUSED,
-        handmade.REFERENCE,
-        handmade.REFERENCE_GRU,
-        handmade.REFERENCE_LSTM,
+        rnn.GRU,
+        theano_style.THEANO_RNN,
+        theano_style.THEANO_GRU,
+        theano_style.THEANO_GRU_FUSED,
+        numpy_trained.REFERENCE,
+        numpy_trained.REFERENCE_GRU,
+        numpy_trained.REFERENCE_LSTM,
         lstm.STACKED_LSTM,
     )
 }

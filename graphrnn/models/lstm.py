@@ -1,11 +1,11 @@
 """The LSTMs: one that carries its state through the whole text, and a stack with dropout."""
 
-from graphrnn import cells
-from graphrnn.layers import batch_norm, dense, embedding, moments
-from graphrnn.loops import Loop
+from graphrnn.graph import cells
+from graphrnn.graph.layers import batch_norm, dense, embedding, moments
+from graphrnn.graph.loops import Loop
+from graphrnn.graph.shapes import Tensor
 from graphrnn.models import model as m
 from graphrnn.models.model import Model, Sizes, Weight, Weights
-from graphrnn.shapes import Tensor
 
 import aesara.tensor as at
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from graphrnn import initial
-from graphrnn.initial import Array
-from graphrnn.loops import Loop
-from graphrnn.shapes import Tensor
+from graphrnn.graph import initial
+from graphrnn.graph.initial import Array
+from graphrnn.graph.loops import Loop
+from graphrnn.graph.shapes import Tensor
 
 import numpy as np
 

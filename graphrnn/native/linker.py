@@ -2,36 +2,23 @@
 
 import contextlib
 import copy
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from graphrnn.native import (  # noqa: F401  they fill the table
-    branch_rules,
-    index_rules,
-    math_rules,
-    random_rules,
-    row_rules,
-    scans,
-    shape_rules,
-)
-from graphrnn.native import views as v
-from graphrnn.native.emit import emit
-from graphrnn.native.function import NativeFunction
-from graphrnn.native.guarded import GuardedMode
-from graphrnn.native.library import CompileError, Target, notes
-from graphrnn.native.lowering import Lowering, LoweringError, failures
-from graphrnn.native.passes import improve, updates_last
-from graphrnn.native.plan import place
-from graphrnn.native.program import Program
-from graphrnn.native.rewriting import query
-from graphrnn.native.verify import verify
-from graphrnn.native.views import Unsupported, contiguous
+from graphrnn.native.codegen.function import emit
+from graphrnn.native.ir.buffer_assignment import place
+from graphrnn.native.ir.views import Unsupported
+from graphrnn.native.lowering.lowering import LoweringError, failures
+from graphrnn.native.passes.order import updates_last
+from graphrnn.native.pipeline import lower_graph
+from graphrnn.native.rewrites.query import query
+from graphrnn.native.runtime.function import NativeFunction
+from graphrnn.native.runtime.guarded import GuardedMode
+from graphrnn.native.runtime.library import CompileError, Target, notes
+from graphrnn.native.runtime.threads import MAX_THREADS, default_threads
 
-import numpy as np
 from aesara.graph.basic import Constant
 from aesara.graph.fg import FunctionGraph
 from aesara.graph.rewriting.db import RewriteDatabaseQuery
@@ -39,15 +26,9 @@ from aesara.link.basic import JITLinker
 from aesara.link.vm import VMLinker
 from aesara.scalar.basic import ScalarType
 from aesara.scan.op import Scan
-from aesara.tensor.random.type import RandomGeneratorType
-from aesara.tensor.type import TensorType
 
 Say = Callable[[str], None]
 
-MAX_THREADS = 256
-
-SHARE = Path("/sys/fs/cgroup/cpu.max")
-"""Where Linux says how much of the processors a container may use, and in which time."""
 
 STOCK_SCAN = sys.version_info < (3, 12)
 """Whether stock Aesara's scan compiles: its extension reaches into integers, which 3.12 changed."""
@@ -65,94 +46,6 @@ def _ignore(text: str) -> None:
 def has_scan(fgraph: FunctionGraph) -> bool:
     """Say whether a graph has a loop."""
     return any(isinstance(node.op, Scan) for node in fgraph.apply_nodes)
-
-
-def default_threads() -> int:
-    """Give OMP_NUM_THREADS where it is set, else the number of processors for this process.
-
-    A container may have a share of more processors than it sees.
-    """
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdigit() and int(asked) > 0:
-        return min(int(asked), MAX_THREADS)
-    seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = SHARE.read_text(encoding="ascii").split()
-        share = -(-int(quota) // int(period))
-    except (OSError, ValueError):
-        share = seen
-    return max(1, min(seen, share, MAX_THREADS))
-
-
-def lower_graph(
-    fgraph: FunctionGraph,
-    values: Sequence[Any] = (),
-    asked: RewriteDatabaseQuery | None = None,
-) -> Program:
-    """Lower a rewritten graph to an improved program.
-
-    `values` stands in for inputs whose type does not say their shape (shared variables); `asked`
-    says which rewrites the bodies of loops get.
-
-    Raises:
-        Unsupported: an operation, dtype or shape is not covered.
-        LoweringError: anything else went wrong.
-    """
-    low = Lowering(asked=asked)
-    with failures(low.where):
-        return _lowered(low, fgraph, values)
-
-
-def _lowered(low: Lowering, fgraph: FunctionGraph, values: Sequence[Any]) -> Program:
-    """Lower a graph; see `lower_graph`."""
-    inputs: list[v.Buffer] = []
-    outputs: list[v.Buffer] = []
-    in_shapes: list[tuple[int, ...]] = []
-    out_shapes: list[tuple[int, ...]] = []
-    for k, variable in enumerate(fgraph.inputs):
-        if isinstance(variable.type, RandomGeneratorType):
-            buffer = low.buffer("uint64", 1, "generator")
-            low.views[variable] = v.View(buffer, ())
-            inputs.append(buffer)
-            in_shapes.append(())
-            continue
-        if not isinstance(variable.type, TensorType):
-            raise Unsupported(f"input {variable} of type {variable.type}")
-        shape = variable.type.shape
-        if None in shape:
-            value = values[k] if k < len(values) else None
-            if not isinstance(value, np.ndarray):
-                raise Unsupported(f"input {variable}: its shape {shape} is not static")
-            shape = value.shape
-        buffer = low.buffer(variable.dtype, int(np.prod(shape, dtype=np.int64)), "input")
-        buffer.label, buffer.shape = variable.name or "", tuple(shape)
-        low.views[variable] = contiguous(buffer, shape)
-        inputs.append(buffer)
-        in_shapes.append(tuple(shape))
-    low.lower(fgraph, fgraph.toposort())
-    updates = getattr(fgraph, "update_mapping", None) or {}
-    for k, variable in enumerate(fgraph.outputs):
-        view = low.view(variable)
-        if isinstance(variable.type, RandomGeneratorType):
-            outputs.append(view.buffer)
-            out_shapes.append(())
-            continue
-        low.note, low.node = f"result {variable}", variable.owner
-        # As in stock Aesara, a result may be of a wider dtype than its type says; a shared one not.
-        dtype = variable.dtype if k in updates else view.dtype
-        buffer = low.buffer(dtype, view.size, "output")
-        buffer.label, buffer.shape = variable.name or "", view.shape
-        outputs.append(buffer)
-        target = contiguous(buffer, view.shape)
-        out_shapes.append(view.shape)
-        low.copy(view, target)
-    low.note, low.node = "the program", None
-    program = Program(low.ops, inputs, outputs, low.constants, in_shapes, out_shapes)
-    program.checks, program.bodies = low.checks, low.bodies
-    verify(program)
-    improve(program)
-    verify(program)
-    return program
 
 
 @dataclass
@@ -329,7 +222,7 @@ def native_mode(
     `target` says what the C is compiled by and for.
 
     Example:
-        >>> import aesara, aesara.tensor as at
+        >>> import aesara, aesara.tensor as at, numpy as np
         >>> x = at.TensorType("float64", (3,))("x")
         >>> f = aesara.function([x], at.exp(x) - 1, mode=native_mode(threads=1))
         >>> f(np.zeros(3)).tolist()

@@ -6,10 +6,11 @@ from functools import partial
 from statistics import median
 from typing import Any
 
-from graphrnn import cells, functions, layers, losses, updates
-from graphrnn.backends import compile_graph
-from graphrnn.loops import loop_named
-from graphrnn.shapes import Tensor, tensor
+from graphrnn.backends.compile import compile_graph
+from graphrnn.graph import cells, layers, losses, updates
+from graphrnn.graph.loops import loop_named
+from graphrnn.graph.shapes import Tensor, tensor
+from graphrnn.models import network as networks
 from scripts.peers.trained import Trained, Writer
 from scripts.peers.work import SYMBOLS, Array, Product, Weights, Work
 
@@ -24,7 +25,7 @@ def versions() -> str:
     """Say which graphrnn, on which Aesara and compiler."""
     from importlib.metadata import version
 
-    from graphrnn.native.library import Target
+    from graphrnn.native.runtime.library import Target
 
     command = " ".join(Target().command()[1:])
     return f"graphrnn {version('graphrnn')}, aesara {version('aesara')}, C flags {command}"
@@ -68,13 +69,13 @@ def logits_of(work: Work, W: dict[str, Tensor], x: Tensor, keep: list[Tensor], l
 def build(work: Work, weights: Weights, masks: list[Array], variant: str) -> Trained:
     """Compile the training step; the variant is backend:loop."""
     backend, loop = variant.split(":")
-    W = functions.share({name: value.copy() for name, value in weights.items()})
+    W = networks.share({name: value.copy() for name, value in weights.items()})
     T, B = work.time, work.batch
 
     def inputs() -> tuple[Tensor, Tensor]:
         return tensor("x", "int32", (T, B)), tensor("y", "int32", (T, B))
 
-    def graph() -> functions.Built:
+    def graph() -> networks.Built:
         x, y = inputs()
         keep = [tensor(f"keep_{k}", "float32", (B, work.hidden)) for k in range(len(masks))]
         logits = logits_of(work, W, x, keep, loop)
@@ -88,7 +89,7 @@ def build(work: Work, weights: Weights, masks: list[Array], variant: str) -> Tra
     held: dict[str, Any] = {}
 
     def evaluate(x: Array, y: Array) -> float:
-        def graph() -> functions.Built:
+        def graph() -> networks.Built:
             x, y = inputs()
             logits = logits_of(work, W, x, [], loop)
             return [x, y], [losses.mean(losses.cross_entropy(logits, y))], []
@@ -103,9 +104,10 @@ def build(work: Work, weights: Weights, masks: list[Array], variant: str) -> Tra
 
 def writer(work: Work, weights: Weights, variant: str) -> Writer:
     """Make a network that writes, by the sampler that `graphrnn sample` has."""
-    from graphrnn.checkpoints import Checkpoint, Header
-    from graphrnn.sampling import Sampler
-    from graphrnn.settings import SampleSettings, TrainSettings
+    from graphrnn.runs.checkpoint import Checkpoint, Header
+    from graphrnn.sampling.sampler import Sampler
+    from graphrnn.settings.sampling import SampleSettings
+    from graphrnn.settings.training import TrainSettings
 
     settings = TrainSettings(
         model="stacked_lstm", layers=1, hidden=work.hidden, embedding=work.n_in, dropout=0.0
@@ -151,7 +153,7 @@ def product_rates(shapes: list[Product], seconds: float) -> list[float]:
 
 
 def _compiled_products(count: int, m: int, k: int, n: int) -> Callable[..., Any]:
-    def graph() -> functions.Built:
+    def graph() -> networks.Built:
         a = [tensor(f"a_{i}", "float32", (m, k)) for i in range(count)]
         b = [tensor(f"b_{i}", "float32", (k, n)) for i in range(count)]
         return [*a, *b], [at.dot(*pair) for pair in zip(a, b, strict=True)], []

@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from graphrnn.checkpoints import write_atomically
 from graphrnn.errors import UserError, reason
+from graphrnn.runs.checkpoint import write_atomically
 from scripts.peers import report, tables
 from scripts.peers.verdicts import equal_work, verdict
 
 BEGIN = "<!-- made by `make bench` and `make bench-readme`: begin -->"
 END = "<!-- end of what `make bench-readme` makes -->"
-PICTURES = Path("scripts/pictures")
+PICTURES = Path("../pictures")
 DRAWN = {"bench_steps.png": report.draw_steps, "bench_growth.png": report.draw_growth}
 
 

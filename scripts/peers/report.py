@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from graphrnn.checkpoints import write_atomically
 from graphrnn.comparison.picture import plain_ticks
+from graphrnn.runs.checkpoint import write_atomically
 from scripts.peers import tables
 from scripts.peers.contenders import OURS
 from scripts.peers.tables import OWN, Results, limit_of, median_of

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from graphrnn import batches
 from graphrnn.comparison.measure import processor
-from graphrnn.inspection.machine import copy_rate
-from graphrnn.text import Vocabulary, load_corpus, split
+from graphrnn.data import batches
+from graphrnn.data.text import Vocabulary, load_corpus, split
+from graphrnn.inspection.costs.machine import copy_rate
 from scripts.peers.contenders import BY_NAME, OURS, Contender
 from scripts.peers.pipes import PeerError, Process
 from scripts.peers.timing import Say, same, spread

@@ -9,10 +9,10 @@ import os
 import subprocess
 from pathlib import Path
 
-from graphrnn import cells
-from graphrnn.gradients import SUBJECTS
-from graphrnn.layers import dense
-from graphrnn.loops import LOOPS
+from graphrnn.analysis.gradient_flow import SUBJECTS
+from graphrnn.graph import cells
+from graphrnn.graph.layers import dense
+from graphrnn.graph.loops import LOOPS
 from tests.helpers import evaluate
 from tests.peers import layouts
 

@@ -1,0 +1,1 @@
+"""Wings that analyze: gradients in time, and where training diverges."""

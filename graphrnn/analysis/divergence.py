@@ -1,0 +1,87 @@
+"""What an explosion looks like from inside: the norm of d loss / d h_t at every step in time.
+
+A side wing: it builds the gradient of a network that is there, and changes nothing.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from graphrnn.analysis.gradient_flow import nudged
+from graphrnn.backends.compile import Report, silent
+from graphrnn.data.text import Indices
+from graphrnn.graph import losses, updates
+from graphrnn.graph.initial import Array
+from graphrnn.graph.shapes import Step, Tensor, tensor
+from graphrnn.models.network import Built, Network
+from graphrnn.runs.checkpoint import load_checkpoint
+from graphrnn.sampling.sampler import network_in
+from graphrnn.training.trainer import Trainer
+
+import aesara.tensor as at
+import numpy as np
+
+SHOWN = 8
+"""Steps whose norms are shown, evenly spread."""
+
+
+def through_time(network: Network, x: Indices, y: Indices, report: Report = silent) -> list[Array]:
+    """Give the norm of d loss / d h_t for each t, an array `(T,)` for each layer that loops.
+
+    n_t = 1/B Σ_b ‖B · d_h[t, b]‖        the loss is that of training, from a zero state
+
+    Shapes: x, y `(T, B)`. A network that is laid out by hand has no loop, and gives nothing.
+    """
+    if network.model.by_hand:
+        return []
+
+    def graph() -> Built:
+        inputs = tensor("x", "int32", x.shape), tensor("y", "int32", y.shape)
+        nudges: list[Tensor] = []
+
+        def loop(
+            step: Step,
+            sequences: Sequence[Tensor],
+            states: Sequence[Tensor],
+            constants: Sequence[Tensor] = (),
+        ) -> list[Tensor]:
+            nudge = at.zeros((len(x), *states[0].type.shape), dtype=network.dtype)
+            nudges.append(nudge)
+            return nudged(network.loop, nudge)(step, sequences, states, constants)
+
+        start = network.zero_states(x.shape[1])
+        logits, _ = network.model.forward(inputs[0], start, network.undropped(x.shape[1]), loop)
+        loss = losses.summed(losses.cross_entropy(logits, network.targets(inputs[1])))
+        grads = updates.gradients(loss, nudges) if nudges else []
+        norms = [at.sum(at.sqrt(at.sum(at.square(d_h), axis=-1)), axis=-1) for d_h in grads]
+        return list(inputs), [loss, *norms], []
+
+    return list(network.compiled(graph, "gradients in time", report)(x, y)[1:])
+
+
+def norms_at_explosion(evidence: Any, report: Report = silent) -> list[str]:
+    """Say how the gradient of the batch that exploded fares on its way back in time, as lines.
+
+    Measured on the weights of that moment, or where these are no numbers any more on those of the
+    last checkpoint.
+    """
+    if not isinstance(evidence, Trainer) or evidence.batch is None:
+        return []
+    network, whose = evidence.network, "the weights of that moment"
+    if not all(np.isfinite(w.get_value(borrow=True)).all() for w in network.weights.values()):
+        if not evidence.folder.last.exists():
+            return []
+        checkpoint = load_checkpoint(evidence.folder.last)
+        network = network_in(checkpoint, backend=evidence.settings.backend)
+        whose = "those of the last checkpoint"
+    lines = []
+    layers = through_time(network, *evidence.batch, report)
+    for k, norms in enumerate(layers):
+        time = len(norms)
+        at_steps = sorted({round((time - 1) * j / (SHOWN - 1)) for j in range(SHOWN)})
+        if k == 0:
+            steps = "  ".join(f"{t + 1:>8}" for t in at_steps)
+            lines.append(f"\nnorm of d loss / d h_t for the last batch, with {whose}\n")
+            lines.append(f"  t        {steps}")
+        shown = "  ".join(f"{norms[t]:8.1e}" for t in at_steps)
+        lines.append(f"  layer {k + 1}  {shown}")
+    return lines

@@ -1,0 +1,88 @@
+"""`graphrnn evaluate`: how well a run predicts a text, from its first character to its last."""
+
+from typing import TYPE_CHECKING
+
+from graphrnn import toolchain
+from graphrnn.cli.options import ThreadCount
+
+if TYPE_CHECKING:
+    from graphrnn.sampling.evaluation import Evaluation
+
+    from rich.table import Table
+
+
+def evaluate(
+    run: str = "latest",
+    /,
+    *,
+    corpus: str | None = None,
+    backend: str = "auto",
+    threads: ThreadCount = None,
+) -> None:
+    """Read a text with a trained network, the state carried from end to end, and show how it does.
+
+    Args:
+        run: Folder of the run, its name in runs/, "latest", or a checkpoint.
+        corpus: Text to read: python-docs, nietzsche, or a UTF-8 file; by default that of the run,
+            of which the network has seen the most.
+        backend: What runs the graph: auto, native, aesara or python.
+        threads: Threads to run on; by default OMP_NUM_THREADS, else one for each processor.
+    """
+    toolchain.start_aesara()
+    from graphrnn.data.text import load_corpus
+    from graphrnn.display.terminal import Display, console
+    from graphrnn.runs.folder import load_run
+    from graphrnn.sampling.evaluation import evaluate_text
+
+    checkpoint = load_run(run)
+    screen = console()
+    with Display(screen) as display:
+        text = (
+            load_corpus(corpus)
+            if corpus
+            else load_corpus(checkpoint.header.settings.corpus, display.line)
+        )
+        report = display.built if display.live else lambda build: None
+        found = evaluate_text(
+            checkpoint,
+            text.text,
+            backend=backend,
+            threads=threads,
+            report=report,
+            read=lambda done, total: display.counted("reading", done, total),
+        )
+    if found.unknown:
+        shown = ", ".join(ascii(c) for c in found.strangers[:10])
+        more = f" and {len(found.strangers) - 10} more" if len(found.strangers) > 10 else ""
+        total = found.characters + found.unknown
+        display.line(
+            f"{found.unknown:,} of some {total:,} characters were left out: the network has never "
+            f"seen {shown}{more}"
+        )
+    display.line(
+        f"{text.name}: {found.characters:,} characters predicted\n"
+        f"loss            {found.loss:.4f} nats, {found.bits:.4f} bits a character\n"
+        f"accuracy        {found.accuracy:.2%}\n"
+        f"among the five  {found.among_best:.2%}\n\n"
+        "of each of the commonest characters (a row), the share predicted as (a column)\n"
+    )
+    screen.print(confusion_table(found))
+
+
+def confusion_table(found: "Evaluation") -> "Table":
+    """Make the table of what was taken for what, in per cent of each row."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("", *(_name(c) for c in found.commonest), "other", "count"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for character, row in zip(found.commonest, found.confusion, strict=True):
+        total = int(row.sum())
+        shares = (f"{100 * n / total:.0f}" if total else "" for n in row)
+        table.add_row(_name(character), *shares, f"{total:,}")
+    return table
+
+
+def _name(character: str) -> str:
+    """Write a character so that blanks can be seen."""
+    return repr(character) if not character.isprintable() or character.isspace() else character

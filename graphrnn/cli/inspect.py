@@ -1,0 +1,163 @@
+"""`graphrnn inspect`: listings, differences, history, costs and pictures of a graph."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from graphrnn import toolchain
+from graphrnn.cli.options import Length
+from graphrnn.errors import UserError
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from graphrnn.inspection.inspector import Inspection
+    from graphrnn.inspection.listing.folding import Difference
+
+
+def inspect(
+    graph: str = "theano_rnn",
+    /,
+    *,
+    stage: Annotated[list[str] | None, Parameter(negative=())] = None,
+    diff: Annotated[tuple[str, str] | None, Parameter(negative=())] = None,
+    fold: bool = False,
+    history: bool = False,
+    all_edits: bool = False,
+    rules: bool = False,
+    cost: bool = False,
+    memory: bool = False,
+    out: Path | None = None,
+    loop: str | None = None,
+    backend: str | None = None,
+    time: Length | None = None,
+    batch: Length | None = None,
+    hidden: Length | None = None,
+) -> None:
+    """See into a graph: as written, with gradients, as rewritten; its history and what it costs.
+
+    Args:
+        graph: A model, the folder of a run, its name in runs/, or "latest".
+        stage: What to list: written, gradient, rewritten or native; may be given several times.
+        diff: Two stages, or two loops (scan unrolled), to compare.
+        fold: Show what an unrolled loop repeats once, with how often.
+        history: List the steps of rewriting.
+        all_edits: In the history, show merges and constant folding too.
+        rules: Show where the time of rewriting goes, by rule.
+        cost: Show operations, bytes, and the time of each node, measured on the backend.
+        memory: Show live bytes along the schedule.
+        out: Write a file: .html (the page), .svg, .png, .dot or .json.
+        loop: How the step is repeated in time: scan or unrolled.
+        backend: What runs the graph: native, aesara or python.
+        time: Characters in a sequence (T), of a model, by default its own; a run has its own.
+        batch: Sequences in a batch (B), likewise.
+        hidden: Units in the hidden state (H), likewise.
+    """
+    from graphrnn.display.terminal import console
+    from graphrnn.inspection.inspector import Inspection
+    from graphrnn.inspection.record.model_sources import our_source
+
+    toolchain.start_aesara()
+    _check_file(out)
+    lengths = _given(time=time, batch=batch, hidden=hidden)
+
+    def look(loop: str | None) -> Inspection:
+        return Inspection(our_source(graph, lengths, loop=loop, backend=backend or "native"))
+
+    with console(stderr=True).status(f"looking into {graph} ..."):
+        looked = look(loop)
+        differences = _differences(looked, diff, stage, look) if diff is not None else []
+        asked = history or all_edits or rules or cost or memory or out
+        names = stage or ([] if asked else [s for s in looked.stages if s != "native"])
+        texts = [looked.text(s, folded=fold) for s in names] if diff is None else []
+        texts += _reports(looked, history, all_edits, rules, cost, memory)
+        if out is not None:
+            looked.save(out, (stage or ["rewritten"])[-1])
+    _print_differences(differences, diff)
+    sys.stdout.write("\n".join(texts))
+    if out is not None:
+        print(f"wrote {out}")
+
+
+def _given(**lengths: int | None) -> dict[str, int]:
+    """Give those lengths that were asked for."""
+    return {name: n for name, n in lengths.items() if n is not None}
+
+
+def _check_file(out: Path | None) -> None:
+    """Refuse a file that cannot be written before any work is done.
+
+    Raises:
+        UserError: naming the file and the remedy.
+    """
+    from graphrnn.inspection.page.export import check_target
+
+    if out is not None:
+        check_target(out)
+
+
+def _reports(
+    looked: "Inspection", history: bool, all_edits: bool, rules: bool, cost: bool, memory: bool
+) -> list[str]:
+    """Write the tables that were asked for."""
+    from graphrnn.inspection.costs.costs import count_costs
+    from graphrnn.inspection.listing import tables
+
+    told = []
+    if history or all_edits:
+        edits = sum(len(each.edits) for each in looked.histories)
+        steps = looked.steps(folded=not all_edits)
+        told.append(tables.history_text(looked.title, steps, every=edits, folded=not all_edits))
+    if rules:
+        told.append(tables.timing_text(looked.title, looked.timing))
+    if cost:
+        found = looked.measured()
+        counted = count_costs(found.graph, machine=looked.machine, measured=found.seconds)
+        told.append(tables.cost_text(looked.title, found.graph, counted))
+    if memory:
+        told.append(tables.memory_text(looked.title, looked.graph("rewritten"), looked.memory()))
+    return told
+
+
+def _differences(
+    looked: "Inspection",
+    diff: tuple[str, str],
+    stage: list[str] | None,
+    look: "Callable[[str | None], Inspection]",
+) -> "list[Difference]":
+    """Compare two stages, or the same stage of two loops.
+
+    Raises:
+        UserError: the names are neither.
+    """
+    from graphrnn.graph.loops import LOOPS
+    from graphrnn.inspection.listing.folding import compare
+    from graphrnn.inspection.stages import STAGES
+
+    if all(name in LOOPS for name in diff):
+        at = (stage or ["rewritten"])[-1]
+        a, b = (look(name).listing(at) for name in diff)
+        return compare(a, b)
+    if all(name in STAGES for name in diff):
+        return looked.diff(*diff)
+    raise UserError(
+        f"--diff: got {diff[0]!r} and {diff[1]!r}, needed two stages "
+        f"({', '.join(STAGES)}) or two loops ({', '.join(LOOPS)})"
+    )
+
+
+def _print_differences(differences: "list[Difference]", diff: tuple[str, str] | None) -> None:
+    """Print a comparison in colour, with what both share at its end."""
+    if diff is None:
+        return
+    from graphrnn.display.terminal import console
+    from graphrnn.inspection.listing.folding import summary
+
+    from rich.text import Text
+
+    screen = console()
+    styles = {"-": "red", "+": "green", " ": ""}
+    for one in differences:
+        screen.print(Text(one.text, styles[one.sign]), soft_wrap=True)
+    screen.print(summary(differences, *diff), soft_wrap=True)

@@ -1,1 +1,0 @@
-"""Subcommands that have a module each; the command line registers them by name."""

@@ -1,0 +1,1 @@
+"""Texts, and the batches of windows that are cut from them."""

@@ -1,0 +1,201 @@
+"""Indices → time-major windows: shuffled, or contiguous streams for a carried state."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from graphrnn.data.text import Indices, Stored
+from graphrnn.errors import UserError
+from graphrnn.settings.recipes import Windows
+
+import numpy as np
+import numpy.typing as npt
+
+Batch = tuple[Indices, Indices]
+"""What goes in and what should come out, both `(T, B)`: the targets are one character later."""
+
+
+def count_windows(indices: Stored, time: int, stride: int | None = None) -> int:
+    """Count the windows of `time` characters, each with the character after it as last target.
+
+    They begin every `stride` characters; without it, each where the one before it ends.
+
+    Example:
+        >>> corpus = np.arange(17, dtype=np.int32)
+        >>> count_windows(corpus, time=8), count_windows(corpus, time=8, stride=1)
+        (2, 9)
+    """
+    return max(0, (len(indices) - 1 - time) // (stride or time) + 1)
+
+
+def require_windows(
+    indices: Stored, *, time: int, batch: int, what: str, stride: int | None = None
+) -> int:
+    """Give the number of windows of length T.
+
+    Raises:
+        UserError: fewer windows than one batch needs.
+    """
+    n_windows = count_windows(indices, time, stride)
+    if n_windows == 0:
+        raise UserError(
+            f"{what}: got {len(indices)} characters, needed at least {time + 1} for one window of "
+            f"{time}; use a longer text, a smaller --time or another --held-out"
+        )
+    if batch > n_windows:
+        raise UserError(
+            f"batch: got {batch}, needed at most {n_windows}, the number of windows of {time} "
+            f"characters in the {what}; use a smaller --batch or a longer text"
+        )
+    return n_windows
+
+
+def _gather(indices: Stored, starts: npt.NDArray[np.int64], time: int) -> Batch:
+    """Copy the windows that begin at `starts` `(B,)` out of the corpus: two arrays `(T, B)`."""
+    at = np.arange(time)[:, None] + starts[None, :]
+    return indices[at].astype(np.int32, copy=False), indices[at + 1].astype(np.int32, copy=False)
+
+
+def shuffled_order(n_windows: int, rng: np.random.Generator) -> npt.NDArray[np.uint32]:
+    """Draw the order of a pass: the numbers from 0 to n - 1, uint32 `(n,)`.
+
+    The same order as `rng.permutation(n)`, in half of its memory: a long text has many windows.
+
+    Example:
+        >>> shuffled_order(5, np.random.default_rng(0)).tolist()
+        [2, 4, 3, 0, 1]
+        >>> np.random.default_rng(0).permutation(5).tolist()
+        [2, 4, 3, 0, 1]
+    """
+    if n_windows >= 2**32:
+        raise UserError(f"windows: got {n_windows:,}, needed under 2**32; use a shorter text")
+    order = np.arange(n_windows, dtype=np.uint32)
+    rng.shuffle(order)
+    return order
+
+
+def shuffled(
+    indices: Stored, *, time: int, batch: int, rng: np.random.Generator, stride: int | None = None
+) -> Iterator[Batch]:
+    """Give every window once, in random order, B at a time; an incomplete batch is left out.
+
+    The k-th begins at character k · stride; without a stride at kT, so that windows do not overlap.
+    The lesson's networks of three and eight characters read such windows, its stacked LSTM those of
+    stride 1. The corpus itself is never copied, only what a batch holds.
+
+    Example:
+        >>> corpus = np.arange(9, dtype=np.int32)
+        >>> epoch = shuffled(corpus, time=4, batch=2, rng=np.random.default_rng(0))
+        >>> [x.T.tolist() for x, y in epoch]
+        [[[0, 1, 2, 3], [4, 5, 6, 7]]]
+    """
+    n_windows = require_windows(
+        indices, time=time, batch=batch, what="training text", stride=stride
+    )
+    order = shuffled_order(n_windows, rng)
+    for first in range(0, n_windows - batch + 1, batch):
+        yield _shuffled_batch(indices, order, first, batch, time, stride)
+
+
+def _shuffled_batch(
+    indices: Stored,
+    order: npt.NDArray[np.uint32],
+    first: int,
+    batch: int,
+    time: int,
+    stride: int | None,
+) -> Batch:
+    """Give the batch whose windows stand from `first` on in the order of the pass."""
+    starts = order[first : first + batch].astype(np.int64) * (stride or time)
+    return _gather(indices, starts, time)
+
+
+def streams(indices: Stored, *, time: int, batch: int) -> Iterator[Batch]:
+    """Cut the corpus into B contiguous streams and give their windows in order.
+
+    Row b of one batch goes on where row b of the batch before it ended, so that a state can be
+    carried from batch to batch.
+
+    Example:
+        >>> corpus = np.arange(9, dtype=np.int32)
+        >>> [x.T.tolist() for x, y in streams(corpus, time=2, batch=2)]
+        [[[0, 1], [4, 5]], [[2, 3], [6, 7]]]
+    """
+    n_windows = require_windows(indices, time=time, batch=batch, what="text")
+    for window in range(n_windows // batch):
+        yield _stream_batch(indices, window, n_windows // batch, batch, time)
+
+
+def _stream_batch(indices: Stored, window: int, per_stream: int, batch: int, time: int) -> Batch:
+    """Give the windows of a number of all streams."""
+    return _gather(indices, (np.arange(batch) * per_stream + window) * time, time)
+
+
+@dataclass
+class Reader:
+    """Reads a text pass after pass, batch by batch, and can be put where another one stood.
+
+    `batches` counts those of this pass; `order` is the generator's state when the pass began. Set
+    both, and the generator to where it was, and the batches that follow are the same.
+
+    Example:
+        >>> corpus = np.arange(9, dtype=np.int32)
+        >>> reader = Reader(corpus, 2, 1, "shuffled", np.random.default_rng(0))
+        >>> [reader.read()[0].T.tolist() for _ in range(3)]
+        [[[4, 5]], [[0, 1]], [[2, 3]]]
+        >>> again = Reader(corpus, 2, 1, "shuffled", np.random.default_rng(1), 3, reader.order)
+        >>> again.read()[0].T.tolist()
+        [[6, 7]]
+    """
+
+    indices: Stored
+    time: int
+    batch: int
+    windows: Windows
+    rng: np.random.Generator
+    batches: int = 0
+    order: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        stride = 1 if self.windows == "overlapping" else None
+        self._stride, self._shuffled = stride, self.windows != "streams"
+        self._n_windows = require_windows(
+            self.indices, time=self.time, batch=self.batch, what="training text", stride=stride
+        )
+        self._order: npt.NDArray[np.uint32] | None = None
+        if self.order is not None:
+            then = np.random.default_rng(0)
+            then.bit_generator.state = self.order
+            self._order = shuffled_order(self._n_windows, then)
+
+    @property
+    def per_pass(self) -> int:
+        """How many batches a pass over the text has."""
+        return self._n_windows // self.batch
+
+    @property
+    def shuffled(self) -> bool:
+        """Whether each pass draws an order of its windows."""
+        return self._shuffled
+
+    @property
+    def begins(self) -> bool:
+        """Say whether the next batch is the first of a pass."""
+        return self.batches in (0, self.per_pass)
+
+    def read(self) -> Batch:
+        """Give the next batch, the first of another pass after the last of one."""
+        if self.begins:
+            self.batches = 0
+            if self._shuffled:
+                self.order = dict(self.rng.bit_generator.state)
+                self._order = None  # the old one goes before the new one is made
+                self._order = shuffled_order(self._n_windows, self.rng)
+        k, self.batches = self.batches, self.batches + 1
+        if self._order is None:
+            per_stream = self._n_windows // self.batch
+            return _stream_batch(self.indices, k, per_stream, self.batch, self.time)
+        first = k * self.batch
+        return _shuffled_batch(
+            self.indices, self._order, first, self.batch, self.time, self._stride
+        )

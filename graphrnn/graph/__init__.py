@@ -1,0 +1,1 @@
+"""The graph builder: shapes, cells, loops, losses and updates."""

@@ -1,0 +1,1 @@
+"""What a graph costs: operations, bytes, and measured time."""

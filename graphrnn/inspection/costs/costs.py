@@ -1,0 +1,297 @@
+"""Counts what a graph costs: operations, bytes, and what bounds each node on this machine.
+
+A product of (m, k) and (k, n) matrices takes 2mnk operations. An elementwise node takes one for
+each element and scalar step (a division or a tanh counts as one), a reduction one for each element
+that it reads, a softmax five. The body of a loop counts as often as it runs. A node reads its
+operands once and writes its results once; views move nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphrnn.inspection.record.graph import Graph, Node, dtype_of
+from graphrnn.inspection.record.shapes import Lengths
+
+import numpy as np
+
+_FREE = ("cast", "copy", "fill")
+_SOFTMAX = 5
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What this machine can do at most: operations and bytes in a second."""
+
+    flops: float
+    bytes: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a node costs in one call of the function, over all steps of the loops around it.
+
+    None stands for what hangs on the data. `seconds` is measured where `measured`, else modelled:
+    arithmetic at the machine's peak or every byte at the speed of its main memory, whichever takes
+    longer (the roofline of Williams, Waterman and Patterson, 2009). What stays in caches is faster.
+    """
+
+    runs: int | None
+    flops: int | None
+    bytes: int | None
+    seconds: float | None = None
+    measured: bool = False
+    bound: str = ""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The cost of each node, those inside of loops too; a loop's own row is not in the totals."""
+
+    rows: Mapping[Node, Cost]
+    machine: Machine | None = None
+
+    def _sum(self, name: str) -> float:
+        own = (cost for node, cost in self.rows.items() if node.body is None)
+        return sum(getattr(cost, name) or 0 for cost in own)
+
+    @property
+    def flops(self) -> int:
+        """All operations of one call."""
+        return int(self._sum("flops"))
+
+    @property
+    def bytes(self) -> int:
+        """All bytes moved in one call."""
+        return int(self._sum("bytes"))
+
+    @property
+    def seconds(self) -> float:
+        """The time of all nodes."""
+        return self._sum("seconds")
+
+    @property
+    def products(self) -> int:
+        """The operations of matrix products alone."""
+        rows = self.rows.items()
+        return sum(cost.flops or 0 for node, cost in rows if node.kind == "product")
+
+    @property
+    def unknown(self) -> int:
+        """How many nodes cost what only the data can tell."""
+        return sum(cost.flops is None or cost.bytes is None for cost in self.rows.values())
+
+
+def count_costs(
+    graph: Graph,
+    lengths: Lengths | None = None,
+    machine: Machine | None = None,
+    measured: Mapping[Any, float] | None = None,
+) -> Costs:
+    """Count the cost of every node.
+
+    `measured` gives seconds by Aesara's node, over all runs in one call of the function.
+
+    Example:
+        >>> import aesara.tensor as at
+        >>> from aesara.graph.fg import FunctionGraph
+        >>> from graphrnn.inspection.record.graph import snapshot
+        >>> A, B = at.TensorType("float32", (2, 3))("A"), at.TensorType("float32", (3, 4))("B")
+        >>> count_costs(snapshot(FunctionGraph([A, B], [at.dot(A, B)], clone=False))).flops
+        48
+    """
+    rows: dict[Node, Cost] = {}
+    _walk(graph, lengths or Lengths(graph), 1, rows, machine, measured or {})
+    return Costs(rows, machine)
+
+
+def _walk(
+    graph: Graph,
+    lengths: Lengths,
+    runs: int | None,
+    rows: dict[Node, Cost],
+    machine: Machine | None,
+    measured: Mapping[Any, float],
+) -> None:
+    """Count the nodes of a graph that runs so often."""
+    for node in graph.nodes:
+        if node.body is not None:
+            inner = None if runs is None or node.steps is None else runs * node.steps
+            before = set(rows)
+            _walk(node.body, lengths, inner, rows, machine, measured)
+            inside = [c for n, c in rows.items() if n not in before and n.body is None]
+            rows[node] = _together(inside, runs, measured.get(node.apply))
+            continue
+        flops, moved = flops_of(node, lengths), bytes_of(node, lengths)
+        total = None if runs is None or flops is None else runs * flops
+        traffic = None if runs is None or moved is None else runs * moved
+        rows[node] = _bounded(runs, total, traffic, machine, measured.get(node.apply))
+
+
+def _together(inside: list[Cost], runs: int | None, measured: float | None) -> Cost:
+    """Give the cost of a loop: its body's, over all steps."""
+
+    def total(name: str) -> Any:
+        values = [getattr(cost, name) for cost in inside]
+        return None if any(value is None for value in values) else sum(values)
+
+    seconds = measured if measured is not None else total("seconds")
+    return Cost(runs, total("flops"), total("bytes"), seconds, measured is not None)
+
+
+def _bounded(
+    runs: int | None,
+    flops: int | None,
+    moved: int | None,
+    machine: Machine | None,
+    measured: float | None,
+) -> Cost:
+    """Say what bounds a node, and how long it takes by the model."""
+    seconds, bound = measured, ""
+    if machine is not None and flops is not None and moved is not None:
+        computing, moving = flops / machine.flops, moved / machine.bytes
+        if computing or moving:
+            bound = "arithmetic" if computing >= moving else "memory"
+        if measured is None:
+            seconds = max(computing, moving)
+    return Cost(runs, flops, moved, seconds, measured is not None, bound)
+
+
+def flops_of(node: Node, lengths: Lengths) -> int | None:
+    """Count the operations of one run of a node."""
+    if node.kind == "product":
+        return _product(node, lengths)
+    out = _total(lengths.size(v) for v in node.outputs[:1])
+    if node.kind == "elementwise":
+        return None if out is None else out * scalar_steps(node.op, len(node.inputs))
+    if node.kind == "reduce":
+        read = lengths.size(node.inputs[0])
+        return None if read is None else read * (_SOFTMAX if "softmax" in node.word else 1)
+    if node.word in ("add_at", "scatter_add"):
+        return lengths.size(node.inputs[1])
+    if node.kind == "random":
+        return _total(lengths.size(v) for v in node.outputs)
+    return 0 if node.kind in ("index", "shape") or node.word in ("copy", "if_else") else None
+
+
+def scalar_steps(op: Any, operands: int) -> int:
+    """Count the arithmetic steps of an elementwise operation on one element."""
+    scalar = getattr(op, "scalar_op", op)
+    if type(scalar).__name__ == "Composite":
+        return sum(_steps_of_scalar(one.op, len(one.inputs)) for one in scalar.fgraph.toposort())
+    return _steps_of_scalar(scalar, operands)
+
+
+def _steps_of_scalar(scalar: Any, operands: int) -> int:
+    """Count one scalar operation: a sum of n takes n - 1 steps, moving a value none."""
+    name = type(scalar).__name__
+    if name in ("Cast", "Identity", "Second"):
+        return 0
+    return max(1, operands - 1) if name in ("Add", "Mul") else 1
+
+
+def _product(node: Node, lengths: Lengths) -> int | None:
+    """Count a product: 2mnk for matrices; a vector is a matrix with one row or column."""
+    name = type(node.op).__name__
+    places = {"Gemm": (2, 3), "Gemv": (2, 3), "CGemv": (2, 3), "Ger": (2, 3), "CGer": (2, 3)}
+    first, second = places.get(name, (0, 1))
+    a, b = lengths.of(node.inputs[first]), lengths.of(node.inputs[second])
+    if a is None or b is None or None in a or None in b:
+        return None
+    left, right = [int(n or 0) for n in a], [int(n or 0) for n in b]
+    if name in ("Ger", "CGer"):
+        return 2 * left[0] * right[0]
+    if name == "BatchedDot":
+        rows = left[1] if len(left) == 3 else 1
+        columns = right[2] if len(right) == 3 else 1
+        return 2 * left[0] * rows * left[-1] * columns
+    columns = int(np.prod(right[1:] if len(right) > 1 else [1]))
+    return 2 * int(np.prod(left[:-1] or [1])) * left[-1] * columns
+
+
+def bytes_of(node: Node, lengths: Lengths) -> int | None:
+    """Count the bytes that one run of a node reads and writes."""
+    if is_view(node) or node.word in ("empty", "length", "shape", "to_scalar", "to_tensor"):
+        return 0
+    if node.word in ("set", "add_at", "scatter", "scatter_add"):
+        target, value = _bytes(node.inputs[0], lengths), _bytes(node.inputs[1], lengths)
+        if target is None or value is None:
+            return None
+        reads = 3 if node.word in ("add_at", "scatter_add") else 2
+        return reads * value + (0 if node.op.destroy_map else 2 * target)
+    if node.word in ("take", "gather"):
+        return _total(
+            [2 * b if b is not None else None for b in [_bytes(node.outputs[0], lengths)]]
+        )
+    if node.word == "broadcast_to":
+        return _bytes(node.outputs[0], lengths)
+    return _total(_bytes(v, lengths) for v in (*node.inputs, *node.outputs))
+
+
+def is_view(node: Node) -> bool:
+    """Say whether a node's results are views of its operands."""
+    return bool(node.op.view_map) and not node.op.destroy_map
+
+
+def _bytes(variable: Any, lengths: Lengths) -> int | None:
+    """Count the bytes of a variable; what is no array has none."""
+    size = lengths.size(variable)
+    if not size:
+        return size
+    try:
+        return int(size * np.dtype(dtype_of(variable)).itemsize)
+    except TypeError:
+        return 0
+
+
+def _total(values: Any) -> int | None:
+    """Sum values; None where one is unknown."""
+    told = list(values)
+    return None if any(value is None for value in told) else sum(told)
+
+
+# --- memory along the schedule ------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The memory in use while a node runs. `how` is "new", "view", "in place" or ""."""
+
+    node: Node
+    live: int
+    made: int
+    how: str
+
+
+def memory(graph: Graph, lengths: Lengths | None = None) -> list[Moment]:
+    """Follow live bytes along the evaluation order; inputs and weights are not counted.
+
+    A result lives until its last reader has run; a view keeps alive what it looks at; what works in
+    place takes over its operand's memory.
+    """
+    lengths = lengths or Lengths(graph)
+    base: dict[Any, Any] = {}
+    last: dict[Any, int] = {}
+    results = {*graph.outputs, *(new for _, new in graph.updates)}
+    for k, node in enumerate(graph.nodes):
+        for operand in node.inputs:
+            last[base.get(operand, operand)] = k
+        shared = {**(node.op.view_map or {}), **(node.op.destroy_map or {})}
+        for j, result in enumerate(node.outputs):
+            if j in shared:
+                source = node.inputs[shared[j][0]]
+                base[result] = base.get(source, source)
+            last.setdefault(base.get(result, result), k)
+    for variable in results:
+        last[base.get(variable, variable)] = len(graph.nodes)
+    live: dict[Any, int] = {}
+    told = []
+    for k, node in enumerate(graph.nodes):
+        fresh = [v for v in node.outputs if v not in base]
+        sizes = {v: _bytes(v, lengths) or 0 for v in fresh}
+        live |= sizes
+        inside = max((m.live for m in memory(node.body, lengths)), default=0) if node.body else 0
+        how = "in place" if node.op.destroy_map else "view" if is_view(node) else "new"
+        told.append(Moment(node, sum(live.values()) + inside, sum(sizes.values()), how))
+        live = {v: size for v, size in live.items() if last[v] > k}
+    return told

@@ -1,0 +1,1 @@
+"""A graph as text: lines, tables, and the code that it becomes."""

@@ -1,0 +1,214 @@
+"""Writes all there is to see into one HTML file that needs no network and no server."""
+
+import json
+from importlib.resources import files
+from itertools import combinations
+from typing import Any
+
+from graphrnn.errors import UserError
+from graphrnn.inspection.page.boxes import Drawing, amount, draw, folded, labels
+from graphrnn.inspection.page.graphviz import dot_text, lay_out_all
+from graphrnn.inspection.page.history_frames import film
+from graphrnn.inspection.record.graph import Graph
+from graphrnn.inspection.rewriting.history import replay, steps_of
+from graphrnn.inspection.stages import Stages
+
+FOLD_FROM = 400
+"""So many boxes are too many to see: what an unrolled loop repeats is folded."""
+
+CODE = 6_000
+"""Characters of code that a node carries into the page."""
+
+
+def page(inspection: Stages) -> str:
+    """Give the page."""
+    folder = files("graphrnn.inspection") / "page"
+    text = (folder / "page.html").read_text(encoding="utf-8")
+    script = (folder / "page.js").read_text(encoding="utf-8")
+    style = (folder / "page.css").read_text(encoding="utf-8")
+    for mark, value in (
+        ("{{CSS}}", style),
+        ("{{SCRIPT}}", script),
+        ("{{DATA}}", embedded(page_data(inspection))),
+    ):
+        text = text.replace(mark, value, 1)
+    return text
+
+
+def embedded(data: Any) -> str:
+    r"""Write data as JSON that may stand inside of a script element, whatever names it holds.
+
+    Example:
+        >>> embedded(["</script>"])
+        '["\\u003c/script>"]'
+    """
+    told = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    told = told.replace("<", "\\u003c").replace("\u2028", "\\u2028")
+    return told.replace("\u2029", "\\u2029")
+
+
+def page_data(inspection: Stages) -> dict[str, Any]:
+    """Collect what the page shows, as plain data."""
+    written = inspection.first
+    names = [stage for stage in inspection.stages if stage != "native"]
+    stages = [_stage(inspection, name) for name in names]
+    origins = _origins(inspection, written)
+    rewritten = next(stage for stage in stages if stage["name"] == "rewritten")
+    rewritten["origins"] = origins
+    costs = inspection.costs(inspection.machine)
+    return {
+        "title": inspection.title,
+        "first": "rewritten",
+        "written": written,
+        "stages": stages,
+        "listings": {name: inspection.text(name) for name in inspection.stages},
+        "history": [
+            frame for history in inspection.histories for frame in film(history, steps_of(history))
+        ],
+        "costs": _cost_rows(inspection),
+        "memory": _memory(inspection),
+        "timing": _timing(inspection),
+        "summary": (
+            f"{costs.flops:,} operations, {costs.bytes:,} bytes moved in one call"
+            + (f", {costs.seconds * 1e6:,.0f} us by the roofline model" if costs.seconds else "")
+        ),
+    }
+
+
+def _stage(inspection: Stages, name: str) -> dict[str, Any]:
+    """Give a stage: its boxes, where they stand, and what is known of each."""
+    graph = inspection.graph(name)
+    costs = inspection.costs(inspection.machine) if name == "rewritten" else None
+    whole = draw(graph, costs, inspection.lengths(name))
+    many = len(whole.boxes) > FOLD_FROM
+    drawing = folded(whole) if many else whole
+    code = {}
+    if name == "rewritten":
+        for box in drawing.boxes:
+            if box.id in whole.nodes:
+                language, text = inspection.code(whole.nodes[box.id])
+                code[str(box.id)] = [language, text[:CODE]]
+    data = drawing.data()
+    for box, told in zip(drawing.boxes, data["boxes"], strict=True):
+        told["labels"] = labels(box)
+        node = whole.nodes.get(box.id)
+        if node is not None:
+            told["origin"] = inspection.origin(node).text()
+    return {
+        "name": name,
+        "count": len(whole.nodes),
+        "folded": many,
+        "code": code,
+        "layouts": layouts(drawing),
+        **data,
+    }
+
+
+def layouts(drawing: Drawing) -> dict[str, Any]:
+    """Lay a drawing out for every way in which its loops can be open, as far as they are few.
+
+    A loop inside of another one opens together with it.
+    """
+    holder = {box.id: box.inside for box in drawing.boxes}
+    outer = [k for k in drawing.loops if holder[k] is None]
+    few = len(outer) <= 3
+    sizes = range(len(outer) + 1) if few else range(2)
+    ways = [way for size in sizes for way in combinations(outer, size)]
+    opened = []
+    for way in ways:
+        told = set(way)
+        for k in drawing.loops:
+            if holder[k] in told:
+                told.add(k)
+        opened.append(told)
+    found = lay_out_all([dot_text(drawing, each, styled=False) for each in opened])
+    return {
+        ",".join(str(k) for k in sorted(way)): layout.data()
+        for way, layout in zip(ways, found, strict=True)
+    }
+
+
+def _origins(inspection: Stages, written: str) -> dict[str, list[int]]:
+    """Say which boxes of the written graph each box of the rewritten one comes from."""
+    if inspection.source.function is not None:
+        return {}
+    lengths = inspection.lengths(written)
+    before = draw(inspection.graph(written), None, lengths)
+    number_of: dict[Any, int] = {}
+    # The compiler copies the graph before it rewrites it; both copies are listed in one order.
+    twin = draw(replay(inspection.rewritten.history, 0), None, lengths)
+    pairs = zip(before.nodes.items(), twin.nodes.items(), strict=False)
+    for (k, own), (_, copy) in pairs:
+        if own.word != copy.word:
+            return {}
+        number_of[copy.apply] = k
+    after = draw(inspection.graph("rewritten"), None, inspection.lengths("rewritten"))
+    told: dict[str, list[int]] = {}
+    for k, node in after.nodes.items():
+        found = [number_of[a] for a in inspection.origin(node).ancestors if a in number_of]
+        if node.apply in number_of:
+            found.append(number_of[node.apply])
+        if found:
+            told[str(k)] = sorted(set(found))
+    return told
+
+
+def _cost_rows(inspection: Stages) -> list[dict[str, Any]]:
+    """Give the rows of the table of costs, the dearest first."""
+    costs = inspection.costs(inspection.machine)
+    drawing = draw(inspection.graph("rewritten"), costs, inspection.lengths("rewritten"))
+    rows = []
+    for box in drawing.boxes:
+        node = drawing.nodes.get(box.id)
+        if node is None or node.body is not None or not (box.share or costs.rows[node].flops):
+            continue
+        cost = costs.rows[node]
+        rows.append(
+            {
+                "name": box.name,
+                "word": box.word,
+                "operations": amount(cost.flops),
+                "bytes": amount(cost.bytes),
+                "time": f"{(cost.seconds or 0) * 1e6:,.2f} us",
+                "share": box.share,
+                "bound": cost.bound,
+            }
+        )
+    return sorted(rows, key=lambda row: -float(row["share"]))
+
+
+def _memory(inspection: Stages) -> dict[str, Any]:
+    """Give live bytes along the schedule."""
+    moments = inspection.memory()
+    peak = max((moment.live for moment in moments), default=0)
+    views = sum(moment.how == "view" for moment in moments)
+    placed = sum(moment.how == "in place" for moment in moments)
+    return {
+        "live": [moment.live for moment in moments],
+        "names": [f"{moment.node.word} ({moment.how})" for moment in moments],
+        "text": f"peak {peak:,} bytes; {views} views, {placed} in place",
+    }
+
+
+def _timing(inspection: Stages) -> dict[str, Any]:
+    """Give where the time of rewriting went."""
+    timing = inspection.timing
+    rules = [
+        (part.phase, part.rule[:80], f"{part.seconds * 1e3:.1f}", part.calls)
+        for part in timing.rules()[:60]
+    ]
+    return {
+        "total": f"{timing.total * 1e3:,.0f} ms, {timing.outside * 1e3:,.0f} ms of it outside",
+        "rules": rules,
+    }
+
+
+def graph_for_file(inspection: Stages, stage: str) -> Graph:
+    """Give the graph that a picture file shows.
+
+    Raises:
+        UserError: the stage has none.
+    """
+    if stage == "native":
+        raise UserError("stage 'native' is a program and no graph; it can be printed, not drawn")
+    return inspection.graph(stage)

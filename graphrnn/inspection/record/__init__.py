@@ -1,0 +1,1 @@
+"""A graph as plain data: nodes, names, shapes and sources."""

@@ -1,0 +1,1 @@
+"""IR → C: the only place that writes C."""

@@ -1,0 +1,104 @@
+"""What writes C line by line: addresses, parts of loops for threads, nesting."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from graphrnn.native.ir.c_types import c_type
+from graphrnn.native.ir.program import Op, Ref
+from graphrnn.native.ir.views import Buffer, Offset
+
+
+@dataclass
+class Writer:
+    """Writes C, line by line."""
+
+    places: dict[Buffer, int]
+    slots: dict[Buffer, str]
+    scratch: int
+    threads: bool
+    lines: list[str] = field(default_factory=list)
+    depth: int = 1
+    names: int = 0
+    axes: dict[int, int] | None = None  # the axis of the rows, inside a loop over rows
+    used: dict[Buffer, None] = field(default_factory=dict)
+    packed: dict[tuple[Buffer, Offset, tuple[int, ...]], str] = field(default_factory=dict)
+    rows: dict[int, dict[int, int] | None] = field(default_factory=dict)
+    rooms: dict[int, int] = field(default_factory=dict)
+    fallible: list[Op] = field(default_factory=list)  # operations that may fail, by their numbers
+    timed: list[Op] | None = (
+        None  # operations with a clock around them, in the order of their numbers
+    )
+
+    def put(self, line: str) -> None:
+        """Write one line."""
+        self.lines.append("    " * self.depth + line)
+
+    def open(self, line: str) -> None:
+        """Begin a block."""
+        self.put(f"{line} {{".lstrip())
+        self.depth += 1
+
+    def close(self) -> None:
+        """End a block."""
+        self.depth -= 1
+        self.put("}")
+
+    def name(self) -> str:
+        """Make a name."""
+        self.names += 1
+        return f"v{self.names}"
+
+    def pointer(self, ref: Ref) -> str:
+        """Give the address that a ref begins at."""
+        self.used[ref.buffer] = None
+        terms = [f"{variable} * {stride}" for stride, variable in ref.offset.terms]
+        if ref.offset.constant:
+            terms.append(str(ref.offset.constant))
+        return " + ".join([ref.buffer.symbol, *terms])
+
+    def declarations(self) -> list[str]:
+        """Name the memory of every buffer that was pointed to, in the order of first use."""
+        lines = []
+        for buffer in self.used:
+            kind = c_type(buffer.dtype)
+            temp = buffer.kind == "temp"
+            place = f"(arena + {self.places[buffer]})" if temp else self.slots[buffer]
+            shape = ", ".join(map(str, buffer.shape)) or str(buffer.size)
+            comment = " ".join([*buffer.label.split(), f"({shape})"]).replace("*/", "* /")
+            lines.append(f"    {kind} *const {buffer.symbol} = ({kind} *){place}; /* {comment} */")
+        return lines
+
+    def meet(self) -> None:
+        """Let all threads wait for each other, unless each works on rows of its own."""
+        if self.threads and self.axes is None:
+            self.put("barrier(nt);")
+
+    def number(self, op: Op) -> int:
+        """Give the number by which an operation is named when it fails."""
+        self.fallible.append(op)
+        return len(self.fallible) - 1
+
+    def leave_if_failed(self) -> None:
+        """Let all threads leave together once something has gone wrong."""
+        stop = self.name()
+        self.put(f"const int {stop} = failed;")
+        self.meet()
+        self.put(f"if ({stop}) return;")
+
+    def bounds(self, op: Op, axis: int, length: int, grain: int = 1) -> tuple[str, str]:
+        """Give the part of a divided loop that falls to this thread."""
+        if self.axes is not None:
+            return ("row0", "row1") if axis == self.axes[id(op)] else ("0", str(length))
+        if not self.threads or axis != 0:
+            return "0", str(length)
+        return f"part({length}, {grain}, tid, nt)", f"part({length}, {grain}, tid + 1, nt)"
+
+
+def subscript(strides: Sequence[int], indices: Sequence[str]) -> str:
+    """Write the place of an element."""
+    terms = [
+        index if stride == 1 else f"{index} * {stride}"
+        for stride, index in zip(strides, indices, strict=True)
+        if stride
+    ]
+    return " + ".join(terms) or "0"

@@ -1,0 +1,1 @@
+"""The IR: programs, operations, views, and what checks them."""

@@ -1,0 +1,1 @@
+"""Graph → IR: one file for each family of Aesara's ops."""

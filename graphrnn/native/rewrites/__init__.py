@@ -1,0 +1,1 @@
+"""Graph → graph: the rewrites of the native backend."""

@@ -1,0 +1,1 @@
+"""What runs the C: compilers, cache, libraries, functions and threads."""

@@ -1,0 +1,422 @@
+"""A run is a folder: its settings, a log, checkpoints, samples and curves; one process at a time.
+
+runs/theano_rnn-1/
+    settings.toml               every setting
+    log.jsonl                   a line for each point of the curve and each evaluation
+    last.safetensors            the newest checkpoint, from which the run goes on
+    best.safetensors            that of the lowest held-out loss
+    at-000012000.safetensors    those of --keep-every
+    samples/000012000.txt       those of --sample-every
+    events/                     the log for TensorBoard, where tensorboardX is installed
+    curves.png                  loss and accuracy
+"""
+
+import contextlib
+import errno
+import itertools
+import json
+import math
+import os
+import re
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from graphrnn.errors import UserError, reason
+from graphrnn.files import kind_of, make_folder, read_file, require_kind, sync_folder
+from graphrnn.runs import tensorboard
+from graphrnn.runs.checkpoint import LONGEST, Checkpoint, load_checkpoint, write_atomically
+from graphrnn.settings.messages import describe
+from graphrnn.settings.training import TrainSettings
+
+import tomli_w
+from filelock import FileLock, Timeout
+from pydantic import TypeAdapter, ValidationError
+
+LATEST = "latest"
+"""The name of the newest run in runs/."""
+
+RUNS = Path("runs")
+
+CHECKPOINT = "last.safetensors"
+_LOCK, _SETTINGS, _LOG = ".lock", "settings.toml", "log.jsonl"
+
+LARGEST = 20_000
+"""Bytes of settings, at most; the time that Python's reader of TOML takes grows with the square."""
+
+_ADAPTER = TypeAdapter(TrainSettings)
+
+Line = dict[str, Any]
+"""A line of the log: `step` and `sequences`, then what was measured."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of a run: what lies where, and how it is read and written."""
+
+    path: Path
+
+    @property
+    def last(self) -> Path:
+        """The newest checkpoint, which has all that the run needs to go on."""
+        return self.path / CHECKPOINT
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint of the lowest held-out loss."""
+        return self.path / "best.safetensors"
+
+    @property
+    def settings(self) -> Path:
+        """Every setting, as TOML."""
+        return self.path / _SETTINGS
+
+    @property
+    def log(self) -> Path:
+        """What was measured, a JSON object a line."""
+        return self.path / _LOG
+
+    @property
+    def curves(self) -> Path:
+        """The picture of loss and accuracy."""
+        return self.path / "curves.png"
+
+    @property
+    def has_curves(self) -> bool:
+        """Say whether the picture was drawn after the newest checkpoint."""
+        with contextlib.suppress(OSError):
+            return self.curves.stat().st_mtime_ns >= self.last.stat().st_mtime_ns
+        return False
+
+    def kept(self, sequences: int) -> Path:
+        """Name the checkpoint that is kept of a moment."""
+        return self.path / f"at-{sequences:09}.safetensors"
+
+    def sample(self, sequences: int) -> Path:
+        """Name the sample of a moment."""
+        return self.path / "samples" / f"{sequences:09}.txt"
+
+    def checkpoints(self) -> list[Path]:
+        """Give the checkpoints that are there, the last and the best first."""
+        kept = sorted(self.path.glob("at-*.safetensors"))
+        return [path for path in (self.last, self.best, *kept) if path.is_file()]
+
+    def require_plain(self) -> None:
+        """Refuse a folder in which something of a run is a link, a pipe or a device.
+
+        It would be written to, or read, where it leads: the folder may come from a stranger. So may
+        a second name of a file that lies elsewhere, in what is written in place.
+
+        Raises:
+            UserError: naming it.
+        """
+        name = f"run {str(self.path)!r}"
+        kept = (*self.path.glob("at-*.safetensors"), self.last, self.best, self.curves)
+        for path in (self.path / _LOCK, self.settings, self.log, *kept):
+            require_kind(path, "a file", name)
+        for path in (self.path / "samples", self.path / tensorboard.FOLDER):
+            require_kind(path, "a folder", name)
+        for path in (self.path / _LOCK, self.log):
+            if path.exists() and path.stat().st_nlink > 1:
+                raise UserError(f"{name}: {path.name!r} has another name elsewhere; copy the run")
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training here; the lock ends with this process, killed or not.
+
+        Raises:
+            UserError: another process trains here.
+        """
+        self.require_plain()
+        lock = FileLock(self.path / _LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise UserError(
+                f"run {str(self.path)!r}: another process trains in this folder; "
+                "wait for it, or name another one with --out"
+            ) from None
+        except OSError as error:
+            raise UserError(
+                f"--out: cannot write in {str(self.path)!r}: {reason(error)}; name another folder"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @property
+    def training(self) -> bool:
+        """Say whether a process trains here just now."""
+        lock = self.path / _LOCK
+        require_kind(lock, "a file", f"run {str(self.path)!r}")
+        if not lock.exists():
+            return False
+        probe = FileLock(lock)
+        try:
+            probe.acquire(timeout=0)
+        except (Timeout, OSError):
+            return True
+        probe.release()
+        return False
+
+    def write_settings(self, settings: TrainSettings) -> None:
+        """Write every setting but those that stand at nothing, and the folder's own name.
+
+        Raises:
+            UserError: the file cannot be written.
+        """
+        values = _ADAPTER.dump_python(settings, mode="json", exclude_none=True, exclude={"out"})
+        write_atomically(self.settings, tomli_w.dumps(values).encode())
+
+    def read_settings(self) -> TrainSettings:
+        """Read the settings back.
+
+        Raises:
+            UserError: there are none, or they cannot be used.
+        """
+        name = f"settings {str(self.settings)!r}"
+        try:
+            data = read_file(self.settings)
+            if len(data) > LARGEST:
+                raise UserError(f"{name}: got {len(data):,} bytes, needed at most {LARGEST:,}")
+            values = tomllib.loads(data.decode())
+            # By way of JSON, where a list may be a tuple and yet a text is no number.
+            settings = _ADAPTER.validate_json(json.dumps(values), strict=True)
+            return replace(settings, out=self.path)
+        except OSError as error:
+            raise UserError(f"{name}: {reason(error)}") from error
+        except ValidationError as error:
+            raise UserError(f"{name}: {describe(error)}") from error
+        except (ValueError, TypeError) as error:
+            raise UserError(f"{name}: no valid TOML ({error})") from error
+        except RecursionError as error:
+            raise UserError(f"{name}: is nested too deeply") from error
+
+    def write_line(self, line: Line) -> None:
+        """Add a line to the log, all of it or nothing; what is no finite number becomes null.
+
+        Raises:
+            UserError: the file cannot be written.
+        """
+        finite = {
+            name: value if not isinstance(value, float) or math.isfinite(value) else None
+            for name, value in line.items()
+        }
+        data = f"{json.dumps(finite)}\n".encode()
+        try:
+            with self.log.open("ab", buffering=0) as file:
+                length = file.seek(0, os.SEEK_END)
+                try:
+                    if file.write(data) != len(data):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                except OSError:
+                    file.truncate(length)
+                    raise
+        except OSError as error:
+            raise UserError(f"cannot write {str(self.log)!r}: {reason(error)}") from error
+
+    def write_text(self, path: Path, text: str) -> None:
+        """Write a text of the run.
+
+        Raises:
+            UserError: the file cannot be written.
+        """
+        write_atomically(path, text.encode("utf-8", "replace"))
+
+    def lines(self) -> list[Line]:
+        """Read the log; a last line that was torn by the end of its process is left out.
+
+        Raises:
+            UserError: it cannot be read, or another line is none that a run writes.
+        """
+        name = f"log {str(self.log)!r}"
+        try:
+            *whole, torn = read_file(self.log).decode(errors="replace").split("\n")
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise UserError(f"{name}: {reason(error)}") from error
+        found = [(n, _line(text)) for n, text in enumerate(whole, start=1) if text.strip()]
+        for n, line in found:
+            if line is None:
+                raise UserError(f"{name}: line {n} is damaged; take it out")
+        last = _line(torn)
+        return [line for _, line in found if line is not None] + ([last] if last else [])
+
+    def cut_back(self, steps: int) -> None:
+        """Forget what was done after a step: lines of the log, samples, kept checkpoints, scraps.
+
+        Raises:
+            UserError: the log cannot be written.
+        """
+        lines = [line for line in self.lines() if line["step"] <= steps]
+        data = "".join(json.dumps(line) + "\n" for line in lines)
+        write_atomically(self.log, data.encode())
+        # What a process that was killed while it wrote has left.
+        for scrap in (*self.path.glob(".*.*.*"), *(self.path / "samples").glob(".*.txt.*")):
+            if re.fullmatch(r"\..+\.(safetensors|toml|jsonl|png|txt)\.[0-9a-f]+", scrap.name):
+                with contextlib.suppress(OSError):
+                    scrap.unlink()
+
+    def abandon(self, made: bool) -> None:
+        """Take away what a run without any checkpoint leaves, its folder too if it was made."""
+        if self.last.exists():
+            return
+        with contextlib.suppress(OSError):
+            written = self.path / tensorboard.FOLDER
+            if kind_of(written) == "a folder":
+                for path in written.iterdir():
+                    path.unlink()
+                written.rmdir()
+            for path in (self.settings, self.log, self.path / _LOCK):
+                path.unlink(missing_ok=True)
+            if made:
+                self.path.rmdir()
+
+
+def _line(text: str) -> Line | None:
+    """Read a line of the log: whole numbers for where it stands, and else numbers or nothing."""
+    try:
+        line = json.loads(text)
+        fits = (
+            isinstance(line, dict)
+            and all(_is_count(line[name]) for name in ("step", "sequences") if name in line)
+            and all(value is None or _is_number(value) for value in line.values())
+            and max(map(len, line), default=0) <= LONGEST
+        )
+    except (ValueError, OverflowError, RecursionError):
+        return None
+    return line if fits and "step" in line else None
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def claim_folder(settings: TrainSettings) -> tuple[RunFolder, bool]:
+    """Make the folder of a new run, so that one that cannot be written is known before training.
+
+    Also says whether the folder was made, or there already.
+
+    Raises:
+        UserError: it cannot be made or written, or holds something already.
+    """
+    if settings.out is None:
+        for n in itertools.count(1):
+            folder = RUNS / f"{settings.model}-{n}"
+            if _make(folder):
+                return RunFolder(folder), True
+    folder = Path(settings.out or ".")
+    made = _make(folder)
+    if not made:
+        try:
+            empty = {path.name for path in folder.iterdir()} <= {_LOCK}
+        except OSError as error:
+            raise UserError(f"--out: {str(folder)!r}: {reason(error)}; name a folder") from error
+        if not empty:
+            more = "; to go on with a run say --resume" if (folder / _SETTINGS).exists() else ""
+            raise UserError(
+                f"--out: {str(folder)!r} holds files already; name a new folder or an empty one"
+                + more
+            )
+    return RunFolder(folder), made
+
+
+def _make(folder: Path) -> bool:
+    """Make a folder in which files can be made; False where it exists already.
+
+    Raises:
+        UserError: it cannot be made or written.
+    """
+    try:
+        make_folder(folder.parent)
+        try:
+            folder.mkdir()
+            made = True
+            sync_folder(folder.parent)
+        except FileExistsError:
+            made = False
+        if folder.is_dir():
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+    except OSError as error:
+        raise UserError(
+            f"--out: cannot write in {str(folder)!r}: {reason(error)}; name another folder"
+        ) from error
+    return made
+
+
+def find_run(run: str) -> RunFolder:
+    """Find the folder of a run: a folder, a name in runs/, or `latest`.
+
+    Raises:
+        UserError: there is none.
+    """
+    try:
+        if run == LATEST:
+            return RunFolder(_latest().parent)
+        for path in (Path(run), RUNS / run):
+            folder = RunFolder(path)
+            if kind_of(folder.last) is not None or kind_of(folder.settings) is not None:
+                return folder
+    except OSError as error:
+        raise UserError(f"run {run!r}: {reason(error)}; name a folder of runs/") from error
+    raise UserError(
+        f"run {run!r}: no such folder with a {CHECKPOINT} or a {_SETTINGS} in it; "
+        f"name one of runs/, or {LATEST!r}"
+    )
+
+
+def all_runs(folder: Path = RUNS) -> list[RunFolder]:
+    """Give the runs in a folder, by name."""
+    with contextlib.suppress(OSError):
+        found = [RunFolder(path) for path in sorted(folder.iterdir())]
+        return [run for run in found if run.last.is_file() or run.settings.is_file()]
+    return []
+
+
+def find_checkpoint(run: str) -> Path:
+    """Find the checkpoint of a run: a folder, a checkpoint file, a name in runs/, or `latest`.
+
+    Raises:
+        UserError: there is none.
+    """
+    try:
+        if run == LATEST:
+            return _latest()
+        for path in (Path(run), RUNS / run):
+            if path.is_dir() and kind_of(path / CHECKPOINT) is not None:
+                return path / CHECKPOINT
+            if path.is_file():  # a link to one is the user's own word, and not a stranger's
+                return path.resolve() if path.is_symlink() else path
+    except OSError as error:
+        raise UserError(f"run {run!r}: {reason(error)}; name a folder of runs/") from error
+    raise UserError(
+        f"run {run!r}: no such folder with a {CHECKPOINT} in it; name one of runs/, or {LATEST!r}"
+    )
+
+
+def _latest() -> Path:
+    """Give the newest checkpoint in runs/.
+
+    Raises:
+        UserError: there is none.
+    """
+    there = (path for path in RUNS.glob(f"*/{CHECKPOINT}") if path.is_file())
+    found = sorted(there, key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise UserError("no trained network in runs/; train one first: graphrnn train")
+    return found[-1]
+
+
+def load_run(run: str) -> Checkpoint:
+    """Load the checkpoint of a run; see `find_checkpoint`."""
+    return load_checkpoint(find_checkpoint(run))

@@ -1,0 +1,1 @@
+"""Writing text and reading it: sampler and evaluation."""

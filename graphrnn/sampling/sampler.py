@@ -1,0 +1,359 @@
+"""Checkpoint → text: the state is warmed by a prompt, then each character is drawn and fed back."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from graphrnn.backends.compile import BACKENDS, Function, Report, silent
+from graphrnn.data.text import Indices, Vocabulary
+from graphrnn.errors import UserError, unknown
+from graphrnn.graph.initial import Array
+from graphrnn.models import model_named
+from graphrnn.models.from_settings import require_fitting, require_short_enough, sizes_of
+from graphrnn.models.network import Network, share
+from graphrnn.runs.checkpoint import Checkpoint
+from graphrnn.runs.folder import load_run
+from graphrnn.sampling import scan_sampler
+from graphrnn.settings.recipes import recipe_for
+from graphrnn.settings.sampling import SampleSettings
+from graphrnn.settings.training import TrainSettings
+
+import numpy as np
+import numpy.typing as npt
+
+REPEATED = 80
+"""Characters of repetition from which on a text is said to loop."""
+
+
+def probabilities(
+    logits: Array,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+) -> npt.NDArray[np.float64]:
+    """Give the distribution that the next character is drawn from.
+
+    p_k = exp(z_k / τ) / Σ_j exp(z_j / τ), over what top-k and top-p let through
+
+    Shapes: logits z `(V,)`, result `(V,)`. The padding symbol at index 0 has probability 0.
+
+    Raises:
+        UserError: the logits are not finite.
+
+    Example:
+        >>> probabilities(np.array([9.0, 0.0, 0.0, -50.0])).round(3).tolist()
+        [0.0, 0.5, 0.5, 0.0]
+    """
+    z = _finite(logits).astype(np.float64)
+    z[0] = -np.inf
+    with np.errstate(over="ignore"):  # -inf is what the coldest temperatures come to
+        scaled = (z - z.max()) / temperature
+    scaled[~scan_sampler.allowed_in(z, temperature, top_k, top_p)] = -np.inf
+    p: npt.NDArray[np.float64] = np.exp(scaled)
+    p /= p.sum()
+    return p
+
+
+def _finite(logits: Array) -> Array:
+    """Give the logits, if they say anything.
+
+    Raises:
+        UserError: they are not finite.
+    """
+    if not np.isfinite(logits).all():
+        raise UserError(
+            "network: its state left the finite numbers, so that it predicts nothing; "
+            "write less at once, or train it longer or with a lower --rate"
+        )
+    return logits
+
+
+def repetition(text: str) -> str | None:
+    """Give what a text repeats over and over, or None; at least four times and 80 characters of it.
+
+    Example:
+        >>> repetition("Now: " + "the cat " * 12), repetition("The cat sat on the mat. " * 3)
+        (' the cat', None)
+    """
+    points = np.array([ord(c) for c in text], dtype=np.int64)
+    for period in range(1, len(text) // 4 + 1):
+        same = np.concatenate([[False], points[period:] == points[:-period], [False]])
+        borders = np.flatnonzero(same[1:] != same[:-1])
+        runs = borders[1::2] - borders[::2]
+        if len(runs) and runs.max() + period >= max(4 * period, REPEATED):
+            first = int(borders[::2][runs.argmax()])
+            return text[first : first + period]
+    return None
+
+
+@dataclass
+class Sampler:
+    """A trained network that reads and writes.
+
+    A network that carries a state is given each character once. One that is laid out by hand for
+    windows of one length has none: it is given the last `window` characters each time. What it
+    reads goes through a compiled step, what it writes through one compiled scan; each is compiled
+    when it is first needed.
+    """
+
+    network: Network
+    vocabulary: Vocabulary
+    window: int = 1
+    lower_case: bool = False
+    report: Report = silent
+    states: list[Array] = field(default_factory=list)
+    logits: Array | None = None
+    recent: Indices = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
+    _writers: dict[tuple[int, bool], scan_sampler.Writer] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        checkpoint: Checkpoint,
+        *,
+        backend: str = "auto",
+        threads: int | None = None,
+        report: Report = silent,
+    ) -> "Sampler":
+        """Make the network of a checkpoint.
+
+        Raises:
+            UserError: its weights do not fit its settings.
+        """
+        network = network_in(checkpoint, backend=backend, threads=threads)
+        return cls.of_network(
+            network, checkpoint.header.settings, checkpoint.vocabulary, report=report
+        )
+
+    @classmethod
+    def of_network(
+        cls,
+        network: Network,
+        settings: TrainSettings,
+        vocabulary: Vocabulary,
+        *,
+        report: Report = silent,
+    ) -> "Sampler":
+        """Let a network write as it is; later changes of its weights are seen."""
+        window = 1 if network.model.state_widths(network.sizes) else settings.time
+        lower_case = recipe_for(settings.model).lower_case
+        sampler = cls(network, vocabulary, window, lower_case, report)
+        sampler.reset()
+        return sampler
+
+    @cached_property
+    def step(self) -> Function:
+        """The compiled step: f(x, *states) → logits, *states."""
+        return self.network.step(time=self.window, report=self.report)
+
+    def reset(self) -> None:
+        """Forget what was read."""
+        widths = self.network.model.state_widths(self.network.sizes)
+        self.states = [np.zeros((1, n), dtype=self.network.dtype) for n in widths.values()]
+        self.recent = self.recent[:0]
+        self.logits = None
+
+    def some_prompt(self) -> str:
+        """Give a text to begin with, of characters that the network knows."""
+        long = "the history "
+        known = set(self.vocabulary.characters)
+        start = long if self.lower_case or self.window > 4 else "The "
+        while len(start) < self.window:
+            start += long
+        if set(start) <= known:
+            return start
+        letters = self.vocabulary.characters[1:]
+        best = (c for shown in (str.isalpha, str.isprintable) for c in letters if shown(c))
+        return next(best, letters[-1]) * self.window
+
+    def prompt_of(self, settings: SampleSettings) -> str:
+        """Give the prompt of these settings, or one that the network knows where they have none."""
+        if settings.prompt is not None:
+            return settings.prompt
+        usual = "the" if self.lower_case else "The"
+        known = set(usual) <= set(self.vocabulary.characters) and self.window <= len(usual)
+        return "The" if known else self.some_prompt()
+
+    def _indices(self, text: str) -> Indices:
+        """Look a text up.
+
+        Raises:
+            UserError: it is empty, has characters that the network does not know, or is too short
+                for a network that reads whole windows.
+        """
+        if not text:
+            raise UserError("text: got an empty one, needed at least one character to begin with")
+        indices = self.vocabulary.encode(text.lower() if self.lower_case else text)
+        if not self.states and len(self.recent) + len(indices) < self.window:
+            raise UserError(
+                f"text: got {len(self.recent) + len(indices)} characters, needed at least "
+                f"{self.window}, which this network reads at once; begin with a longer text"
+            )
+        return indices
+
+    def read(self, text: str) -> None:
+        """Let the network read a text, going on from its state.
+
+        Raises:
+            UserError: the text is empty, has characters that the network does not know, or is too
+                short for one that reads whole windows.
+        """
+        for index in self._indices(text):
+            self._read(int(index))
+
+    def _read(self, index: int) -> None:
+        """Take one step."""
+        self.recent = np.append(self.recent, np.int32(index))[-self.window :]
+        if self.states:
+            logits, *self.states = self.step(self.recent[-1:, None], *self.states)
+        elif len(self.recent) == self.window:
+            (logits,) = self.step(self.recent[:, None])
+        else:
+            return
+        self.logits = logits[-1, 0]
+
+    def next_characters(self, n: int) -> list[tuple[str, float]]:
+        """Give the n likeliest next characters with their probabilities, the likeliest first."""
+        p = probabilities(self._require_logits())
+        order = np.argsort(-p, kind="stable")[: min(n, len(p) - 1)]
+        return [(self.vocabulary.characters[k], float(p[k])) for k in order]
+
+    def write(self, settings: SampleSettings) -> Iterator[str]:
+        """Read the prompt, then write, going on from the state; gives piece after piece.
+
+        Raises:
+            UserError: the prompt is empty or has characters that the network does not know.
+        """
+        for pieces in self._pieces(self._indices(self.prompt_of(settings)), settings, 1):
+            yield pieces[0]
+
+    def go_on(self, settings: SampleSettings) -> Iterator[str]:
+        """Write from the state as it is; the prompt in the settings is not read.
+
+        Raises:
+            UserError: nothing was read.
+        """
+        self._require_logits()
+        for pieces in self._pieces(np.zeros(0, dtype=np.int32), settings, 1):
+            yield pieces[0]
+
+    def texts(self, settings: SampleSettings) -> list[str]:
+        """Write `count` texts at once, each with draws of its own; gives them without the prompt.
+
+        Raises:
+            UserError: as `write`.
+        """
+        prompt = self._indices(self.prompt_of(settings))
+        pieces = list(self._pieces(prompt, settings, settings.count))
+        return ["".join(texts) for texts in zip(*pieces, strict=True)]
+
+    def _pieces(self, prompt: Indices, settings: SampleSettings, batch: int) -> Iterator[list[str]]:
+        """Call the compiled scan until all is written; gives what each text gained in a call."""
+        filtered = settings.top_k is not None or settings.top_p is not None
+        writer = self._writer(batch, filtered)
+        writer.seed(settings.seed)
+        knobs: list[Any] = [np.float64(0.0 if settings.greedy else settings.temperature)]
+        if filtered:
+            knobs.append(np.int32(min(settings.top_k or 2**31 - 1, 2**31 - 1)))
+            knobs.append(np.float64(2.0 if settings.top_p is None else settings.top_p))
+        logits, states = self._repeated(batch)
+        left = len(prompt)
+        for given in scan_sampler.given_pieces(prompt, settings.length, batch):
+            symbols, logits, *states = writer.function(given, *knobs, logits, *states)
+            read = given[:, 0] != scan_sampler.REST
+            _finite(logits)
+            if batch == 1:
+                self._remember(logits, states, symbols[read, 0])
+            new = symbols[read][min(left, scan_sampler.CHUNK) :]
+            left -= min(left, scan_sampler.CHUNK)
+            if len(new):
+                yield [self.vocabulary.decode(new[:, b]) for b in range(batch)]
+
+    def _writer(self, batch: int, filtered: bool) -> scan_sampler.Writer:
+        """Give the function that writes so many texts, compiled when it is first wanted."""
+        key = (batch, filtered)
+        if key not in self._writers:
+            self._writers[key] = scan_sampler.writer(
+                self.network, batch=batch, window=self.window, filtered=filtered, report=self.report
+            )
+        return self._writers[key]
+
+    def _repeated(self, batch: int) -> tuple[Array, list[Array]]:
+        """Give the logits `(B, V)` and the states `(B, H)`, or the window, for so many texts."""
+        V = self.network.sizes.vocabulary
+        logits = np.zeros(V, self.network.dtype) if self.logits is None else self.logits
+        states = [np.repeat(state, batch, axis=0) for state in self.states]
+        if not states:
+            window = np.zeros(self.window, dtype=np.int32)
+            window[self.window - len(self.recent) :] = self.recent
+            states = [np.repeat(window[:, None], batch, axis=1)]
+        return np.repeat(logits[None], batch, axis=0), states
+
+    def _remember(self, logits: Array, states: list[Array], symbols: Indices) -> None:
+        """Stand where the compiled scan stands."""
+        self.logits = logits[0]
+        self.states = states if self.states else []
+        self.recent = np.concatenate([self.recent, symbols])[-self.window :]
+
+    def write_by_steps(self, settings: SampleSettings) -> Iterator[str]:
+        """Write as `write` does, by a loop in Python over the compiled step; gives characters.
+
+        The numbers it draws are the same, and so is the text.
+
+        Raises:
+            UserError: as `write`.
+        """
+        rng = np.random.default_rng(settings.seed)
+        V = self.network.sizes.vocabulary
+        prompt = self._indices(self.prompt_of(settings))
+        rng.random((len(prompt), V))  # the scan draws while it reads, too
+        for index in prompt:
+            self._read(int(index))
+        temperature = 0.0 if settings.greedy else settings.temperature
+        for _ in range(settings.length):
+            logits = _finite(self._require_logits())
+            index = scan_sampler.choose(
+                logits, rng.random(V), temperature, settings.top_k, settings.top_p
+            )
+            yield self.vocabulary.characters[index]
+            self._read(index)
+
+    def _require_logits(self) -> Array:
+        """Give the logits after what was read.
+
+        Raises:
+            UserError: nothing was read.
+        """
+        if self.logits is None:
+            raise UserError("sampler: has read nothing yet; call read(text) first")
+        return self.logits
+
+
+def network_in(
+    checkpoint: Checkpoint, *, backend: str = "auto", threads: int | None = None
+) -> Network:
+    """Make the network of a checkpoint, with its weights.
+
+    Raises:
+        UserError: its weights do not fit its settings, or there is no such backend.
+    """
+    if backend not in BACKENDS:
+        raise unknown("backend", backend, BACKENDS)
+    settings = checkpoint.header.settings
+    model = model_named(settings.model)
+    sizes = sizes_of(settings, len(checkpoint.vocabulary))
+    require_short_enough(settings)
+    require_fitting(settings, sizes.vocabulary, checkpoint.weights)
+    return Network(model, sizes, share(checkpoint.weights), backend=backend, threads=threads)
+
+
+def load_sampler(
+    run: str, *, backend: str = "auto", threads: int | None = None, report: Report = silent
+) -> Sampler:
+    """Load a run's network for sampling.
+
+    Raises:
+        UserError: there is no such run, or its checkpoint cannot be used.
+    """
+    return Sampler.of(load_run(run), backend=backend, threads=threads, report=report)

@@ -1,0 +1,213 @@
+"""Begin a run, or go on with one, and train it to its end.
+
+A step is decided by the weights, what the rule remembers, the carried states, the generator and the
+place in the text. A checkpoint holds all of these, so that a run that goes on from it takes the
+same steps, to the last bit, as if it had never stopped.
+"""
+
+from dataclasses import dataclass, replace
+
+from graphrnn.errors import UserError
+from graphrnn.interrupts import signal_of
+from graphrnn.models.from_settings import require_fitting
+from graphrnn.models.network import Network
+from graphrnn.runs.checkpoint import Checkpoint, Header, Position, load_checkpoint
+from graphrnn.runs.folder import RunFolder, claim_folder, find_run
+from graphrnn.runs.tensorboard import Events
+from graphrnn.sampling.sampler import network_in
+from graphrnn.settings.training import TrainSettings, resumed
+from graphrnn.training.corpus import Data, prepare, with_loop
+from graphrnn.training.interrupt import Interrupted, Stop
+from graphrnn.training.progress import Quiet, Watcher
+from graphrnn.training.trainer import Trainer, keep_best, readings_since_best
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run that has come to its end, or to where it was told to stop for now."""
+
+    folder: RunFolder
+    checkpoint: Checkpoint
+    network: Network
+    data: Data | None = None
+    """The text, where it was read."""
+
+    @property
+    def done(self) -> bool:
+        """Say whether all sequences were trained on."""
+        return self.checkpoint.header.sequences >= self.checkpoint.header.settings.sequences
+
+
+def train(settings: TrainSettings, watcher: Watcher | None = None) -> Trained:
+    """Train a network and save it.
+
+    Raises:
+        UserError: a setting, the corpus, the folder or the disk does not allow it.
+        DivergedError: the loss exploded, or left the finite numbers.
+        Interrupted: Ctrl-C or SIGTERM; the checkpoint of that moment is kept.
+    """
+    watcher = watcher or Quiet()
+    data = prepare(settings)
+    settings, why = with_loop(settings, data)
+    folder, made = claim_folder(settings)
+    with folder.locked():
+        try:
+            folder.write_settings(settings)
+            return _trained(settings, data, folder, None, watcher, why, new=True)
+        except BaseException:
+            folder.abandon(made)
+            raise
+
+
+def resume(
+    run: str, changes: TrainSettings | None = None, watcher: Watcher | None = None
+) -> Trained:
+    """Go on with a run from its last checkpoint, or from its start where it never saved one.
+
+    What follows is, to the last bit, what an uninterrupted run would have done on this machine.
+    `changes` may name more sequences, and other settings that leave the numbers alone.
+
+    Raises:
+        UserError: no such run, another process trains there, a setting that may not change, another
+            text, or nothing left to do.
+        DivergedError, Interrupted: as `train`.
+    """
+    watcher = watcher or Quiet()
+    folder = find_run(run)
+    with folder.locked():
+        checkpoint = load_checkpoint(folder.last) if folder.last.exists() else None
+        own = checkpoint.header.settings if checkpoint else folder.read_settings()
+        settings = resumed(replace(own, out=None), changes)
+        settings = replace(settings, out=folder.path)
+        if checkpoint:
+            _require_work(checkpoint.header, settings)
+            require_fitting(settings, len(checkpoint.vocabulary), checkpoint.weights)
+        named = changes is not None and "corpus" in changes.given
+        data = prepare(settings, None if named else watcher.told)
+        if checkpoint and checkpoint.header.position:
+            _require_same_text(checkpoint.header.position, data, settings)
+        return _trained(settings, data, folder, checkpoint, watcher)
+
+
+def ended(run: str, changes: TrainSettings | None = None) -> Trained | None:
+    """Give a run that came to its end but not to its curves: its process was killed before.
+
+    None where there is more to train, or nothing is missing.
+
+    Raises:
+        UserError: no such run, another process trains there, a setting that may not change.
+    """
+    folder = find_run(run)
+    with folder.locked():
+        if not folder.last.exists() or folder.has_curves:
+            return None
+        checkpoint = load_checkpoint(folder.last)
+        header = checkpoint.header
+        settings = resumed(replace(header.settings, out=None), changes)
+        if header.position is None or not _end(header, settings):
+            return None
+        keep_best(folder, checkpoint)
+        network = network_in(checkpoint, backend=settings.backend, threads=settings.threads)
+        return Trained(folder, checkpoint, network)
+
+
+def _require_work(header: Header, settings: TrainSettings) -> None:
+    """Refuse to go on where nothing is left to do.
+
+    Raises:
+        UserError: the checkpoint has no position, or is at the end of these settings.
+    """
+    if header.position is None:
+        raise UserError("--resume: the checkpoint has weights alone, needed one of a training run")
+    end = _end(header, settings)
+    if end:
+        raise UserError(f"--resume: {end}")
+    if settings.steps is not None and settings.steps <= header.position.steps:
+        raise UserError(
+            f"--steps: got {settings.steps:,}, and the run has taken {header.position.steps:,}; "
+            "say more, or leave it out to go on to the end"
+        )
+
+
+def _end(header: Header, settings: TrainSettings) -> str:
+    """Say why a run has come to its end, and what would let it go on; nothing where it has not."""
+    last = header.held_out[-1].sequences if header.held_out else None
+    if settings.held_out and last != header.sequences:
+        return ""  # the last thing of a run is a reading of the held-out text
+    if header.sequences >= settings.sequences:
+        return (
+            f"got {settings.sequences:,} sequences, and the run has done {header.sequences:,}; "
+            "say a larger --sequences to train it longer"
+        )
+    waited = readings_since_best(header.held_out)
+    if settings.patience is not None and waited >= settings.patience:
+        return (
+            f"got a patience of {settings.patience:,}, and the run ended after {waited:,} readings "
+            "of the held-out text without a better loss; say a larger --patience"
+        )
+    return ""
+
+
+def _require_same_text(position: Position, data: Data, settings: TrainSettings) -> None:
+    """Refuse another text than the run was begun with.
+
+    Raises:
+        UserError: it is another one.
+    """
+    if position.text != data.digest:
+        raise UserError(
+            f"--corpus: {settings.corpus!r} is not the text that this run was begun with (it was "
+            "changed, or is another one); name that text, or train anew"
+        )
+
+
+def _require_same_backend(header: Header, trainer: Trainer) -> None:
+    """Refuse to go on by another backend than the run began with, unless the user named it.
+
+    Raises:
+        UserError: `auto` comes to another one here, as without a compiler.
+    """
+    was, now = header.versions.get("backend", trainer.backend), trainer.backend
+    asked = trainer.settings.backend
+    if was != now and asked == header.settings.backend:
+        raise UserError(
+            f"--resume: the run was trained by {was}, and --backend {asked} comes to {now} now, "
+            f"which rounds otherwise; mend what keeps it from {was}, or say "
+            f"--backend {now.split()[-1]} to go on all the same"
+        )
+
+
+def _trained(
+    settings: TrainSettings,
+    data: Data,
+    folder: RunFolder,
+    checkpoint: Checkpoint | None,
+    watcher: Watcher,
+    note: str = "",
+    new: bool = False,
+) -> Trained:
+    """Compile, put everything where the checkpoint has it, and train."""
+    watcher.prepared(data)
+    if note:
+        watcher.told(note)
+    try:
+        trainer = Trainer.build(settings, data, folder, watcher)
+    except KeyboardInterrupt as error:
+        kept = "the run stands where it stood" if checkpoint else "nothing was saved"
+        raise Interrupted(signal_of(error), f"before training began; {kept}") from None
+    if checkpoint:
+        _require_same_backend(checkpoint.header, trainer)
+        trainer.restore(checkpoint)
+        watcher.told(f"going on after step {trainer.steps:,}, {trainer.sequences:,} sequences")
+    if not new:  # only now is it known that nothing stands against going on
+        folder.cut_back(trainer.steps)
+        folder.write_settings(settings)
+    if checkpoint:
+        keep_best(folder, checkpoint)
+    trainer.events = Events(folder.path, folder.lines(), watcher.told)
+    try:
+        with Stop() as stop:
+            trainer.run(stop)
+    finally:
+        trainer.events.close()
+    return Trained(folder, trainer.checkpoint(), trainer.network, data)

@@ -1,0 +1,241 @@
+"""Gradients of loops where those of Aesara 2.9.4 are wrong: each by way of an equal loop.
+
+The gradient of a plain loop, of states and sequences, is right and stays Aesara's own. Of three
+kinds it is wrong, without a word:
+
+    the loop of a gradient, which adds to arrays in place: what a step overwrites counts on
+    a loop that ends at a condition: sequences are read one place too far
+    `truncate_gradient`: arrays are longer than the loop runs, which rewriting forgets
+
+For each there is a plain loop of equal results, and the chain rule goes through that. So there are
+gradients of every order. Importing this module puts `gradient` in the place of `Scan.L_op`: the
+loop of a gradient is made inside of Aesara, where no class of ours would be asked for, and a wrong
+number is worse than a method that was replaced.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from graphrnn.upstream.scan_args import Node, rebuilt
+
+import aesara
+import aesara.tensor as at
+from aesara.gradient import DisconnectedType, disconnected_grad
+from aesara.graph.basic import Constant, Variable
+from aesara.scan.op import Scan
+from aesara.scan.utils import ScanArgs, expand_empty
+from aesara.tensor.shape import unbroadcast
+from aesara.tensor.type import TensorType
+
+Length = Any
+"""A number, or a variable that will be one."""
+
+Equal = tuple[list[Variable], Callable[[Variable], Variable]]
+"""Outputs of an equal loop, and what part of a gradient of the first loop's outputs is theirs."""
+
+stock_gradient = Scan.L_op
+
+
+def gradient(
+    op: Scan, inputs: Sequence[Variable], outputs: Sequence[Variable], given: Sequence[Variable]
+) -> list[Variable]:
+    """Give the gradient of a loop's inputs, where those of its outputs are given."""
+    node = outputs[0].owner
+    if op.info.n_mit_mot:
+        equal = as_states
+    elif op.info.as_while or op.truncate_gradient != -1:
+        equal = last_steps
+    else:
+        return list(stock_gradient(op, inputs, outputs, given))
+    # Inputs may be computed from one another: each gets a name of its own in the equal loop.
+    named = [_named(v) for v in inputs]
+    new, part = equal(node, named)
+    known = {
+        output: part(g)
+        for output, g in zip(new, given, strict=True)
+        if not isinstance(g.type, DisconnectedType)
+    }
+    found = aesara.grad(
+        None,
+        known_grads=known,
+        wrt=named,
+        disconnected_inputs="ignore",
+        return_disconnected="Disconnected",
+        null_gradients="return",
+    )
+    connected = _connected(node, given)
+    return [_fitting(v, g, c) for v, g, c in zip(inputs, found, connected, strict=True)]
+
+
+def _named(variable: Variable) -> Variable:
+    """Give a variable that equals another and is not it; what has no gradient stays itself."""
+    if isinstance(variable.type, TensorType) and variable.dtype.startswith(("float", "complex")):
+        return at.tensor_copy(variable)
+    return variable
+
+
+def _connected(node: Node, given: Sequence[Variable]) -> list[bool]:
+    """Say which inputs the outputs with a gradient depend on, as the loop itself sees it."""
+    pattern = node.op.connection_pattern(node)
+    asked = [k for k, g in enumerate(given) if not isinstance(g.type, DisconnectedType)]
+    return [any(row[k] for k in asked) for row in pattern]
+
+
+def _fitting(variable: Variable, found: Variable, connected: bool) -> Variable:
+    """Give a gradient of the kind that Aesara expects at this place."""
+    if not connected:
+        return DisconnectedType()()
+    if not isinstance(variable.type, TensorType):
+        return found
+    discrete = not variable.dtype.startswith(("float", "complex"))
+    if discrete or isinstance(found.type, DisconnectedType):
+        return variable.zeros_like(dtype=aesara.config.floatX if discrete else variable.dtype)
+    return found
+
+
+# ── the loop of a gradient ──
+
+
+def as_states(node: Node, inputs: Sequence[Variable]) -> Equal:
+    """Make the loop of a gradient one of states: what it reads and writes of an array moves along.
+
+    Step t reads and writes some of the places t … t + w - 1 of an array. The first w - 1 of them
+    are states, the last comes in as a sequence, and the first leaves as a result:
+
+        a_t, s_{t+1} = s'_t, (s'_{t+1} … s'_{t+w-1})    s' what the step has made of the places
+
+    A state belongs to one step, where a place of the array is written more than once.
+    """
+    args = ScanArgs(inputs, node.outputs, node.op.inner_inputs, node.op.inner_outputs, node.op.info)
+    arrays = _windows(args)
+    n_mit_mot, n_sit_sot = len(arrays), len(args.outer_in_sit_sot)
+    args.mit_mot_in_slices, args.mit_mot_out_slices = (), ()
+    args.outer_in_mit_mot, args.inner_in_mit_mot, args.inner_out_mit_mot = [], [], ()
+    args.outer_out_mit_mot = []
+    for array, inside, after in arrays:
+        width = len(inside)
+        args.inner_in_seqs.append(inside[-1])
+        args.outer_in_seqs.append(array[width - 1 :][: args.n_steps])
+        args.inner_in_sit_sot += inside[:-1]
+        args.outer_in_sit_sot += [
+            expand_empty(unbroadcast(array[k : k + 1], 0), args.n_steps) for k in range(width - 1)
+        ]
+        args.sit_sot_in_slices = (*args.sit_sot_in_slices, *[(-1,)] * (width - 1))
+        args.inner_out_sit_sot += after[1:]
+        args.inner_out_nit_sot.append(after[0])
+        args.outer_in_nit_sot.append(args.n_steps)
+    outputs = rebuilt(node, args, truncate_gradient=-1)
+    first_own = len(args.outer_in_mit_sot) + n_sit_sot
+    moved = len(args.outer_in_sit_sot) - n_sit_sot
+    states, rest = outputs[first_own : first_own + moved], outputs[first_own + moved :]
+    n_collected = len(args.outer_in_nit_sot) - n_mit_mot
+    left, rest = (
+        rest[n_collected : n_collected + n_mit_mot],
+        (rest[:n_collected] + rest[n_collected + n_mit_mot :]),
+    )
+    wholes = []
+    for first, (array, inside, _) in zip(left, arrays, strict=True):
+        width = len(inside)
+        ends, states = states[: width - 1], states[width - 1 :]
+        behind = [array[args.n_steps + width - 1 :]] if node.op.truncate_gradient != -1 else []
+        wholes.append(at.join(0, first, *[end[-1:] for end in ends], *behind))
+    return [*wholes, *outputs[:first_own], *rest], lambda g: g
+
+
+Window = tuple[Variable, list[Variable], list[Variable]]
+"""An array, its places that a step sees, and what the step makes of them."""
+
+
+def _windows(args: ScanArgs) -> list[Window]:
+    """Give each array of a gradient's loop with the places that a step reads or writes."""
+    windows = []
+    for array, read, read_at, written, written_at in zip(
+        args.outer_in_mit_mot,
+        args.inner_in_mit_mot,
+        args.mit_mot_in_slices,
+        args.inner_out_mit_mot,
+        args.mit_mot_out_slices,
+        strict=True,
+    ):
+        first = min(read_at)
+        width = max(*read_at, *written_at) - first + 1
+        by_place = dict(zip((tap - first for tap in read_at), read, strict=True))
+        inside = [by_place.get(k) or read[0].type() for k in range(width)]
+        after = list(inside)
+        for tap, value in zip(written_at, written, strict=True):
+            after[tap - first] = value.astype(inside[0].dtype)
+        windows.append((array, inside, after))
+    return windows
+
+
+# ── loops that end at a condition, or whose gradient is cut ──
+
+
+def last_steps(node: Node, inputs: Sequence[Variable]) -> Equal:
+    """Make a loop one of those last steps alone that have a gradient; their number is known before.
+
+    The states that they begin with are the loop's own, of which the gradient is cut off.
+    """
+    op = node.op
+    args = ScanArgs(inputs, node.outputs, op.inner_inputs, op.inner_outputs, op.info)
+    done = _steps_done(node)
+    steps, skipped = done, 0
+    if op.truncate_gradient != -1:
+        steps = _smaller(done, op.truncate_gradient)
+        skipped = done - steps
+    if op.info.n_shared_outs and not (isinstance(skipped, int) and skipped == 0):
+        raise NotImplementedError(
+            f"{op}: got truncate_gradient={op.truncate_gradient} in a loop that draws random "
+            "numbers or updates shared variables, whose values before the last steps are not kept; "
+            "draw before the loop and pass the draws as a sequence, or leave truncate_gradient out"
+        )
+    args.n_steps = at.as_tensor(steps, dtype="int64")
+    args.as_while, args.cond = False, []
+    args.outer_in_seqs = [v[skipped:][:steps] for v in args.outer_in_seqs]
+    for kind in ("mit_sot", "sit_sot"):
+        taps = getattr(args, f"{kind}_in_slices")
+        begins = zip(
+            getattr(args, f"outer_in_{kind}"), getattr(args, f"outer_out_{kind}"), taps, strict=True
+        )
+        setattr(
+            args,
+            f"outer_in_{kind}",
+            [_begin(a, out, -min(t), skipped, args.n_steps) for a, out, t in begins],
+        )
+    args.outer_in_nit_sot = [args.n_steps] * len(args.outer_in_nit_sot)
+    return rebuilt(node, args, truncate_gradient=-1), lambda g: g[skipped:]
+
+
+def _steps_done(node: Node) -> Length:
+    """Give the number of steps that a loop has done: known, or read off its results."""
+    op, args = node.op, ScanArgs.from_node(node)
+    if not op.info.as_while:
+        return _number(node.inputs[0])
+    taps = (*op.info.mit_sot_in_slices, *op.info.sit_sot_in_slices, *[(0,)] * op.info.n_nit_sot)
+    arrays = (*args.outer_out_mit_sot, *args.outer_out_sit_sot, *args.outer_out_nit_sot)
+    for array, read_at in zip(arrays, taps, strict=True):
+        return array.shape[0] + min(read_at)
+    raise NotImplementedError(f"{op}: ends at a condition and gives nothing at any step")
+
+
+def _number(variable: Variable) -> Length:
+    """Give a constant's number, or the variable."""
+    return int(variable.data) if isinstance(variable, Constant) else variable
+
+
+def _smaller(done: Length, most: int) -> Length:
+    return min(done, most) if isinstance(done, int) else at.minimum(done, most)
+
+
+def _begin(first: Variable, out: Variable, taps: int, skipped: Length, steps: Variable) -> Variable:
+    """Give the array of a state before the first step; no gradient goes to steps left out."""
+    value = first[:taps]
+    if not isinstance(skipped, int):
+        before = disconnected_grad(out[skipped : skipped + taps])
+        value = at.switch(at.eq(skipped, 0), value, before)
+    elif skipped:
+        value = disconnected_grad(out[skipped : skipped + taps])
+    return expand_empty(unbroadcast(value, 0), steps)
+
+
+Scan.L_op = gradient

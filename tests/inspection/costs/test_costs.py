@@ -1,0 +1,232 @@
+"""Costs against formulas, memory against a sum by hand, measured times, generated code."""
+
+from graphrnn.errors import UserError
+from graphrnn.inspection.costs.costs import Machine, count_costs, memory
+from graphrnn.inspection.costs.profile import measure
+from graphrnn.inspection.inspector import Inspection, inspect
+from graphrnn.inspection.listing.tables import cost_text, history_text, memory_text, timing_text
+from graphrnn.inspection.record.graph import snapshot
+from graphrnn.inspection.record.shapes import Lengths
+from graphrnn.native.linker import native_mode
+from tests.inspected import cell_inspection, every_node, lesson, lesson_source
+
+import aesara
+import aesara.tensor as at
+import numpy as np
+import pytest
+from aesara.graph.fg import FunctionGraph
+
+
+def costs_of(inputs, outputs):
+    return count_costs(snapshot(FunctionGraph(inputs, outputs, clone=False)))
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "flops"),
+    [((2, 3), (3, 4), 48), ((3,), (3, 4), 24), ((2, 3), (3,), 12), ((3,), (3,), 6)],
+)
+def test_a_product_takes_2mnk(left, right, flops):
+    a, b = at.TensorType("float32", left)("a"), at.TensorType("float32", right)("b")
+    assert costs_of([a, b], [at.dot(a, b)]).flops == flops
+
+
+def test_blas_products_take_2mnk():
+    x, W = at.TensorType("float64", (2, 3))("x"), at.TensorType("float64", (3, 4))("W")
+    z = at.TensorType("float64", (2, 4))("z")
+    v = at.TensorType("float64", (3,))("v")
+    function = aesara.function(
+        [x, W, z, v],
+        [z + 0.5 * at.dot(x, W), at.dot(x, v)],
+        mode=aesara.compile.mode.Mode("py", "fast_run"),
+    )
+    costs = inspect(function).costs()
+    found = {node.word: cost.flops for node, cost in costs.rows.items()}
+    assert found["gemm"] == 2 * 2 * 3 * 4
+    assert found["gemv"] == 2 * 2 * 3
+
+
+def test_elementwise_and_reductions_are_counted():
+    x = at.TensorType("float32", (4, 5))("x")
+    assert costs_of([x], [at.tanh(x * x + x)]).flops == 3 * 20
+    assert costs_of([x], [x.sum()]).flops == 20
+    assert costs_of([x], [x.T.reshape((20,))]).flops == 0
+    assert costs_of([x], [x.T[1:]]).bytes == 0
+    assert costs_of([x], [at.exp(x)]).bytes == 2 * 4 * 20
+
+
+# The elementwise steps of one unit in one step of each cell, from the equations in cells.py.
+STEPS = {"rnn": 2 + 1, "gru": 2 + 2 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1, "lstm": 4 + 3 + 1 + 3 + 2}
+
+# The same for the gradient of a step, equation by equation, from dh. A gate's gradient is put in
+# its place in dz by an addition; what is carried back takes one too.
+STEPS_BACK = {
+    # dz = [z > 0] dh: 2, dh_tm1 = dz W_h^T + what is carried: 1
+    "rnn": 2 + 1,
+    # n = tanh(z_n + r m): 3, 1 - u, 1 - r, 1 - n^2: 4, du = (dh h_tm1 - dh n) u (1 - u): 6,
+    # dn = dh (1 - u) (1 - n^2): 2, dm = dn r: 3, dr = dn r m (1 - r): 5 (both multiplied out),
+    # placed: du, and for each of z and zh n and r: 5, dh_tm1 = dzh W_h^T + dh u + carried: 3
+    "gru": 3 + 4 + 6 + 2 + 3 + 5 + 5 + 3,
+    # tanh(c): 1, 1 - o, 1 - tanh(c)^2, 1 - f, 1 - i, 1 - g^2: 7, do = dh tanh(c) o (1 - o): 3,
+    # dc = dh o (1 - tanh(c)^2) + carried: 3, df = dc c_tm1 f (1 - f): 3, di = dc g i (1 - i): 3,
+    # dg = dc i (1 - g^2): 2, placed: 4, dh_tm1 = dz W_h^T + carried: 1, dc_tm1 = dc f + carried: 2
+    "lstm": 1 + 7 + 3 + 3 + 3 + 3 + 2 + 4 + 1 + 2,
+}
+
+
+@pytest.mark.parametrize("size", [(5, 3, 4, 6), (4, 2, 3, 7)])
+@pytest.mark.parametrize(("cell", "gates"), [("rnn", 1), ("gru", 3), ("lstm", 4)])
+def test_a_cell_costs_what_its_equations_say(cell, gates, size):
+    time, batch, n_in, hidden = size
+    named = {"time": time, "batch": batch, "n_in": n_in, "hidden": hidden}
+    units = time * batch * hidden
+    inputs, states = 2 * gates * units * n_in, 2 * gates * units * hidden
+    forward = cell_inspection(cell, backward=False, **named).costs()
+    assert forward.products == inputs + states
+    # One layer's steps, then the squares and their sum.
+    assert forward.flops == forward.products + units * STEPS[cell] + 2 * units
+    assert forward.unknown == 0
+    both = cell_inspection(cell, backward=True, **named).costs()
+    # Nothing forward is computed twice: inputs once for their weights' gradient; states once for
+    # their own gradient and once for their weights'.
+    assert both.products == 2 * inputs + 3 * states
+    # 2h, added to the gradient of the states; b is summed over times and rows where there is one;
+    # z's gradient, where z was made before the loop, is added to zeros twice.
+    bias = cell != "lstm"
+    around = 2 + bias + (0 if cell == "rnn" else 2 * gates)
+    weights = gates * hidden * (n_in + hidden) + bias * hidden
+    elementwise = STEPS[cell] + 2 + STEPS_BACK[cell] + around
+    assert both.flops == both.products + units * elementwise + weights
+    assert both.unknown == 0
+
+
+def test_costs_of_the_lesson_are_all_known():
+    costs = lesson().costs()
+    assert costs.unknown == 0
+    assert costs.flops > costs.products > 0
+
+
+def test_the_machine_bounds_each_node():
+    x, W = at.TensorType("float32", (64, 64))("x"), at.TensorType("float32", (64, 64))("W")
+    graph = snapshot(FunctionGraph([x, W], [at.dot(x, W) + x], clone=False))
+    costs = count_costs(graph, machine=Machine(flops=1e9, bytes=1e9))
+    found = {node.word: cost for node, cost in costs.rows.items()}
+    assert found["dot"].bound == "arithmetic"
+    assert found["dot"].seconds == pytest.approx(2 * 64**3 / 1e9)
+    assert found["add"].bound == "memory"
+    assert found["add"].seconds == pytest.approx(3 * 4 * 64**2 / 1e9)
+    assert costs.seconds == pytest.approx(found["dot"].seconds + found["add"].seconds)
+
+
+def test_what_hangs_on_the_data_is_unknown():
+    x = at.dmatrix("x")
+    costs = costs_of([x], [at.exp(x)])
+    assert costs.unknown == 1
+    assert costs.flops == 0
+
+
+def test_shapes_are_found_where_types_lost_them():
+    x = at.TensorType("float32", (8, 5))("x")
+    for value, shape in [
+        (x[1:], (7, 5)),
+        (x[::-2], (4, 5)),
+        (at.concatenate([x, x[:3]]), (11, 5)),
+        (at.arange(3, 11), (8,)),
+        (at.zeros((x.shape[0] - 1, x.shape[1] * 2)), (7, 10)),
+    ]:
+        graph = snapshot(FunctionGraph([x], [value], clone=False))
+        assert Lengths(graph).of(graph.outputs[0]) == shape
+
+
+def test_memory_is_the_sum_of_what_lives():
+    x = at.TensorType("float64", (100,))("x")
+    y = at.exp(x)
+    moments = memory(snapshot(FunctionGraph([x], [at.sin(y)[5:], y.sum()], clone=False)))
+    assert [(m.node.word, m.live, m.how) for m in moments] == [
+        ("exp", 800, "new"),
+        ("sin", 1600, "new"),
+        ("slice", 1600, "view"),
+        ("sum", 1608, "new"),
+    ]
+
+
+def test_what_works_in_place_makes_no_memory():
+    x = at.TensorType("float64", (100,))("x")
+    mode = aesara.compile.mode.Mode("py", "fast_run").excluding("fusion")
+    looked = inspect(aesara.function([x], at.sin(at.exp(x)), mode=mode))
+    assert [(m.how, m.live) for m in looked.memory()] == [("new", 800), ("in place", 800)]
+
+
+def test_times_are_measured_and_weights_stay_as_they_were():
+    source = lesson_source(time=3, backend="python")
+    before = [old.get_value() for old, _ in source.updates]
+    found = measure(source, calls=2)
+    for (old, _), value in zip(source.updates, before, strict=True):
+        np.testing.assert_array_equal(old.get_value(), value)
+    costs = count_costs(found.graph, measured=found.seconds)
+    inner = [c for n, c in costs.rows.items() if n.body is None and c.measured]
+    assert len(inner) > 0.8 * sum(node.body is None for node in every_node(found.graph))
+    assert all(cost.seconds >= 0 for cost in inner)
+    assert 0 < costs.seconds <= 2 * found.total
+
+
+@pytest.mark.parametrize("loop", ["scan", "unrolled"])
+def test_the_one_c_function_is_timed_by_node(loop):
+    source = lesson_source(time=3, loop=loop, hidden=64)
+    before = [old.get_value() for old, _ in source.updates]
+    looked = Inspection(source)
+    found = looked.measured()
+    for (old, _), value in zip(source.updates, before, strict=True):
+        np.testing.assert_array_equal(old.get_value(), value)
+    costs = count_costs(found.graph, measured=found.seconds)
+    assert all(cost.measured and cost.seconds >= 0 for cost in costs.rows.values())
+    assert 0 < costs.seconds <= found.total
+    spent = {node.kind: 0.0 for node in every_node(found.graph)}
+    for node, cost in costs.rows.items():
+        spent[node.kind] += cost.seconds
+    assert spent["product"] > 0
+    assert spent["elementwise"] > 0
+
+
+def test_a_graph_that_native_does_not_cover_is_not_timed_there():
+    x = at.TensorType("float64", (3, 3))("x")
+    looked = inspect(aesara.function([x], at.nlinalg.matrix_inverse(x), mode=native_mode()))
+    with pytest.raises(UserError, match="does not cover this graph .*--backend aesara"):
+        looked.measured()
+
+
+def test_an_input_without_lengths_cannot_be_measured():
+    x = at.dmatrix("x")
+    with pytest.raises(UserError, match="x: got type .*, needed an array whose lengths"):
+        measure(inspect([at.exp(x)]).source)
+
+
+def test_code_is_generated_for_nodes():
+    looked = lesson()
+    nodes = {node.word: node for node in every_node(looked.graph("rewritten"))}
+    language, text = looked.code(nodes["log"])
+    assert language == "C (native)"
+    assert "for (idx" in text
+    x = at.TensorType("float64", (3,))("x")
+    plain = inspect([at.exp(x), at.sort(x)])
+    codes = {node.word: plain.code(node) for node in plain.graph("written").nodes}
+    assert codes["exp"][0] == "C"
+    assert "exp(" in codes["exp"][1]
+    assert codes["sort"][0] == "Python"
+    assert "def perform" in codes["sort"][1]
+
+
+def test_reports_fit_a_terminal():
+    looked = lesson()
+    graph = looked.graph("rewritten")
+    costs = count_costs(graph, looked.lengths(), Machine(1e11, 1e10))
+    told = [
+        cost_text("t", graph, costs),
+        memory_text("t", graph, looked.memory()),
+        history_text("t", looked.steps(), every=10, folded=True),
+        timing_text("t", looked.timing),
+    ]
+    for text in told:
+        assert max(len(line) for line in text.splitlines()) <= 100
+    assert "GFLOP/s" in told[0]
+    assert "peak" in told[1]
+    assert "100.0%" in told[3]

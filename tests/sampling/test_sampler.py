@@ -1,0 +1,162 @@
+import os
+from dataclasses import replace
+
+from graphrnn.errors import UserError
+from graphrnn.runs import folder as run_folder
+from graphrnn.runs.checkpoint import Checkpoint
+from graphrnn.sampling import sampler as samplers
+from graphrnn.settings.sampling import SampleSettings
+from graphrnn.settings.training import TrainSettings
+from graphrnn.training import run as training_run
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A small network that has learnt a little."""
+    folder = tmp_path_factory.mktemp("trained")
+    text = folder / "small.txt"
+    text.write_text("the cats sat on the mat; the dog lay by the log.\n" * 90, encoding="utf-8")
+    return training_run.train(
+        TrainSettings(
+            corpus=str(text),
+            hidden=16,
+            sequences=2500,
+            batch=1,
+            backend="python",
+            rate=0.02,
+            out=folder / "run",
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def sampler(trained):
+    return samplers.load_sampler(str(trained.folder.path), backend="python")
+
+
+@pytest.fixture(autouse=True)
+def fresh(sampler):
+    sampler.reset()
+
+
+def write(sampler, **settings):
+    sampler.reset()
+    return "".join(sampler.write(SampleSettings(**({"prompt": "the ", "length": 60} | settings))))
+
+
+def test_it_writes_what_it_has_learnt(sampler):
+    text = write(sampler, temperature=0.3)
+    assert len(text) == 60
+    assert set(text) <= set(sampler.vocabulary.characters) - {"\0"}
+    assert "the" in text
+
+
+def test_same_seed_same_text(sampler):
+    texts = [write(sampler, seed=seed, temperature=5.0) for seed in (1, 1, 2)]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_greedy_is_top_1_and_very_cold(sampler):
+    greedy = write(sampler, greedy=True)
+    assert greedy == write(sampler, top_k=1) == write(sampler, temperature=1e-9)
+
+
+def test_next_characters(sampler):
+    sampler.read("th")
+    best = sampler.next_characters(3)
+    assert best[0][0] == "e"
+    assert [p for _, p in best] == sorted((p for _, p in best), reverse=True)
+    everything = sampler.next_characters(10_000)
+    assert len(everything) == len(sampler.vocabulary) - 1
+    assert sum(p for _, p in everything) == pytest.approx(1)
+
+
+def test_reading_goes_on_from_the_state(sampler):
+    sampler.read("the c")
+    whole = sampler.next_characters(3)
+    sampler.reset()
+    sampler.read("the")
+    sampler.read(" c")
+    assert sampler.next_characters(3) == whole
+
+
+def test_probabilities_are_the_softmax(rng):
+    z = rng.standard_normal(9).astype("float32")
+    p = samplers.probabilities(z, temperature=0.7)
+    expected = np.exp(z[1:].astype("float64") / 0.7)
+    np.testing.assert_allclose(p[1:], expected / expected.sum(), rtol=1e-12)
+    assert p[0] == 0
+    assert p.dtype == np.float64
+
+
+@pytest.mark.parametrize("k", [1, 3, 8, 100])
+def test_top_k_lets_k_through(rng, k):
+    p = samplers.probabilities(rng.standard_normal(9), top_k=k)
+    assert (p > 0).sum() == min(k, 8)
+    tied = samplers.probabilities(np.zeros(9), top_k=k)
+    assert (tied > 0).sum() == min(k, 8)
+    assert p.sum() == pytest.approx(1)
+
+
+def test_entropy_grows_with_temperature(rng):
+    z = rng.standard_normal(50)
+
+    def entropy(temperature):
+        p = samplers.probabilities(z, temperature)
+        return -(p[p > 0] * np.log(p[p > 0])).sum()
+
+    entropies = [entropy(t) for t in (0.01, 0.3, 0.8, 1.0, 2.0, 100.0)]
+    assert entropies == sorted(entropies)
+
+
+def test_unknown_characters_and_nothing_to_read(sampler):
+    with pytest.raises(UserError, match="never seen: 'Q'"):
+        write(sampler, prompt="Q")
+    with pytest.raises(UserError, match="needed at least one character"):
+        write(sampler, prompt="")
+    sampler.reset()
+    with pytest.raises(UserError, match="has read nothing yet"):
+        sampler.next_characters(1)
+
+
+def test_a_checkpoint_from_another_vocabulary(trained):
+    header = replace(trained.checkpoint.header, vocabulary=("\0", "a", "b"))
+    with pytest.raises(UserError, match="W_hy, W_xh, b_y do not fit a vocabulary of 3"):
+        samplers.Sampler.of(Checkpoint(header, trained.checkpoint.weights), backend="python")
+
+
+def test_runs_are_found_by_folder_file_name_and_age(trained, in_tmp):
+    file = trained.folder.last
+    assert run_folder.find_checkpoint(str(trained.folder.path)) == file
+    assert run_folder.find_checkpoint(str(file)) == file
+    with pytest.raises(UserError, match=r"no trained network in runs/; train one first"):
+        run_folder.find_checkpoint("latest")
+    for age, name in enumerate(["new", "old"]):
+        (in_tmp / "runs" / name).mkdir(parents=True)
+        path = in_tmp / "runs" / name / run_folder.CHECKPOINT
+        path.write_bytes(file.read_bytes())
+        os.utime(path, (1e9 - age, 1e9 - age))
+    assert run_folder.find_checkpoint("latest").parent.name == "new"
+    assert run_folder.find_checkpoint("old").parent.name == "old"
+    with pytest.raises(UserError, match="run 'other': no such folder"):
+        run_folder.find_checkpoint("other")
+
+
+def test_a_state_that_left_the_finite_numbers_is_one_line(rng):
+    with pytest.raises(UserError, match="its state left the finite numbers"):
+        samplers.probabilities(np.array([0.0, np.inf, 1.0]))
+
+
+def test_settings_that_do_not_fit_the_weights_are_refused_unbuilt(trained):
+    header = trained.checkpoint.header
+    huge = replace(header, settings=replace(header.settings, hidden=60_000))
+    with pytest.raises(UserError, match="and 60000 hidden units"):
+        samplers.Sampler.of(Checkpoint(huge, trained.checkpoint.weights), backend="python")
+
+
+def test_the_coldest_temperature_is_greedy():
+    p = samplers.probabilities(np.array([9.0, 1.0, 2.0]), temperature=1e-310)
+    assert p.tolist() == [0.0, 0.0, 1.0]
