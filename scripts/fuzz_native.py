@@ -1,10 +1,13 @@
-"""Compares thousands of random graphs on the native backend with Aesara's Python mode.
+"""Compares thousands of random graphs on two backends, and random loops with NumPy.
 
-    python -m scripts.fuzz_native --graphs 10000 --from 0 [--sanitize]
+    python -m scripts.fuzz_native [--kind graphs] [--count 500] [--from 0] [--sanitize]
 
-Two processes share the work. Each graph that differs is printed with its seed and story; the exit
-code is 1 if there is any. With --sanitize the C code is compiled with AddressSanitizer and
-UndefinedBehaviorSanitizer, and a finding ends the run at the seed that it names.
+Graphs run natively and stepped in Python. Loops run as they were written, natively and, some of
+them, rewritten and stepped in Python, and are held against an interpreter in NumPy, gradients and
+gradients of gradients included. Two processes share the work. What differs is printed with its
+seed, its description, got and wanted; the exit code is 1 if there is any. With --sanitize the C
+code is compiled with AddressSanitizer and UndefinedBehaviorSanitizer, and a finding ends the run at
+the seed that it names.
 """
 
 import importlib
@@ -13,10 +16,13 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import cyclopts
 from rich.console import Console
@@ -26,6 +32,19 @@ SANITIZE = ("-Og", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 CHUNK = 10
 TOLD_EACH = 500
 """Graphs between two lines where no bar can be drawn."""
+
+Kind = Literal["graphs", "loops"]
+COUNTS: dict[Kind, int] = {"graphs": 10_000, "loops": 5_000}
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Seeds that one process compares."""
+
+    kind: Kind
+    first: int
+    count: int
+    sanitize: bool
 
 
 def runtime() -> str | None:
@@ -49,26 +68,35 @@ def environment(path: str) -> dict[str, str]:
     }
 
 
-def compare(first: int, count: int, sanitize: bool) -> list[str]:
-    """Compare some graphs, and give a line for each that differs."""
+def compare(chunk: Chunk) -> tuple[list[str], Counter[str]]:
+    """Compare some graphs; gives a line for each that differs, and what was counted."""
     # It is for this process: a compiler that allocates through it takes twice the time.
     os.environ.pop("LD_PRELOAD", None)
     importlib.import_module("tests.conftest")
-    emit: Any = importlib.import_module("graphrnn.native.emit")
+    emit: Any = importlib.import_module("graphrnn.native.codegen.function")
     emit.PARALLEL_FROM = 0
-    library: Any = importlib.import_module("graphrnn.native.library")
-    differs = importlib.import_module("tests.graphs").differs
+    library: Any = importlib.import_module("graphrnn.native.runtime.library")
+    differing = comparer(chunk.kind)
     warnings.simplefilter("ignore")
-    found = []
+    found, counts = [], Counter[str]()
     with tempfile.TemporaryDirectory() as folder:
         # A user's cache is of bounded size: thousands of these would push all else out of it.
         library.cache_folder = lambda: Path(folder)
-        for seed in range(first, first + count):
-            if sanitize:
-                print(f"seed {seed}", file=sys.stderr, flush=True)
-            text = differs(seed, more=SANITIZE if sanitize else as_usual(seed))
-            found += [text] if text else []
-    return found
+        for seed in range(chunk.first, chunk.first + chunk.count):
+            if chunk.sanitize:
+                print(f"{chunk.kind}: seed {seed}", file=sys.stderr, flush=True)
+            flags = SANITIZE if chunk.sanitize else as_usual(seed)
+            found += differing(seed, counts, flags)
+    return found, counts
+
+
+def comparer(kind: Kind) -> Callable[[int, Counter[str], tuple[str, ...]], list[str]]:
+    """Give what compares the graph of a seed, by kind."""
+    if kind == "graphs":
+        graphs: Any = importlib.import_module("tests.graph_compare")
+        return lambda seed, counts, flags: graphs.differing(seed, counts, more=flags)
+    loops: Any = importlib.import_module("tests.loop_compare")
+    return lambda seed, counts, flags: loops.differing_from_seed(seed, counts, more=flags)
 
 
 def as_usual(seed: int) -> tuple[str, ...]:
@@ -78,14 +106,16 @@ def as_usual(seed: int) -> tuple[str, ...]:
 
 def main(
     *,
-    graphs: int = 10_000,
+    kind: Kind | None = None,
+    count: int | None = None,
     start: Annotated[int, cyclopts.Parameter(name=["--from"])] = 0,
     sanitize: bool = False,
 ) -> int:
-    """Compare random graphs.
+    """Compare random graphs and loops.
 
     Args:
-        graphs: how many.
+        kind: graphs or loops alone.
+        count: how many of each kind; 10,000 graphs and 5,000 loops where it is not said.
         start: the first seed.
         sanitize: compile the C code with sanitizers.
     """
@@ -96,26 +126,42 @@ def main(
             return 2
         again = [sys.executable, "-m", "scripts.fuzz_native", *sys.argv[1:]]
         return subprocess.run(again, env=environment(path), check=False).returncode
-    console, wrong, done = Console(), 0, 0
-    starts = range(start, start + graphs, CHUNK)
-    context = get_context("spawn")
-    with ProcessPoolExecutor(2, mp_context=context) as pool, Progress(console=console) as progress:
-        task = progress.add_task("comparing graphs", total=graphs)
-        counts = [min(CHUNK, start + graphs - first) for first in starts]
-        futures = [
-            pool.submit(compare, first, count, sanitize)
-            for first, count in zip(starts, counts, strict=True)
-        ]
-        for future, count in zip(futures, counts, strict=True):
-            for text in future.result():
+    console, wrong = Console(), 0
+    kinds: list[Kind] = [kind] if kind else ["graphs", "loops"]
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        for each in kinds:
+            total = COUNTS[each] if count is None else count
+            chunks = [
+                Chunk(each, first, min(CHUNK, start + total - first), sanitize)
+                for first in range(start, start + total, CHUNK)
+            ]
+            wrong += compare_all(pool, console, each, chunks)
+    return 1 if wrong else 0
+
+
+def compare_all(
+    pool: ProcessPoolExecutor, console: Console, kind: Kind, chunks: list[Chunk]
+) -> int:
+    """Compare graphs of one kind and tell of the progress; gives how many texts differ."""
+    total, done, wrong = sum(chunk.count for chunk in chunks), 0, 0
+    counts: Counter[str] = Counter()
+    with Progress(console=console) as progress:
+        task = progress.add_task(f"comparing {kind}", total=total)
+        futures = [pool.submit(compare, chunk) for chunk in chunks]
+        for future, chunk in zip(futures, chunks, strict=True):
+            found, counted = future.result()
+            counts += counted
+            for text in found:
                 wrong += 1
                 console.print(text, markup=False, highlight=False, soft_wrap=True)
-            progress.advance(task, count)
-            done += count
+            progress.advance(task, chunk.count)
+            done += chunk.count
             if not console.is_terminal and done % TOLD_EACH == 0:
-                console.print(f"{done} of {graphs} graphs compared, {wrong} differ")
-    console.print(f"{graphs} graphs from seed {start}: {wrong} differ")
-    return 1 if wrong else 0
+                console.print(f"{done} of {total} {kind} compared, {wrong} differ")
+    first = chunks[0].first if chunks else 0
+    told = ", ".join(f"{name}: {number}" for name, number in sorted(counts.items()))
+    console.print(f"{total} {kind} from seed {first}: {wrong} differ ({told})", soft_wrap=True)
+    return wrong
 
 
 if __name__ == "__main__":

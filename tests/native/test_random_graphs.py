@@ -77,7 +77,8 @@ def test_every_rule_is_drawn_by_some_graph():
 @pytest.mark.skipif(runtime() is None, reason="gcc has no AddressSanitizer runtime here")
 def test_generated_code_is_clean_under_sanitizers():
     """Twenty random graphs under AddressSanitizer and UndefinedBehaviorSanitizer."""
-    command = [sys.executable, "-m", "scripts.fuzz_native", "--graphs", "20", "--sanitize"]
+    words = ["--kind", "graphs", "--count", "20", "--sanitize"]
+    command = [sys.executable, "-m", "scripts.fuzz_native", *words]
     done = subprocess.run(
         command,
         env=environment(runtime()),
