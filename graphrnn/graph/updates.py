@@ -11,7 +11,7 @@ from math import log
 
 from graphrnn.errors import UserError, unknown
 from graphrnn.graph.shapes import Tensor, label
-from graphrnn.upstream import subtensor_gradients  # noqa: F401
+from graphrnn.upstream import op_gradients  # noqa: F401
 
 import aesara
 import aesara.tensor as at

@@ -6,7 +6,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graphrnn.upstream import subtensor_gradients  # noqa: F401
+from graphrnn.upstream import op_gradients  # noqa: F401
 from graphrnn.upstream.rewrites import GUARDS, TAG
 
 from aesara.graph.rewriting.db import RewriteDatabaseQuery
@@ -181,7 +181,31 @@ FAULTS: tuple[UpstreamFault, ...] = (
         "the gradient of `b[:] = v`, b (1, 2), ends in an assertion; so does that of "
         "`b[i] = v` where v is broadcast",
         ("aesara.tensor.subtensor._sum_grad_over_bcasted_dims",),
-        "a right one in its place, in `sound_gradients`",
+        "a right one in its place, in every mode",
+        rewrites=False,
+    ),
+    UpstreamFault(
+        "gradient of rows set twice",
+        "the gradient of `b[i] = v` with an element named twice counts every value written there, "
+        "and not the last alone",
+        ("aesara.tensor.subtensor.AdvancedIncSubtensor1.grad",
+         "aesara.tensor.subtensor.AdvancedIncSubtensor.grad"),
+        "a right one in its place, in every mode",
+        rewrites=False,
+    ),
+    UpstreamFault(
+        "gradient of the largest of equal values",
+        "`max` along an axis gives each of several largest elements the whole gradient: that of "
+        "`max(stack([x, x]), axis=0)` is 2",
+        ("aesara.tensor.math.MaxAndArgmax.grad",),
+        "they share it, in every mode",
+        rewrites=False,
+    ),
+    UpstreamFault(
+        "gradient of a switch of whole numbers",
+        "the gradient of `switch(x > 0, 1, 0) * x` ends in an AttributeError",
+        ("aesara.scalar.basic.Switch.L_op",),
+        "zeros, in every mode",
         rewrites=False,
     ),
     UpstreamFault(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from graphrnn.upstream import (  # noqa: F401
     scan_gradients,
     scan_merging,
+    scan_no_steps,
     scan_one_step,
     scan_pushouts,
     scan_saving,
@@ -44,7 +45,7 @@ SCAN_FAULTS: tuple[ScanFault, ...] = (
         ("scan_merge_inouts",),
         "`sound_scan_merge_inouts`: states are one where they begin alike and every step changes "
         "them alike",
-        "pymc-devs/pytensor#2252, open in 3.0.7",
+        "pymc-devs/pytensor#2252",
         "test_two_time_scales_have_two_gradients",
     ),
     ScanFault(
@@ -121,6 +122,14 @@ SCAN_FAULTS: tuple[ScanFault, ...] = (
         "`sound_scan_save_mem`: what the state began with is read",
         "pymc-devs/pytensor#1878",
         "test_a_loop_that_turns_out_to_have_no_steps",
+    ),
+    ScanFault(
+        "what loops of no steps collect",
+        "a result without a first value has the shape (0, 0) for (0, 2)",
+        ("Scan.perform", "Scan.make_thunk"),
+        "its lengths are asked of the graph of a step; one that only a step can tell is refused",
+        "",
+        "test_what_a_loop_of_no_steps_collects_has_its_shape",
     ),
     ScanFault(
         "gradients of states of several taps",

@@ -198,6 +198,53 @@ CASES = {
         [ONES, np.array([2.0, 3.0]), TABLE, np.array([1.0, 2.0, 3.0])],
         lambda b, v, E, w: [0 * b, 2 * v, 2 * (b + v), 2 * (b[0] + v), 2 * w],
     ),
+    "gradient of rows set twice": (
+        lambda v, i, k, w: [
+            at.grad(at.sum(at.sin(at.set_subtensor(at.zeros(4)[i], v))), v),
+            at.grad(at.sum(at.sin(at.set_subtensor(at.zeros(4)[[1, 3, 1]], v))), v),
+            at.grad(at.sum(at.sin(at.set_subtensor(at.zeros((2, 4))[k, i], v))), v),
+            *at.grad(at.sum(at.set_subtensor(w[k], at.outer(v, at.ones(2))) ** 2), [v, w]),
+            at.grad(at.sum(at.set_subtensor(at.zeros(4)[i], v[0]) ** 2), v),
+            at.grad(at.sum(at.inc_subtensor(at.zeros(4)[i], v) ** 2), v),
+            at.grad(at.sum(at.set_subtensor(at.zeros(4)[[1, 3, 2]], v) ** 2), v),
+        ],
+        [np.array([0.3, -1.2, 0.7]), np.array([1, 3, 1]), np.array([0, 1, 0]), 1 + np.eye(2)],
+        lambda v, i, k, w: [
+            np.cos(v) * [0, 1, 1],
+            np.cos(v) * [0, 1, 1],
+            np.cos(v) * [0, 1, 1],
+            4 * v * [0, 1, 1],
+            0 * w,
+            [4 * v[0], 0, 0],
+            2 * (v + v[::-1]) * [1, 0, 1] + 2 * v * [0, 1, 0],
+            2 * v,
+        ],
+    ),
+    "gradient of the largest of equal values": (
+        lambda x, M: [
+            at.grad(at.sum(at.max(at.stack([x, x]), axis=0) ** 2), x),
+            at.grad(at.sum(at.min(at.stack([x, x, 2 * x]), axis=0)), x),
+            at.grad(at.max(M), M),
+            at.grad(at.sum(at.max(M, axis=1)), M),
+            at.grad(at.sum(at.max(M, axis=0, keepdims=True) * M), M),
+        ],
+        [np.array([0.5, -3.0]), np.array([[1.0, 7.0, 7.0], [2.0, 0.0, 2.0]])],
+        lambda x, M: [
+            2 * x,
+            [1.0, 2.0],
+            [[0, 0.5, 0.5], [0, 0, 0]],
+            [[0, 0.5, 0.5], [0.5, 0, 0.5]],
+            [[2.0, 14.0, 16.0], [5.0, 7.0, 7.0]],
+        ],
+    ),
+    "gradient of a switch of whole numbers": (
+        lambda x: [
+            at.grad(at.sum(at.switch(x > 0, 1, 0) * x), x),
+            at.grad(at.sum(at.switch(at.switch(x > 0, 1, 0), x, 2)), x),
+        ],
+        [np.array([0.5, -3.0])],
+        lambda x: [[1.0, 0.0], [1.0, 0.0]],
+    ),
     "tracebacks on the way": (
         lambda x, c, y: [at.log(at.erfc(x)), x * at.switch(c > 0, y, at.constant(0.0, "float64"))],
         [np.float32([0.5, 1.5]), np.array([1, 0]), np.float32([2, 3])],

@@ -47,6 +47,12 @@ def in_stock(graph):
         return aesara.function(inputs, outputs, updates=updates, mode=mode)
 
 
+def in_stocks_c(graph):
+    """Compile as Aesara itself does by default, stepped by its own C."""
+    inputs, outputs, updates = graph()
+    return aesara.function(inputs, outputs, updates=updates, mode="FAST_RUN")
+
+
 WAYS = [as_written, in_python, natively, in_stock]
 STEPPED = [as_written, in_python, in_stock]
 
@@ -444,6 +450,33 @@ def test_a_loop_that_turns_out_to_have_no_steps(way, taps):
         close(last, scale * 0.7**power * a)
         close(da, np.full(2, scale * 0.7**power))
         close(dw, scale * power * 0.7 ** max(power - 1, 0) * 3.0 if power else 0.0)
+
+
+@pytest.mark.parametrize("way", [*STEPPED, in_stocks_c])
+def test_what_a_loop_of_no_steps_collects_has_its_shape(way):
+    def graph():
+        h, n, k = tensor("h", "float64", (2, 3)), tensor("n", "int64", ()), tensor("k", "int64", ())
+        results, _ = aesara.scan(
+            lambda s, k: [s, s[0], at.dot(s, s.T), at.arange(k) + s[0, 0], s.sum()],
+            outputs_info=[h, *[None] * 4], non_sequences=[k], n_steps=n,
+        )  # fmt: skip
+        return [h, n, k], results, []
+
+    function = way(graph)
+    for n in (0, 2, 0):
+        got = function(np.ones((2, 3)), n, 4)
+        assert [v.shape for v in got] == [(n, 2, 3), (n, 3), (n, 2, 2), (n, 4), (n,)]
+
+
+def test_a_length_that_only_a_step_can_tell_is_refused():
+    h, n = at.dvector("h"), at.lscalar("n")
+    results, _ = aesara.scan(
+        lambda s: [s, at.arange(at.cast(s[0], "int64"))], outputs_info=[h, None], n_steps=n
+    )
+    function = aesara.function([h, n], results, mode=Mode(VMLinker(use_cloop=False), None))
+    assert function([3.0], 2)[1].shape == (2, 3)
+    with pytest.raises(ValueError, match="0 steps, and how long the arrays are"):
+        function([3.0], 0)
 
 
 def test_the_table_for_people_is_that_of_the_code():

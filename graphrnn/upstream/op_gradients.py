@@ -1,0 +1,116 @@
+"""Gradients in the place of Aesara's own, where those are wrong or end in an error.
+
+Aesara asks an operation for its gradient, and has no table in which another could stand: importing
+this module replaces the methods themselves, for every mode.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import aesara.tensor as at
+import numpy as np
+from aesara import config
+from aesara.gradient import DisconnectedType
+from aesara.graph.basic import Constant, Variable
+from aesara.scalar.basic import Switch, discrete_types
+from aesara.tensor import subtensor
+from aesara.tensor.math import MaxAndArgmax
+from aesara.tensor.subtensor import AdvancedIncSubtensor, AdvancedIncSubtensor1
+from aesara.tensor.type import complex_dtypes, discrete_dtypes
+
+Gradient = Callable[..., Sequence[Variable]]
+
+
+def summed_to(x: Variable, gx: Variable) -> Variable:
+    """Sum a gradient over the axes along which a value was broadcast.
+
+    These are the axes that the value lacks, and those where its length is known to be 1 and the
+    gradient's is not.
+    """
+    added = gx.type.ndim - x.type.ndim
+    if added:
+        gx = gx.sum(axis=list(range(added)))
+    known = zip(x.type.broadcastable, gx.type.broadcastable, strict=True)
+    axes = [k for k, (single, summed) in enumerate(known) if single and not summed]
+    return gx.sum(axis=axes, keepdims=True) if axes else gx
+
+
+def are_distinct(index: Sequence[Variable]) -> bool:
+    """Return whether an index is known to name no element twice."""
+    arrays = [k for k in index if getattr(k.type, "ndim", None)]
+    if any(k.type.dtype == "bool" for k in arrays):
+        return True
+    if not all(isinstance(k, Constant) for k in arrays):
+        return False
+    places = [place.ravel() for place in np.broadcast_arrays(*(k.data for k in arrays))]
+    # -1 and n - 1 are one element, whose length may not be known: signs are not mixed.
+    one_sign = all(np.all(place >= 0) or np.all(place < 0) for place in places)
+    return one_sign and len(set(zip(*places, strict=True))) == places[0].size
+
+
+def last_written(x: Variable, index: Sequence[Variable]) -> Variable:
+    """Return which elements of `y` are still there after `x[index] = y`: the last of each place."""
+    picked = x[tuple(index)]
+    order = at.arange(picked.size).reshape(picked.shape)
+    left = at.set_subtensor(at.zeros(x.shape, dtype="int64")[tuple(index)], order)
+    return at.eq(left[tuple(index)], order)
+
+
+def last_row_written(x: Variable, row: Variable) -> Variable:
+    """Return which rows of `y` are still there after `x[row] = y`, row an int vector."""
+    order = at.arange(row.shape[0])
+    left = at.set_subtensor(at.zeros(x.shape[0], dtype="int64")[row], order)
+    return at.eq(left[row], order).dimshuffle(0, *("x",) * (x.type.ndim - 1))
+
+
+def _where_last_wins(stock: Gradient) -> Gradient:
+    """Give no gradient to what `x[index] = y` writes and then overwrites."""
+
+    def grad(op: Any, inputs: Sequence[Variable], output_gradients: Any) -> Sequence[Variable]:
+        x, y, *index = inputs
+        real = x.type.dtype not in (*discrete_dtypes, *complex_dtypes)
+        if not op.set_instead_of_inc or not real or are_distinct(index):
+            return stock(op, inputs, output_gradients)
+        gx, _, *rest = stock(op, inputs, output_gradients)
+        (g,) = output_gradients
+        rows = isinstance(op, AdvancedIncSubtensor1)
+        kept = last_row_written(x, *index) if rows else last_written(x, index)
+        picked = g[index[0]] if rows else g[tuple(index)]
+        return [gx, summed_to(y, at.switch(kept, picked, at.zeros_like(picked))), *rest]
+
+    return grad
+
+
+def of_largest(op: Any, inputs: Sequence[Variable], output_gradients: Any) -> list[Variable]:
+    """Compute dx = dy [x = max x] / n, where n elements are the largest.
+
+    Aesara gives each of them the whole of dy, which is the slope of no function where two of them
+    are one value: max(x, x) would rise twice as fast as x.
+    """
+    (x,), (dy, d_place) = inputs, output_gradients
+    if isinstance(dy.type, DisconnectedType):
+        alone = isinstance(d_place.type, DisconnectedType)
+        return [DisconnectedType()() if alone else x.zeros_like()]
+    axes = tuple(range(x.type.ndim)) if op.axis is None else tuple(op.axis)
+    kept = ["x" if k in axes else k - sum(a < k for a in axes) for k in range(x.type.ndim)]
+    largest = at.eq(x, at.max(x, axis=axes).dimshuffle(kept))
+    n = at.cast(at.sum(largest, axis=axes), dy.type.dtype)
+    return [largest * (dy / n).dimshuffle(kept)]
+
+
+def _of_whole_numbers(stock: Gradient) -> Gradient:
+    """Give zeros of the right type through a switch between whole numbers."""
+
+    def gradient(op: Any, inputs: Any, outputs: Any, output_gradients: Any) -> Sequence[Variable]:
+        if outputs[0].type not in discrete_types:
+            return stock(op, inputs, outputs, output_gradients)
+        return [x.zeros_like().astype(config.floatX) for x in inputs]
+
+    return gradient
+
+
+subtensor._sum_grad_over_bcasted_dims = summed_to
+for kind in (AdvancedIncSubtensor1, AdvancedIncSubtensor):
+    kind.grad = _where_last_wins(kind.grad)
+MaxAndArgmax.grad = of_largest
+Switch.L_op = _of_whole_numbers(Switch.L_op)
