@@ -93,10 +93,8 @@ def compare(chunk: Chunk) -> tuple[list[str], Counter[str]]:
 def comparer(kind: Kind) -> Callable[[int, Counter[str], tuple[str, ...]], list[str]]:
     """Give what compares the graph of a seed, by kind."""
     if kind == "graphs":
-        graphs: Any = importlib.import_module("tests.graphs")
-        return lambda seed, _counts, flags: [
-            text for text in [graphs.differs(seed, more=flags)] if text
-        ]
+        graphs: Any = importlib.import_module("tests.graph_compare")
+        return lambda seed, counts, flags: graphs.differing(seed, counts, more=flags)
     loops: Any = importlib.import_module("tests.loop_compare")
     return lambda seed, counts, flags: loops.differing_from_seed(seed, counts, more=flags)
 

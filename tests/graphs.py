@@ -1,14 +1,8 @@
-"""Random graphs over what the native backend covers, for tests that compare it with Aesara."""
+"""Random graphs over what the native backend covers, for tests that compare it with others."""
 
-import contextlib
-import logging
-import traceback
-import warnings
 from dataclasses import dataclass, field
 
-from graphrnn.native.linker import native_mode
-from graphrnn.native.runtime.compilers import Target
-from tests.native_helpers import CLOSE, PYTHON, build
+from tests.graph_patterns import EDGES, FINITE, ROWS
 
 import aesara
 import aesara.ifelse
@@ -50,6 +44,12 @@ class Graph:
     pool: list = field(default_factory=list)
     story: list = field(default_factory=list)
     dtype: str = "float64"
+    stopped: list = field(default_factory=list)
+    """Pairs of what no gradient goes through and the same as others read it."""
+    edges: list = field(default_factory=list)
+    """Results of what is not finite: they are compared, and nothing is computed from them."""
+    cut: bool = False
+    """Whether a gradient is cut short on purpose, and is no slope."""
 
     def input(self, value, name):
         variable = at.TensorType(str(value.dtype), value.shape)(name)
@@ -62,11 +62,12 @@ class Graph:
 class Maker:
     """Draws one graph from a seed."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, dtype=None):
         self.rng = np.random.default_rng(seed)
         self.seed, self.taken = seed, seed // 10
         self.graph = Graph()
-        self.dtype = str(self.rng.choice(["float32", "float32", "float64"]))
+        drawn = str(self.rng.choice(["float32", "float32", "float64"]))
+        self.dtype = dtype or drawn
         self.graph.dtype = self.dtype
 
     def choice(self, items):
@@ -76,6 +77,21 @@ class Maker:
         """Give one after the other, from seed to seed: a few hundred graphs take them all."""
         self.taken += 1
         return items[self.taken % len(items)]
+
+    def given(self):
+        """Choose an input: it is exact in every way to run a graph, and finite."""
+        fits = [
+            (v, value.shape)
+            for v, value in zip(self.graph.inputs, self.graph.values, strict=True)
+            if v.dtype == self.dtype and np.all(np.isfinite(value))
+        ]
+        return self.choice(fits)
+
+    def drawn(self, items):
+        """Choose an expression, and say which."""
+        k = int(self.rng.integers(len(items)))
+        self.graph.story.append(f"#{k}")
+        return items[k]
 
     def length(self):
         return int(self.choice(LENGTHS[1:] if self.rng.random() < 0.9 else LENGTHS))
@@ -89,21 +105,33 @@ class Maker:
             self.step()
         if self.seed % 10 < 2:
             self.step(("function", "integers")[self.seed % 10])
-        outputs = [variable for variable, _ in self.graph.pool[-3:]]
+        outputs = [variable for variable, _ in self.graph.pool[-3:]] + self.graph.edges
         if self.rng.random() < 0.4:
             outputs += self.gradient()
         return self.graph, outputs
 
-    def gradient(self):
-        """Differentiate the sum of the last result with respect to all inputs, weights among them.
+    def total(self):
+        """Sum the last result up.
 
-        One that the result does not depend on has a gradient of zeros. The sum is one of arctan, as
-        1 / (1 + x²) is exact for a large x, where 1 - tanh(x)² is noise in float32.
+        The sum is one of arctan, as 1 / (1 + x²) is exact for a large x, where 1 - tanh(x)² is
+        noise in float32.
         """
         floats = [v for v, _ in self.graph.pool if v.dtype == self.dtype]
-        total = at.sum(at.arctan(floats[-1]))
-        wrt = [x for x in self.graph.inputs if x.dtype == self.dtype]
-        return at.grad(total, wrt, disconnected_inputs="ignore")
+        return at.sum(at.arctan(floats[-1]))
+
+    def differentiated(self):
+        """List the inputs that a gradient is taken of, weights among them."""
+        return [x for x in self.graph.inputs if x.dtype == self.dtype]
+
+    def gradient(self):
+        """Differentiate the total; what it does not depend on has a gradient of zeros."""
+        return at.grad(self.total(), self.differentiated(), disconnected_inputs="ignore")
+
+    def stop(self, value):
+        """Let no gradient through a value, and remember it: for a slope it is a constant."""
+        stopped = aesara.gradient.disconnected_grad(value)
+        self.graph.stopped.append((value, stopped))
+        return stopped
 
     def pick(self, ndim=None):
         fits = [
@@ -121,7 +149,7 @@ class Maker:
             "integers", "booleans", "select", "change", "cumulate", "sort", "diagonal",
             "stacked", "branch", "draw", "noisy_scan", "checked", "pieces", "known", "shapes",
             "cell", "cell", "cell", "table", "table", "tall", "slices", "largest",
-            "log_sum", "log_sum",
+            "log_sum", "log_sum", "finite", "finite", "edge", "edge", "rows", "rows",
         ])  # fmt: skip
         made = getattr(self, name)()
         if made is None:
@@ -275,7 +303,7 @@ class Maker:
         off = self.choice([0, 1, 2])
         if off:
             largest = at.max(x, axis=axis, keepdims=True) if off == 2 else largest
-            x = x - aesara.gradient.disconnected_grad(largest)
+            x = x - self.stop(largest)
         total = at.log(at.sum(at.exp(x), axis=axis, acc_dtype=self.dtype, keepdims=True))
         form = self.choice(["sum", "logarithm", "both"])
         if form == "sum":
@@ -350,6 +378,7 @@ class Maker:
             return None
         x = at.specify_shape(x, shape)
         cut = int(self.choice([-1, -1, 2]))
+        self.graph.cut |= cut != -1
         results, _ = aesara.scan(
             lambda x_tm1, x_tp1, a_tm3, a_tm1: at.tanh(x_tm1 - x_tp1 + a_tm3 * 0.5 + a_tm1 * 0.25),
             sequences=[{"input": x, "taps": [-1, 1]}],
@@ -371,23 +400,23 @@ class Maker:
             outputs_info=[at.zeros((), dtype="int64"), at.zeros(shape[1:], dtype=self.dtype)],
         )  # fmt: skip
         # Such a loop has no gradient here: what follows must not ask for it.
-        return aesara.gradient.disconnected_grad(results[1][-1]), shape[1:]
+        return self.stop(results[1][-1]), shape[1:]
 
     def function(self):
         x, shape = self.pick()
         f = self.next_of(FUNCTIONS)
+        self.graph.story.append(str(f))
         if f in (at.isnan, at.isinf):
-            return at.cast(f(aesara.gradient.disconnected_grad(x) / 0), self.dtype), shape
+            x, shape = self.given()  # next to 0 and 0 differ here
+            return at.cast(f(self.stop(at.floor(x)) / 0), self.dtype), shape
         if f in NO_GRADIENT:
-            x = aesara.gradient.disconnected_grad(x)
+            x = self.stop(x)
         safe = at.square(at.tanh(x)) + 1.5 if f in ABOVE_ONE else at.tanh(x) * 0.875
         return f(-at.abs(safe) - 0.125 if f is at.log1mexp else safe), shape
 
     def rounding(self):
         """Functions with jumps see exact values only: an ulp would be a whole number elsewhere."""
-        fits = [k for k, v in enumerate(self.graph.inputs) if v.dtype == self.dtype]
-        k = self.choice(fits)
-        x, shape = self.graph.inputs[k], self.graph.values[k].shape
+        x, shape = self.given()
         y = at.square(x) + 0.5
         form = int(self.rng.integers(-3, 5))
         if form <= 0:
@@ -468,14 +497,11 @@ class Maker:
         return (total if self.rng.random() < 0.7 else at.cumprod(at.tanh(x), axis=axis)), shape
 
     def sort(self):
-        k = int(self.rng.integers(len(self.graph.inputs)))
-        x, shape = self.graph.inputs[k], self.graph.values[k].shape
-        if x.dtype != self.dtype or not shape:
-            return None
+        x, shape = self.given()
         axis = int(self.rng.integers(len(shape)))
         if self.rng.random() < 0.5:
             return at.cast(at.argsort(x, axis=axis), self.dtype) / shape[axis], shape
-        return aesara.gradient.disconnected_grad(at.sort(x, axis=axis)), shape
+        return self.stop(at.sort(x, axis=axis)), shape
 
     def diagonal(self):
         found = self.pick(ndim=2)
@@ -498,7 +524,7 @@ class Maker:
         x = at.specify_shape(x, (b, n, m))  # which Aesara's matmul insists on
         value = f(x, x.transpose(0, 2, 1)) / (m + 1)
         # Aesara's matmul has no gradient.
-        return (value if f is at.batched_dot else aesara.gradient.disconnected_grad(value)), (
+        return (value if f is at.batched_dot else self.stop(value)), (
             b,
             n,
             n,
@@ -531,7 +557,7 @@ class Maker:
             body, sequences=[x], outputs_info=[at.zeros(shape[1:], dtype=self.dtype)],
             non_sequences=[rng], strict=True,
         )  # fmt: skip
-        return aesara.gradient.disconnected_grad(results), shape
+        return self.stop(results), shape
 
     def checked(self):
         x, shape = self.pick()
@@ -614,6 +640,8 @@ class Maker:
             results = step(at.dot(x_t, W_x) if inside else x_t, *states, W_h, b)
             return [at.specify_shape(v, (B, H)) for v in results]
 
+        cut = min(T, int(self.choice([-1, -1, -1, 1, 2])))
+        self.graph.cut |= cut != -1
         start = at.zeros((B, H), dtype=self.dtype)
         starts = [self.weights(B, H) if self.rng.random() < 0.3 else start]
         starts += [start, None, None] if kind == "lstm" else []
@@ -621,7 +649,7 @@ class Maker:
             body, sequences=[x if inside else at.dot(x, W_x)], outputs_info=starts,
             non_sequences=[W_x, W_h, b], strict=True, return_list=True,
             go_backwards=self.rng.random() < 0.3,
-            truncate_gradient=min(T, int(self.choice([-1, -1, -1, 1, 2]))),
+            truncate_gradient=cut,
         )  # fmt: skip
         if kind == "lstm" and self.rng.random() < 0.5:
             self.graph.pool.append((results[1] * results[2], (T, B, H)))
@@ -663,6 +691,30 @@ class Maker:
         if self.rng.random() < 0.5:
             x = at.tanh(x) * x
         return f(x, axis=axes), [n for k, n in enumerate(shape) if k not in axes]
+
+    def finite(self):
+        """What people write that a rewrite may take for something else."""
+        x, shape = self.pick()
+        x = at.tanh(x)
+        made = self.drawn(FINITE)(x, at.sin(2 * x), shape, self.rng)
+        return made and (at.cast(made[0], self.dtype), made[1])
+
+    def edge(self):
+        """What is not finite, nothing, or the least there is."""
+        n, m = self.length(), self.length()
+        values = self.rng.choice([1.5, -2, 0, -0.0, np.nan, np.inf, -np.inf, 800, -1], (2, n, m))
+        x, y = (self.graph.input(v.astype(self.dtype), "e") for v in values)
+        del self.graph.pool[-2:]
+        self.graph.edges.append(self.drawn(EDGES)(x, y))
+
+    def rows(self):
+        """Rows that are set and added to, some of them named twice."""
+        x, shape = self.pick()
+        if not shape or shape[0] == 0:
+            return None
+        i = self.numbers(-shape[0], shape[0], (self.length(),))
+        x = at.specify_shape(x, shape)
+        return self.drawn(ROWS)(x, i), shape
 
     def slices(self):
         """Slices of slices, and a position of a slice."""
@@ -710,64 +762,3 @@ def _lstm(H):
         return [o * at.tanh(c), c, i, o]
 
     return step
-
-
-@contextlib.contextmanager
-def _rewrites_that_fail():
-    """Collect what Aesara logs when one of our rewrites fails: it goes on without."""
-    found, log = [], logging.getLogger("aesara.graph.rewriting.basic")
-
-    def look(record):
-        text = record.getMessage()
-        if "/graphrnn/" in text:
-            found.append(text)
-        return False
-
-    log.addFilter(look)
-    try:
-        yield found
-    finally:
-        log.removeFilter(look)
-
-
-def differs(seed, *, more=(), threads=None):
-    """Compare one graph in both ways; gives what is wrong, or an empty text."""
-    once = {"no_default_updates": True}
-    maker = Maker(seed)
-    graph = maker.graph
-    try:
-        with (
-            aesara.config.change_flags(cxx="", mode=PYTHON, floatX="float64"),
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("ignore")  # Aesara's gradient of arctanh is old to NumPy
-            graph, outputs = maker.make()
-        kept = [value.copy() for value in graph.values]
-        with (
-            np.errstate(all="ignore"),
-            warnings.catch_warnings(),
-            _rewrites_that_fail() as failed,
-        ):
-            warnings.simplefilter("ignore")
-            wanted = build(graph.inputs, outputs, PYTHON, **once)(*graph.values)
-            mode = native_mode(
-                strict=True, threads=threads or 1 + seed % 2, target=Target(more=more)
-            )
-            function = build(graph.inputs, outputs, mode, **once)
-            assert not failed, failed[0]
-            for _ in range(2):  # a second call must not see what the first left behind
-                for got, value in zip(function(*graph.values), wanted, strict=True):
-                    assert (got.dtype, got.shape) == (value.dtype, value.shape)
-                    exact = value.dtype == "float64" and graph.dtype == "float64"
-                    close = CLOSE["float64" if exact else "float32"]
-                    finite = np.abs(value[np.isfinite(value)]) if value.dtype.kind == "f" else ()
-                    atol = close["atol"] * np.max(finite, initial=1)
-                    np.testing.assert_allclose(got, value, rtol=close["rtol"], atol=atol)
-        for value, before in zip(graph.values, kept, strict=True):
-            np.testing.assert_array_equal(value, before)
-    except Exception as error:
-        text = " ".join(str(error).split())[:300]
-        *_, frame = traceback.extract_tb(error.__traceback__)
-        place = f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno}"
-        return f"seed {seed}: {graph.story}: {type(error).__name__}: {text} ({place})"
-    return ""

@@ -6,7 +6,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graphrnn.upstream import op_gradients  # noqa: F401
+from graphrnn.upstream import matmul_dtype, op_gradients  # noqa: F401
 from graphrnn.upstream.rewrites import GUARDS, TAG
 
 from aesara.graph.rewriting.db import RewriteDatabaseQuery
@@ -171,6 +171,14 @@ FAULTS: tuple[UpstreamFault, ...] = (
         OUT,
     ),
     UpstreamFault(
+        "dtype of matmul",
+        "`matmul` of float32 is said to be floatX: with float64 there, its value is float32 and "
+        "what is computed from it has one dtype or the other",
+        ("aesara.tensor.math.MatMul.make_node",),
+        "it is what the factors are cast to, in every mode",
+        rewrites=False,
+    ),
+    UpstreamFault(
         "neighboring slices",
         "`join(0, x[0:2], x[2:1])` has 1 element for 2",
         ("local_join_subtensors",),
@@ -199,6 +207,13 @@ FAULTS: tuple[UpstreamFault, ...] = (
         "`max(stack([x, x]), axis=0)` is 2",
         ("aesara.tensor.math.MaxAndArgmax.grad",),
         "they share it, in every mode",
+        rewrites=False,
+    ),
+    UpstreamFault(
+        "gradient of running products",
+        "the gradient of `cumprod(x)` is NaN wherever an element is 0",
+        ("aesara.tensor.extra_ops.CumOp.grad",),
+        "one that does not divide, in every mode",
         rewrites=False,
     ),
     UpstreamFault(

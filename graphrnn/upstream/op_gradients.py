@@ -7,6 +7,7 @@ this module replaces the methods themselves, for every mode.
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import aesara
 import aesara.tensor as at
 import numpy as np
 from aesara import config
@@ -14,7 +15,9 @@ from aesara.gradient import DisconnectedType
 from aesara.graph.basic import Constant, Variable
 from aesara.scalar.basic import Switch, discrete_types
 from aesara.tensor import subtensor
+from aesara.tensor.extra_ops import CumOp
 from aesara.tensor.math import MaxAndArgmax
+from aesara.tensor.shape import unbroadcast
 from aesara.tensor.subtensor import AdvancedIncSubtensor, AdvancedIncSubtensor1
 from aesara.tensor.type import complex_dtypes, discrete_dtypes
 
@@ -98,6 +101,39 @@ def of_largest(op: Any, inputs: Sequence[Variable], output_gradients: Any) -> li
     return [largest * (dy / n).dimshuffle(kept)]
 
 
+def of_running_product(x: Variable, g: Variable) -> Variable:
+    """Compute dx of y_t = x_0 ⋯ x_t along the first axis, by dx_t = y_{t-1} r_t.
+
+    Here r_t = g_t + x_{t+1} r_{t+1}. Aesara divides by x, which is NaN wherever x is 0.
+    """
+    y_tm1 = at.concatenate([at.ones_like(x[:1]), at.cumprod(x, axis=0)[:-1]], axis=0)
+    x_tp1 = at.concatenate([x[1:], at.zeros_like(x[:1])], axis=0)
+    end = at.zeros([x.shape[k] for k in range(1, x.type.ndim)], dtype=g.type.dtype)
+    r, _ = aesara.scan(
+        lambda g_t, x_tp1, r_tp1: g_t + x_tp1 * r_tp1,
+        sequences=[g[::-1], x_tp1[::-1]],
+        outputs_info=[unbroadcast(end, *range(end.type.ndim))],
+    )
+    return at.cast(y_tm1 * r[::-1], g.type.dtype)
+
+
+def _of_running_products(stock: Gradient) -> Gradient:
+    """Take the gradient of `cumprod` along its axis without a division."""
+
+    def grad(op: Any, inputs: Sequence[Variable], output_gradients: Any) -> Sequence[Variable]:
+        (x,), (g,) = inputs, output_gradients
+        if op.mode != "mul" or x.type.dtype in (*discrete_dtypes, *complex_dtypes):
+            return stock(op, inputs, output_gradients)
+        if op.axis is None:
+            return [of_running_product(x.flatten(), g).reshape(x.shape)]
+        axis = op.axis % x.type.ndim
+        order = [axis, *(k for k in range(x.type.ndim) if k != axis)]
+        dx = of_running_product(x.dimshuffle(order), g.dimshuffle(order))
+        return [dx.dimshuffle([order.index(k) for k in range(x.type.ndim)])]
+
+    return grad
+
+
 def _of_whole_numbers(stock: Gradient) -> Gradient:
     """Give zeros of the right type through a switch between whole numbers."""
 
@@ -112,5 +148,6 @@ def _of_whole_numbers(stock: Gradient) -> Gradient:
 subtensor._sum_grad_over_bcasted_dims = summed_to
 for kind in (AdvancedIncSubtensor1, AdvancedIncSubtensor):
     kind.grad = _where_last_wins(kind.grad)
+CumOp.grad = _of_running_products(CumOp.grad)
 MaxAndArgmax.grad = of_largest
 Switch.L_op = _of_whole_numbers(Switch.L_op)

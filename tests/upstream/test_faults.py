@@ -189,6 +189,11 @@ CASES = {
         [np.arange(5.0), TABLE.T],
         lambda x, M: [x[:2], x[2:4], M[:, :2], [0, 1, 2, 3, 4, 1, 2, 3, 4]],
     ),
+    "dtype of matmul": (
+        lambda x, y: [at.matmul(x, x), at.matmul(y, y) * 0.5, at.matmul(x, y)],
+        [np.eye(2, dtype="float32")[None], np.eye(2)[None]],
+        lambda x, y: [x, 0.5 * y, y],
+    ),
     "gradient of what is set in an axis of length 1": (
         lambda b, v, E, w: [
             *at.grad(at.sum(at.set_subtensor(b[:], v) ** 2), [b, v]),
@@ -237,6 +242,22 @@ CASES = {
             [[2.0, 14.0, 16.0], [5.0, 7.0, 7.0]],
         ],
     ),
+    "gradient of running products": (
+        lambda x, M, one: [
+            at.grad(at.sum(at.cumprod(x) * at.arange(1, 5)), x),
+            *(at.grad(at.sum(at.cumprod(M, axis=k) ** 2), M) for k in (0, -1)),
+            at.grad(at.sum(at.cumprod(one, axis=0)), one),
+            at.grad(at.sum(at.cumprod(one[:0], axis=0)), one),
+        ],
+        [np.array([2.0, 0.0, 3.0, 5.0]), np.array([[1.0, 0.0], [3.0, -2.0]]), np.ones((3, 1))],
+        lambda x, M, one: [
+            [1.0, 2 * (2 + 9 + 60), 0, 0],
+            [[2 + 18, 0], [6, 0]],
+            [[2, 0], [6 + 3 * 2 * 4, -2 * 2 * 9]],
+            [[3.0], [2.0], [1.0]],
+            0 * one,
+        ],
+    ),
     "gradient of a switch of whole numbers": (
         lambda x: [
             at.grad(at.sum(at.switch(x > 0, 1, 0) * x), x),
@@ -281,6 +302,7 @@ def wanted_and_got(name, backend):
 def test_values_are_numpy_s(name, backend, capfd):
     for wanted, got in wanted_and_got(name, backend):
         assert got.shape == wanted.shape
+        assert name != "dtype of matmul" or got.dtype == wanted.dtype
         np.testing.assert_allclose(got, wanted, rtol=1e-6, atol=1e-12)
     assert "BUG" not in capfd.readouterr().err
 

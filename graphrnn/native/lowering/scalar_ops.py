@@ -106,7 +106,8 @@ def _extreme(sign: str) -> Rule:
 
 def _clip(dtypes: Sequence[str], out: str, op: Any) -> str:
     x, low, high = (_cast(dtypes, k, out) for k in range(3))
-    return _chosen("<=", _chosen(">=", x, low), high)
+    # As Aesara's own, for bounds that are out of order or not a number too.
+    return f"({x} < {low} ? {low} : {x} > {high} ? {high} : {x})"
 
 
 def _neg(dtypes: Sequence[str], out: str, op: Any) -> str:
