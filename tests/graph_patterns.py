@@ -125,7 +125,7 @@ EDGES = (
     lambda x, y: at.sqrt(at.square(x)),
     lambda x, y: at.abs(x) ** 2.0 + at.abs(y) ** -1.0,
     lambda x, y: at.sgn(x) * at.abs(x),
-    lambda x, y: at.log(at.exp(x / 2) - at.exp(x / 2)),
+    lambda x, y: at.log(at.exp(x / 20) - at.exp(x / 20)),
     lambda x, y: at.clip(x, y, y),
     lambda x, y: at.switch(x > y, x, at.isnan(x)),
     lambda x, y: at.sum(x, axis=0),
