@@ -124,6 +124,15 @@ SCAN_FAULTS: tuple[ScanFault, ...] = (
         "test_a_loop_that_turns_out_to_have_no_steps",
     ),
     ScanFault(
+        "gradients of loops that collect a constant",
+        "the gradient of `scan(lambda s: [tanh(s), 0.5], outputs_info=[h, None])` ends in a "
+        "TypeError",
+        ("Scan.L_op",),
+        "the constant is copied first",
+        "",
+        "test_the_gradient_of_a_loop_that_collects_a_constant",
+    ),
+    ScanFault(
         "what loops of no steps collect",
         "a result without a first value has the shape (0, 0) for (0, 2)",
         ("Scan.perform", "Scan.make_thunk"),

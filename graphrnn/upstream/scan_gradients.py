@@ -46,7 +46,7 @@ def gradient(
     elif op.info.as_while or op.truncate_gradient != -1:
         equal = last_steps
     else:
-        return list(stock_gradient(op, inputs, outputs, given))
+        return list(stock_gradient(_of_variables(op), inputs, outputs, given))
     # Inputs may be computed from one another: each gets a name of its own in the equal loop.
     named = [_named(v) for v in inputs]
     new, part = equal(node, named)
@@ -65,6 +65,14 @@ def gradient(
     )
     connected = _connected(node, given)
     return [_fitting(v, g, c) for v, g, c in zip(inputs, found, connected, strict=True)]
+
+
+def _of_variables(op: Scan) -> Scan:
+    """Copy a loop whose results hold constants, which its gradient would read as inputs."""
+    if not any(isinstance(v, Constant) for v in op.inner_outputs):
+        return op
+    results = [at.tensor_copy(v) if isinstance(v, Constant) else v for v in op.inner_outputs]
+    return Scan(op.inner_inputs, results, op.info, mode=op.mode, name=op.name)
 
 
 def _named(variable: Variable) -> Variable:

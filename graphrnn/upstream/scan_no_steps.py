@@ -11,17 +11,13 @@ from typing import Any
 import aesara
 import aesara.tensor as at
 import numpy as np
+from aesara.compile.builders import infer_shape
 from aesara.compile.mode import Mode
-from aesara.graph.basic import Constant, Variable, ancestors
+from aesara.graph.basic import Variable
 from aesara.scan.op import Scan
 from aesara.tensor.type import TensorType
 
 stock_make_thunk, stock_perform = Scan.make_thunk, Scan.perform
-
-
-def lengths_of(value: Any) -> tuple[Variable, ...] | None:
-    """Return the shape of an array as constants; None for what is no array."""
-    return tuple(at.constant(n) for n in value.shape) if isinstance(value, np.ndarray) else None
 
 
 def collected(op: Scan) -> slice:
@@ -29,44 +25,62 @@ def collected(op: Scan) -> slice:
     return slice(op.n_outs, op.n_outs + op.info.n_nit_sot)
 
 
-def shapes_of_no_steps(node: Any, values: Sequence[Any]) -> list[tuple[int, ...] | None]:
-    """Compute the shapes of what a loop would collect; None for what is no array.
+def as_a_step_sees(op: Scan, values: Sequence[Any], fill: int) -> list[Any]:
+    """List the inputs of a step: what moves along is `fill` all over, the rest is as given."""
+    info = op.info
+    states = [
+        (value, taps)
+        for values_of, slices in (
+            (op.outer_mitmot(values), info.mit_mot_in_slices),
+            (op.outer_mitsot(values), info.mit_sot_in_slices),
+            (op.outer_sitsot(values), info.sit_sot_in_slices),
+        )
+        for value, taps in zip(values_of, slices, strict=True)
+    ]
+    moving = [*op.outer_seqs(values), *(value for value, taps in states for _ in taps)]
+    fixed = [*op.outer_shared(values), *op.outer_non_seqs(values)]
+    return [*(np.full(v.shape[1:], fill, v.dtype) for v in moving), *fixed]
+
+
+def lengths_of(value: Any) -> tuple[Variable, ...] | None:
+    """Return the shape of an array as constants; None for what is no array."""
+    return tuple(at.constant(n) for n in value.shape) if isinstance(value, np.ndarray) else None
+
+
+def shapes_of_no_steps(node: Any, values: Sequence[Any]) -> list[tuple[int, ...]]:
+    """Compute the shapes of the arrays that a loop would collect.
 
     Raises:
         ValueError: a length depends on what a step computes.
     """
-    outputs = set(node.outputs)
-    shapes = node.op.infer_shape(None, node, [lengths_of(value) for value in values])
-    asked = [shape[1:] for shape in shapes[collected(node.op)] if shape is not None]
-    if outputs & set(ancestors([n for shape in asked for n in shape])):
-        raise ValueError(
-            f"{node.op}: 0 steps, and how long the arrays are that it would collect depends on "
-            "what a step computes; state their shape, or take one step at least"
-        )
-    given = {v: x for v, x in zip(node.inputs, values, strict=True) if not isinstance(v, Constant)}
+    op, given = node.op, [as_a_step_sees(node.op, values, fill) for fill in (0, 1)]
+    results = [v for v in op.inner_nitsot_outs(op.inner_outputs) if isinstance(v.type, TensorType)]
+    shapes = infer_shape(results, op.inner_inputs, [lengths_of(value) for value in given[0]])
     with aesara.config.change_flags(cxx=""):
-        lengths = aesara.function(
-            list(given),
-            [n for shape in asked for n in shape],
+        function = aesara.function(
+            op.inner_inputs,
+            [n for shape in shapes for n in shape],
             mode=Mode("py", None),
             on_unused_input="ignore",
-        )(*given.values())
-    found = iter([int(n) for n in lengths])
-    return [
-        None if shape is None else (0, *(next(found) for _ in shape[1:]))
-        for shape in shapes[collected(node.op)]
-    ]
+        )
+    lengths, others = ([int(n) for n in function(*of_step)] for of_step in given)
+    if lengths != others:
+        raise ValueError(
+            f"{op}: 0 steps, and how long the arrays are that it would collect depends on "
+            "what a step computes; state their shape, or take one step at least"
+        )
+    left = iter(lengths)
+    return [(0, *(next(left) for _ in shape)) for shape in shapes]
 
 
 def reshape_of_no_steps(node: Any, values: Sequence[Any], outputs: Sequence[list[Any]]) -> None:
     """Give what a loop of no steps collected its shape."""
-    places = outputs[collected(node.op)]
-    kinds = [v.type for v in node.outputs[collected(node.op)]]
-    if int(values[0]) or not any(isinstance(kind, TensorType) and kind.ndim > 1 for kind in kinds):
+    asked = zip(node.outputs[collected(node.op)], outputs[collected(node.op)], strict=True)
+    places = [place for v, place in asked if isinstance(v.type, TensorType)]
+    if int(values[0]) or all(place[0].ndim == 1 for place in places):
         return
     for place, shape in zip(places, shapes_of_no_steps(node, values), strict=True):
-        if shape is not None:
-            place[0] = place[0].reshape(shape)
+        place[0] = place[0].reshape(shape)
 
 
 def perform(op: Any, node: Any, inputs: Any, output_storage: Any, params: Any = None) -> None:

@@ -452,6 +452,18 @@ def test_a_loop_that_turns_out_to_have_no_steps(way, taps):
         close(dw, scale * power * 0.7 ** max(power - 1, 0) * 3.0 if power else 0.0)
 
 
+@pytest.mark.parametrize("way", [as_written, natively])
+def test_the_gradient_of_a_loop_that_collects_a_constant(way):
+    def graph():
+        h = tensor("h", "float64", (2,))
+        half = at.constant(np.asarray(0.5))
+        (s, c), _ = aesara.scan(lambda s: [s * s, half], outputs_info=[h, None], n_steps=2)
+        return [h], [aesara.grad((s[-1] * c[0]).sum() + c.sum(), h)], []
+
+    (slope,) = way(graph)(X[:2])
+    close(slope, 2 * X[:2] ** 3)
+
+
 @pytest.mark.parametrize("way", [*STEPPED, in_stocks_c])
 def test_what_a_loop_of_no_steps_collects_has_its_shape(way):
     def graph():
