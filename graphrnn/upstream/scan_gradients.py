@@ -22,6 +22,7 @@ import aesara
 import aesara.tensor as at
 from aesara.gradient import DisconnectedType, disconnected_grad
 from aesara.graph.basic import Constant, Variable
+from aesara.graph.null_type import NullType
 from aesara.scan.op import Scan
 from aesara.scan.utils import ScanArgs, expand_empty
 from aesara.tensor.shape import unbroadcast
@@ -41,12 +42,15 @@ def gradient(
 ) -> list[Variable]:
     """Give the gradient of a loop's inputs, where those of its outputs are given."""
     node = outputs[0].owner
+    if undefined := [g for g in given if isinstance(g.type, NullType)]:
+        return [undefined[0] if c else DisconnectedType()() for c in _connected(node, given)]
     if op.info.n_mit_mot:
         equal = as_states
     elif op.info.as_while or op.truncate_gradient != -1:
         equal = last_steps
     else:
-        return list(stock_gradient(_of_variables(op), inputs, outputs, given))
+        found = list(stock_gradient(_of_variables(op), inputs, outputs, given))
+        return _named_where_undefined(node, found, given)
     # Inputs may be computed from one another: each gets a name of its own in the equal loop.
     named = [_named(v) for v in inputs]
     new, part = equal(node, named)
@@ -65,6 +69,17 @@ def gradient(
     )
     connected = _connected(node, given)
     return [_fitting(v, g, c) for v, g, c in zip(inputs, found, connected, strict=True)]
+
+
+def _named_where_undefined(
+    node: Node, found: list[Variable], given: Sequence[Variable]
+) -> list[Variable]:
+    """Mark gradients that are lost behind one that is not defined: the error names its cause."""
+    causes = [g for g in found if isinstance(g.type, NullType)]
+    if not causes:
+        return found
+    lost = zip(found, _connected(node, given), strict=True)
+    return [causes[0] if c and isinstance(g.type, DisconnectedType) else g for g, c in lost]
 
 
 def _of_variables(op: Scan) -> Scan:

@@ -18,6 +18,7 @@ import aesara.tensor as at
 import numpy as np
 import pytest
 from aesara.compile.mode import Mode, get_mode
+from aesara.gradient import NullTypeGradError
 from aesara.graph.basic import ancestors
 from aesara.link.vm import VMLinker
 from aesara.scan.op import Scan
@@ -462,6 +463,16 @@ def test_the_gradient_of_a_loop_that_collects_a_constant(way):
 
     (slope,) = way(graph)(X[:2])
     close(slope, 2 * X[:2] ** 3)
+
+
+def test_a_gradient_that_is_not_defined_in_a_loop_says_why():
+    h = tensor("h", "float64", (3,))
+    r, _ = aesara.scan(
+        lambda a: [a * 1.5, at.prod(at.outer(a, a), axis=0)], outputs_info=[h, None], n_steps=2
+    )
+    slope = aesara.grad(r[1].sum(), h)
+    with pytest.raises(NullTypeGradError, match=r"2nd derivatives of `product\(a\)`"):
+        aesara.grad(slope.sum(), h)
 
 
 @pytest.mark.parametrize("way", [*STEPPED, in_stocks_c])
