@@ -214,6 +214,7 @@ FAULTS: tuple[UpstreamFault, ...] = (
         "the gradient of `cumprod(x)` is NaN wherever an element is 0",
         ("aesara.tensor.extra_ops.CumOp.grad",),
         "one that does not divide, in every mode",
+        "Theano/Theano#5197, pymc-devs/pytensor#1911",
         rewrites=False,
     ),
     UpstreamFault(

@@ -137,7 +137,7 @@ SCAN_FAULTS: tuple[ScanFault, ...] = (
         "a result without a first value has the shape (0, 0) for (0, 2)",
         ("Scan.perform", "Scan.make_thunk"),
         "its lengths are asked of the graph of a step; one that only a step can tell is refused",
-        "",
+        "pymc-devs/pytensor#1287",
         "test_what_a_loop_of_no_steps_collects_has_its_shape",
     ),
     ScanFault(
