@@ -263,6 +263,8 @@ def _collect(loop: _Loop, variable: Variable, slots: int, stores: Stores) -> Vie
         if other is value and moves and slots == loop.steps and place.buffer not in loop.own:
             return _along_time(loop, place, slots)
     whole = loop.low.temporary(value.dtype, (slots, *value.shape))
+    if not slots:  # nobody reads any of it
+        return whole
     if loop.backwards and slots == loop.steps:
         whole = v.slice_axis(whole, 0, slice(None, None, -1))
     stores.append((value, loop.at_step(whole, 0)))

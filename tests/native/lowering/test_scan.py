@@ -200,3 +200,12 @@ def test_a_shared_array_that_a_loop_carries(rng):
             carried = carried + x_t
         same(f(value), np.array(wanted), "float64")
         same(s.get_value(), carried, "float64")
+
+
+def test_a_result_of_which_no_row_is_read():
+    h = tensor("h", "float64", (2,))
+    (state, read), _ = aesara.scan(lambda s: [at.tanh(s), s * 2], outputs_info=[h, None], n_steps=4)
+    got = native([h], [read[6:6], state[-1]])(np.ones(2))
+    wanted = build([h], [read[6:6], state[-1]], PYTHON)(np.ones(2))
+    for a, b in zip(got, wanted, strict=True):
+        same(a, b, "float64")
