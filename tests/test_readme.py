@@ -54,6 +54,14 @@ def test_the_four_lines_print_what_the_readme_shows():
     assert shown.strip() == aesara.printing.debugprint(four_lines(), file="str").strip()
 
 
+def test_a_switch_prints_what_its_readme_shows(capsys):
+    blocks = r"```python\n(.*?)```\n\n```text\n(.*?)```"
+    code, printed = re.search(blocks, READMES["graphrnn/graph"], re.DOTALL).groups()
+    with np.errstate(invalid="ignore"):
+        exec(code, {})
+    assert capsys.readouterr().out == printed
+
+
 def test_the_c_is_that_of_the_four_lines_above_it():
     (code,) = re.findall(r"```text\n(.*?)```", NATIVE.split("<table>")[0], flags=re.DOTALL)
     shown, c = re.findall(r"<pre class=\"\w+\">\n(.*?)\n</pre>", NATIVE, flags=re.DOTALL)
