@@ -1,7 +1,7 @@
 """What can be inspected: finds the graph in a model's name, a run, a function or variables."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from unittest import mock
@@ -135,10 +135,3 @@ def _from_fgraph(fgraph: FunctionGraph, title: str) -> Source:
 def mode_of(source: Source) -> Mode:
     """Give the mode that compiles a source: its own, or Aesara's default."""
     return get_mode(source.mode)
-
-
-@contextlib.contextmanager
-def without_compiler() -> Iterator[None]:
-    """Let nothing compile C meanwhile: folding constants would."""
-    with aesara.config.change_flags(cxx=""):
-        yield

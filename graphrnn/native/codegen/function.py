@@ -98,7 +98,7 @@ def _loop(w: Writer, op: Loop) -> None:
     """Write a loop; where rows are independent each thread runs its own through all steps."""
     outer_axes, outer_packed = w.axes, dict(w.packed)
     if w.axes is None:
-        w.axes = w.rows.get(id(op))
+        w.axes = w.rows.get(op)
         w.open("")
         if w.axes is not None:
             _pack_constants(w, op)
@@ -137,10 +137,10 @@ def _pack_constants(w: Writer, loop: Loop) -> None:
             continue
         key = (op.B.buffer, op.B.offset, op.B.strides)
         assert w.axes is not None
-        if w.axes[id(op)] != 0 or key in w.packed or op.m < 4:
+        if w.axes[op] != 0 or key in w.packed or op.m < 4:
             continue
         kind, dtype = c_type(op.C.buffer.dtype), op.C.buffer.dtype
-        room = w.rooms[id(op)]
+        room = w.rooms[op]
         w.packed[key] = f"(arena + {room})"
         width = "(2 * VECTOR_BYTES / sizeof(" + kind + "))"
         w.put(f"const idx w{room} = {width};")
@@ -239,10 +239,10 @@ def _plan_rows(w: Writer, program: Program) -> int:
     arena = program.scratch
     for op in walk(program.ops):
         if isinstance(op, Loop):
-            w.rows[id(op)] = None if op.conditions() else find_rows(op)
+            w.rows[op] = None if op.conditions() else find_rows(op)
             for inner in op.body:
                 if isinstance(inner, Gemm):
-                    w.rooms[id(inner)] = arena
+                    w.rooms[inner] = arena
                     arena += -(-(inner.n + _WIDEST) * inner.k * 8 // 64) * 64
     return arena
 

@@ -21,7 +21,7 @@ def write_gemm(w: Writer, op: Gemm) -> None:
         return
     sizes = f"{op.m}, {op.n}, {op.k}"
     if w.axes is not None:
-        axis = w.axes[id(op)]
+        axis = w.axes[op]
         sizes = f"row1 - row0, {op.n}, {op.k}" if axis == 0 else f"{op.m}, row1 - row0, {op.k}"
         moved, stride = (a, op.A.strides[0]) if axis == 0 else (b, op.B.strides[1])
         moved = f"{moved} + row0 * {stride}"

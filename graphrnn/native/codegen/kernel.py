@@ -10,7 +10,7 @@ def write_kernel(w: Writer, op: Kernel) -> None:
     """Write elementwise work as a nest of loops, the innermost with unit strides where it can."""
     indices_of = [ref.lookup.index for ref in op.loads if ref.lookup]
     refs = [*op.loads, *(ref for ref, _ in op.stores), *indices_of]
-    row = w.axes[id(op)] if w.axes is not None else None
+    row = w.axes[op] if w.axes is not None else None
     order = _loop_order(op, row)
     lengths = [op.lengths[k] for k in order]
     strides = [[ref.strides[k] for k in order] for ref in refs]

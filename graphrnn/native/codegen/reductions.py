@@ -41,7 +41,7 @@ def write_reduce(w: Writer, op: Reduce) -> None:
     16 numbers lie side by side.
     """
     column = _column_axis(op)
-    if column is not None and (w.axes is None or w.axes[id(op)] != column):
+    if column is not None and (w.axes is None or w.axes[op] != column):
         _reduce_columns(w, op, column)
     else:
         _reduce_rows(w, op)
@@ -80,7 +80,7 @@ def _reduce_columns(w: Writer, op: Reduce, column: int) -> None:
         low, high = f"part({high}, 16, tid, nt)", f"part({high}, 16, tid + 1, nt)"
     w.put(f"const idx low = {low}, high = {high};")
     for k in rest:
-        inside = w.axes is not None and w.axes[id(op)] == k
+        inside = w.axes is not None and w.axes[op] == k
         low, high = ("row0", "row1") if inside else ("0", str(op.outer[k]))
         w.open(f"for (idx i{k} = {low}; i{k} < {high}; i{k}++)")
     w.open(f"for (idx c = low; c < high; c += {_COLUMNS})")

@@ -7,10 +7,10 @@ Access = tuple[Ref, tuple[int, ...], int]
 """A ref, its loop lengths, and the loop that would be divided among threads (-1: none)."""
 
 
-def find_rows(loop: Loop) -> dict[int, int] | None:
+def find_rows(loop: Loop) -> dict[Op, int] | None:
     """Give for each operation of a loop's body the axis of its rows; None where rows depend.
 
-    Keys are the `id`s of operations. The axis of a kernel, a reduction or a softmax is one of its
+    The axis of a kernel, a reduction or a softmax is one of its
     loops; of a GEMM 0 for the rows of A, 1 for the columns of B.
     """
     candidates: list[int] = []
@@ -25,18 +25,18 @@ def find_rows(loop: Loop) -> dict[int, int] | None:
     return None
 
 
-def _axes_for(loop: Loop, length: int) -> dict[int, int] | None:
+def _axes_for(loop: Loop, length: int) -> dict[Op, int] | None:
     """Try one length of the batch."""
     written = {ref.buffer for ref, _ in loop.writes()}
     strides: dict[Buffer, int] = {}
-    chosen: dict[int, int] = {}
+    chosen: dict[Op, int] = {}
     for op in loop.body:
         axis = next(
             (a for a in _axes(op, length) if _consistent(op, a, length, written, strides)), None
         )
         if axis is None:
             return None
-        chosen[id(op)] = axis
+        chosen[op] = axis
         for ref, _, place in _accesses(op, axis):
             if ref.buffer in written:
                 strides[ref.buffer] = ref.strides[place]

@@ -19,11 +19,11 @@ class Writer:
     lines: list[str] = field(default_factory=list)
     depth: int = 1
     names: int = 0
-    axes: dict[int, int] | None = None  # the axis of the rows, inside a loop over rows
+    axes: dict[Op, int] | None = None  # the axis of the rows, inside a loop over rows
     used: dict[Buffer, None] = field(default_factory=dict)
     packed: dict[tuple[Buffer, Offset, tuple[int, ...]], str] = field(default_factory=dict)
-    rows: dict[int, dict[int, int] | None] = field(default_factory=dict)
-    rooms: dict[int, int] = field(default_factory=dict)
+    rows: dict[Op, dict[Op, int] | None] = field(default_factory=dict)
+    rooms: dict[Op, int] = field(default_factory=dict)
     fallible: list[Op] = field(default_factory=list)  # operations that may fail, by their numbers
     timed: list[Op] | None = (
         None  # operations with a clock around them, in the order of their numbers
@@ -88,7 +88,7 @@ class Writer:
     def bounds(self, op: Op, axis: int, length: int, grain: int = 1) -> tuple[str, str]:
         """Give the part of a divided loop that falls to this thread."""
         if self.axes is not None:
-            return ("row0", "row1") if axis == self.axes[id(op)] else ("0", str(length))
+            return ("row0", "row1") if axis == self.axes[op] else ("0", str(length))
         if not self.threads or axis != 0:
             return "0", str(length)
         return f"part({length}, {grain}, tid, nt)", f"part({length}, {grain}, tid + 1, nt)"

@@ -8,7 +8,7 @@ from graphrnn.native.ir.program import Gather, Kernel, Op, Ref, Scatter
 Walk = tuple[Ref, tuple[int, ...]]
 
 
-@dataclass
+@dataclass(eq=False)
 class FlatIndex(Op):
     """Turn several indices into one: flat[i] = (a[i] * height_b + b[i]) …, each one checked.
 
@@ -30,7 +30,7 @@ class FlatIndex(Op):
         return [(self.target, (self.length,))]
 
 
-@dataclass
+@dataclass(eq=False)
 class CheckIndex(Op):
     """Check indices as `FlatIndex` does, before they are used."""
 
@@ -48,7 +48,7 @@ class CheckIndex(Op):
         return []
 
 
-@dataclass
+@dataclass(eq=False)
 class Cumulate(Op):
     """Give the running sum or product of each row."""
 
@@ -67,7 +67,7 @@ class Cumulate(Op):
         return [(self.target, (*self.outer, self.length))]
 
 
-@dataclass
+@dataclass(eq=False)
 class Sort(Op):
     """Sort each row, not-a-numbers last; or give the positions that sort it, equals in order."""
 
@@ -90,7 +90,7 @@ class Sort(Op):
         ]
 
 
-@dataclass
+@dataclass(eq=False)
 class Draw(Op):
     """Draw random numbers in C order, one after the other, from a generator that moves on."""
 
@@ -112,7 +112,7 @@ class Draw(Op):
         return [(self.target, self.lengths), (self.generator, ())]
 
 
-@dataclass
+@dataclass(eq=False)
 class CopyGenerator(Op):
     """Set one generator's state to another's."""
 
@@ -128,7 +128,7 @@ class CopyGenerator(Op):
         return [(self.target, ())]
 
 
-@dataclass
+@dataclass(eq=False)
 class Check(Op):
     """Leave the function with an error's number unless all conditions hold.
 

@@ -53,7 +53,7 @@ class Instruction:
     dtype: str
 
 
-@dataclass
+@dataclass(eq=False)
 class Op:
     """An operation; `note` is the line of the graph that it comes from, `nodes` its nodes.
 
@@ -73,7 +73,7 @@ class Op:
         raise NotImplementedError
 
 
-@dataclass
+@dataclass(eq=False)
 class Kernel(Op):
     """Elementwise work: for every index, load, compute, store.
 
@@ -109,7 +109,7 @@ class Kernel(Op):
         return self.instructions[value - len(self.loads)].dtype
 
 
-@dataclass
+@dataclass(eq=False)
 class Reduce(Op):
     """Reduce the inner loops of one array into another: sum, product, max, min, any, all.
 
@@ -132,7 +132,7 @@ class Reduce(Op):
         return [(self.target, self.outer)]
 
 
-@dataclass
+@dataclass(eq=False)
 class ArgMax(Op):
     """Give the position of the largest element of each row; the first of equals, as NumPy does.
 
@@ -154,7 +154,7 @@ class ArgMax(Op):
         return [(ref, self.outer) for ref in (self.target, self.largest) if ref is not None]
 
 
-@dataclass
+@dataclass(eq=False)
 class Softmax(Op):
     """Turn each row into its softmax, or the logarithm of it."""
 
@@ -173,7 +173,7 @@ class Softmax(Op):
         return [(self.target, (*self.outer, self.length))]
 
 
-@dataclass
+@dataclass(eq=False)
 class Gemm(Op):
     """C = A B, with one stride for each axis: A `(M, K)`, B `(K, N)`, C `(M, N)`."""
 
@@ -193,7 +193,7 @@ class Gemm(Op):
         return [(self.C, (self.m, self.n))]
 
 
-@dataclass
+@dataclass(eq=False)
 class Gather(Op):
     """Take rows: target[i, j] = source[index[i], j], with the bounds checked."""
 
@@ -213,7 +213,7 @@ class Gather(Op):
         return [(self.target, (self.rows, self.columns))]
 
 
-@dataclass
+@dataclass(eq=False)
 class Scatter(Op):
     """Add rows (or set them): target[index[i], j] += source[i, j], with the bounds checked."""
 
@@ -235,7 +235,7 @@ class Scatter(Op):
         return [(self.target, (self.height, self.columns))]
 
 
-@dataclass
+@dataclass(eq=False)
 class Loop(Op):
     """Repeat a body; `variable` counts from 0 to `steps`.
 
@@ -267,7 +267,7 @@ class Loop(Op):
         return [item for op in self.body for item in op.writes()]
 
 
-@dataclass
+@dataclass(eq=False)
 class Conditions(Op):
     """The reading of a loop's conditions, as `walk` shows it; no list of operations has it."""
 
@@ -282,7 +282,7 @@ class Conditions(Op):
         return []
 
 
-@dataclass
+@dataclass(eq=False)
 class Program:
     """Operations in order, and the buffers that come from outside."""
 

@@ -1,4 +1,4 @@
-"""Which operations use a buffer: found by a table, since passes ask it for every operation."""
+"""Use lists: which operations read or write a buffer, kept since passes ask for every operation."""
 
 from collections.abc import Iterable, Sequence
 
@@ -19,39 +19,38 @@ class _Table:
     """
 
     def __init__(self, ops: Iterable[Op]) -> None:
-        self.by: dict[Buffer, dict[int, Op]] = {}
+        self.by: dict[Buffer, dict[Op, None]] = {}
         for op in ops:
             self.note(op)
 
     def note(self, op: Op) -> None:
         for ref, _ in (*op.reads(), *op.writes()):
-            self.by.setdefault(ref.buffer, {})[id(op)] = op
+            self.by.setdefault(ref.buffer, {})[op] = None
 
     def of(self, buffer: Buffer) -> list[Op]:
-        return [op for op in self.by.get(buffer, {}).values() if uses(op, buffer)]
+        return [op for op in self.by.get(buffer, {}) if uses(op, buffer)]
 
 
-class Users:
-    """Answers for one list of a program who uses a buffer, in the list and in the whole program."""
+class UseLists:
+    """The uses of each buffer: in one list of a program's operations, and in the whole program."""
 
     def __init__(self, ops: list[Op], program: Program) -> None:
         self.ops = ops
-        self._gone: list[Op] = []
+        self._dropped: set[Op] = set()
         self._here = _Table(ops)
         self._single = _Table(op for op in walk(program.ops) if not isinstance(op, Loop))
-        self._places: dict[int, int] = {}
+        self._positions: dict[Op, int] = {}
 
-    def place(self, op: Op) -> int:
-        """Give the position of an operation in the list."""
-        if not self._places:
-            self._places = {id(each): k for k, each in enumerate(self.ops)}
-        return self._places[id(op)]
+    def position(self, op: Op) -> int:
+        """Return the position of an operation in the list."""
+        if not self._positions:
+            self._positions = {each: k for k, each in enumerate(self.ops)}
+        return self._positions[op]
 
     def drop(self, k: int) -> None:
         """Take an operation out of the list."""
-        # Kept alive, so that no other gets its identity.
-        self._gone.append(self.ops.pop(k))
-        self._places = {}
+        self._dropped.add(self.ops.pop(k))
+        self._positions = {}
 
     def note(self, ops: Sequence[Op]) -> None:
         """Hear that operations of the list were changed."""
@@ -62,16 +61,15 @@ class Users:
                     self._single.note(inner)
 
     def positions(self, buffer: Buffer) -> list[int]:
-        """Give the positions in the list of all that use a buffer, loops around them included."""
-        gone = {id(op) for op in self._gone}
-        return sorted(self.place(op) for op in self._here.of(buffer) if id(op) not in gone)
+        """Return the positions in the list of all uses of a buffer, loops around them included."""
+        here = self._here.of(buffer)
+        return sorted(self.position(op) for op in here if op not in self._dropped)
 
     def everywhere(self, buffer: Buffer) -> int:
         """Count the single operations of the whole program that use a buffer."""
-        gone = {id(op) for op in self._gone}
-        return sum(id(op) not in gone for op in self._single.of(buffer))
+        return sum(op not in self._dropped for op in self._single.of(buffer))
 
     def inside(self, positions: Sequence[int], buffer: Buffer) -> list[Op]:
-        """Give the single operations at these positions that use a buffer, in order."""
+        """Return the single operations at these positions that use a buffer, in order."""
         found = walk([self.ops[k] for k in positions])
         return [op for op in found if not isinstance(op, Loop) and uses(op, buffer)]

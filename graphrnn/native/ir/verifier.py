@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import prod
 
 from graphrnn.native.ir.program import Kernel, Loop, Op, Program, Ref, extent
+from graphrnn.native.ir.views import Buffer
 
 
 class ProgramError(AssertionError):
@@ -17,11 +18,11 @@ def verify(program: Program) -> None:
         ProgramError: naming the operation.
     """
     variables: dict[str, int] = {}
-    written = {id(buffer) for buffer in (*program.inputs, *program.constants)}
+    written = {*program.inputs, *program.constants}
     _verify(program.ops, variables, written)
 
 
-def _verify(ops: Sequence[Op], variables: dict[str, int], written: set[int]) -> None:
+def _verify(ops: Sequence[Op], variables: dict[str, int], written: set[Buffer]) -> None:
     """Check a list of operations, inside the loops whose variables are given."""
     for op in ops:
         if isinstance(op, Loop):
@@ -39,15 +40,15 @@ def _verify(ops: Sequence[Op], variables: dict[str, int], written: set[int]) -> 
             _verify_read(op, ref, lengths, variables, written)
         if isinstance(op, Kernel):
             _verify_kernel(op)
-        written.update(id(ref.buffer) for ref, _ in op.writes())
+        written.update(ref.buffer for ref, _ in op.writes())
 
 
 def _verify_read(
-    op: Op, ref: Ref, lengths: tuple[int, ...], variables: dict[str, int], written: set[int]
+    op: Op, ref: Ref, lengths: tuple[int, ...], variables: dict[str, int], written: set[Buffer]
 ) -> None:
     """Check that what is read lies inside its buffer and has been written."""
     _verify_ref(op, ref, lengths, variables)
-    if prod(lengths) and id(ref.buffer) not in written:
+    if prod(lengths) and ref.buffer not in written:
         raise ProgramError(f"{op.note}: reads {ref.buffer.name} before it is written")
 
 

@@ -253,12 +253,6 @@ def reshape(view: View, shape: Sequence[int]) -> View:
     return View(view.buffer, tuple(reversed(axes)), view.offset)
 
 
-def is_contiguous(view: View) -> bool:
-    """Say whether the elements lie one behind the other, in C order."""
-    flat = coalesce_axis(tuple(part for axis in view.axes for part in axis))
-    return view.size <= 1 or (len(flat) == 1 and flat[0][1] == 1)
-
-
 def common_loops(views: Sequence[View]) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
     """Split the axes of equally shaped views into loops that all of them can walk.
 

@@ -15,7 +15,7 @@ from graphrnn.native.ir.program import (
     touches,
     walk,
 )
-from graphrnn.native.ir.use_lists import Users
+from graphrnn.native.ir.use_lists import UseLists
 from graphrnn.native.ir.views import Buffer, Offset
 
 
@@ -25,14 +25,14 @@ def elide_copies(ops: list[Op], program: Program) -> None:
 
 
 def _drop_copies(
-    ops: list[Op], program: Program, avoid: Callable[[Users, int, Kernel, dict[str, int]], bool]
+    ops: list[Op], program: Program, avoid: Callable[[UseLists, int, Kernel, dict[str, int]], bool]
 ) -> None:
     """Drop each copy that can be avoided."""
-    k, users, counts = 0, Users(ops, program), _counts(program)
+    k, uses, counts = 0, UseLists(ops, program), _counts(program)
     while k < len(ops):
         op = ops[k]
-        if _is_copy(op) and isinstance(op, Kernel) and avoid(users, k, op, counts):
-            users.drop(k)
+        if _is_copy(op) and isinstance(op, Kernel) and avoid(uses, k, op, counts):
+            uses.drop(k)
         else:
             k += 1
 
@@ -57,7 +57,7 @@ def _is_copy(op: Op) -> bool:
     )
 
 
-def _retarget(among: Users, k: int, copy: Kernel, counts: dict[str, int]) -> bool:
+def _retarget(among: UseLists, k: int, copy: Kernel, counts: dict[str, int]) -> bool:
     """Move a temporary into the place it is copied to, if nobody can tell the difference."""
     ops, source, (target, _) = among.ops, copy.loads[0], copy.stores[0]
     moved = _Move.of(source, target, copy.lengths, counts)
@@ -65,22 +65,22 @@ def _retarget(among: Users, k: int, copy: Kernel, counts: dict[str, int]) -> boo
         return False
     positions = among.positions(source.buffer)
     here = len(among.inside(positions, source.buffer))
-    users = [n for n in positions if n != k]
-    if among.everywhere(source.buffer) != here or not users or users[0] > k:
+    others = [n for n in positions if n != k]
+    if among.everywhere(source.buffer) != here or not others or others[0] > k:
         return False
-    first, last = users[0], max(users[-1], k)
+    first, last = others[0], max(others[-1], k)
     whole = (target, copy.lengths)
     for n in range(first, last + 1):
         if n == k:
             continue
         op = ops[n]
         mine = [a for a in (*op.reads(), *op.writes()) if a[0].buffer is source.buffer]
-        others = [a for a in (*op.reads(), *op.writes()) if a[0].buffer is not source.buffer]
-        if any(touches(a, whole) for a in others) or not all(moved.fits(*a) for a in mine):
+        rest = [a for a in (*op.reads(), *op.writes()) if a[0].buffer is not source.buffer]
+        if any(touches(a, whole) for a in rest) or not all(moved.fits(*a) for a in mine):
             return False
         if not all(_allows(inner, source.buffer, moved) for inner in walk([op])):
             return False
-    changed = [ops[n] for n in users]
+    changed = [ops[n] for n in others]
     for op in walk(changed):
         _map_refs(op, lambda ref: moved(ref) if ref.buffer is source.buffer else ref)
     among.note(changed)
@@ -99,7 +99,7 @@ def forward_copies(ops: list[Op], program: Program) -> None:
     _drop_copies(ops, program, _forward)
 
 
-def _forward(among: Users, k: int, copy: Kernel, counts: dict[str, int]) -> bool:
+def _forward(among: UseLists, k: int, copy: Kernel, counts: dict[str, int]) -> bool:
     """Hand the source of a copy on to all its readers, if nobody can tell the difference."""
     ops, source, (target, _) = among.ops, copy.loads[0], copy.stores[0]
     moved = _Move.of(target, source, copy.lengths, counts)

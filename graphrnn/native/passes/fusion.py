@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from graphrnn.native.ir.program import Instruction, Kernel, Op, Program, Ref, touches
-from graphrnn.native.ir.use_lists import Users
+from graphrnn.native.ir.use_lists import UseLists
 from graphrnn.native.ir.views import Buffer
 
 
@@ -13,25 +13,25 @@ def inline_producers(ops: list[Op], program: Program) -> None:
     `z = a + b` whose columns are read as the gates of an LSTM is never stored: each gate adds its
     own columns.
     """
-    users = Users(ops, program)
+    uses = UseLists(ops, program)
     for k, producer in enumerate(list(ops)):
         if not isinstance(producer, Kernel) or len(producer.stores) != 1:
             continue
         store, value = producer.stores[0]
         if store.buffer.kind != "temp" or not _is_cheap(producer):
             continue
-        here = users.positions(store.buffer)
-        if users.everywhere(store.buffer) != len(here):
+        here = uses.positions(store.buffer)
+        if uses.everywhere(store.buffer) != len(here):
             continue
         readers = [ops[n] for n in here if n > k]
         if not all(
-            isinstance(op, Kernel) and _may_inline(users, producer, op, store) for op in readers
+            isinstance(op, Kernel) and _may_inline(uses, producer, op, store) for op in readers
         ):
             continue
         for reader in readers:
             assert isinstance(reader, Kernel)
             _inline(producer, value, store, reader)
-        users.note(readers)
+        uses.note(readers)
 
 
 def _is_cheap(kernel: Kernel) -> bool:
@@ -60,7 +60,7 @@ def _piece(kernel: Kernel, store: Ref, load: Ref, lengths: tuple[int, ...]) -> l
     return starts if left == 0 else None
 
 
-def _may_inline(users: Users, producer: Kernel, reader: Kernel, store: Ref) -> bool:
+def _may_inline(uses: UseLists, producer: Kernel, reader: Kernel, store: Ref) -> bool:
     """Say whether a producer's inputs still stand when a reader runs, and its pieces are simple."""
     pieces = [load for load in reader.loads if load.buffer is store.buffer]
     if any(ref.buffer is store.buffer for ref, _ in reader.stores) or not pieces:
@@ -69,18 +69,13 @@ def _may_inline(users: Users, producer: Kernel, reader: Kernel, store: Ref) -> b
         return False  # the same loops are joined by `fuse`, which computes nothing twice
     if any(_piece(producer, store, load, reader.lengths) is None for load in pieces):
         return False
-    first, last = users.place(producer), users.place(reader)
+    first, last = uses.position(producer), uses.position(reader)
     # From the producer on: one that adds to its own place has changed what it read.
     for read in producer.reads():
-        for n in users.positions(read[0].buffer):
-            if first <= n <= last and any(touches(read, w) for w in users.ops[n].writes()):
+        for n in uses.positions(read[0].buffer):
+            if first <= n <= last and any(touches(read, w) for w in uses.ops[n].writes()):
                 return False
     return True
-
-
-def position_of(ops: list[Op], wanted: Op) -> int:
-    """Give the position of an operation itself, not of an equal one."""
-    return next(k for k, op in enumerate(ops) if op is wanted)
 
 
 def _inline(producer: Kernel, value: int, store: Ref, reader: Kernel) -> None:
@@ -122,7 +117,7 @@ def _substitute(
 
 def fuse(ops: list[Op]) -> None:
     """Join kernels that walk the same loops, where the order of the others allows it."""
-    k, buffers = 0, {id(op): _buffers(op) for op in ops}
+    k, buffers = 0, {op: _buffers(op) for op in ops}
     while k < len(ops):
         second = ops[k]
         if isinstance(second, Kernel):
@@ -133,7 +128,7 @@ def fuse(ops: list[Op]) -> None:
                     place = between.meeting_place(ops, j, k)
                     if place is not None and _join(first, second):
                         ops[place] = first
-                        buffers[id(first)] = _buffers(first)
+                        buffers[first] = _buffers(first)
                         del ops[k if place == j else j]
                         k = place if place == j else k - 1
                         break
@@ -155,7 +150,7 @@ class _Between:
     """What stands between a kernel and the one before it that it might be joined with."""
 
     def __init__(
-        self, buffers: dict[int, tuple[frozenset[Buffer], frozenset[Buffer]]], second: Kernel
+        self, buffers: dict[Op, tuple[frozenset[Buffer], frozenset[Buffer]]], second: Kernel
     ) -> None:
         self.buffers, self.second = buffers, second
         self.reads: set[Buffer] = set()
@@ -164,14 +159,14 @@ class _Between:
 
     def add(self, op: Op) -> None:
         """Go one operation further back."""
-        reads, writes = self.buffers[id(op)]
+        reads, writes = self.buffers[op]
         self.reads |= reads
         self.writes |= writes
         self.blocked = self.blocked or self._conflict(op, self.second)
 
     def meeting_place(self, ops: list[Op], j: int, k: int) -> int | None:
         """Say where two kernels can run as one: at the first's place, the second's, or nowhere."""
-        reads, writes = self.buffers[id(ops[j])]
+        reads, writes = self.buffers[ops[j]]
         apart = (
             self.writes.isdisjoint(reads)
             and self.writes.isdisjoint(writes)
@@ -183,8 +178,8 @@ class _Between:
 
     def _conflict(self, one: Op, other: Op) -> bool:
         """Say whether two operations must keep their order, at once where no buffer is shared."""
-        reads, writes = self.buffers[id(one)]
-        their_reads, their_writes = self.buffers[id(other)]
+        reads, writes = self.buffers[one]
+        their_reads, their_writes = self.buffers[other]
         if (
             writes.isdisjoint(their_writes)
             and writes.isdisjoint(their_reads)

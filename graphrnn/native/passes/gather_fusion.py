@@ -21,7 +21,7 @@ def look_up_in_place(program: Program) -> None:
             continue
         if not op.height:  # what is outside of it has no row to stand in for it
             continue
-        k = next(n for n, other in enumerate(ops) if other is op)
+        k = ops.index(op)
         readers = _readers(program, ops[k + 1 :], op)
         if readers is None:
             continue
@@ -32,7 +32,7 @@ def look_up_in_place(program: Program) -> None:
         new.note, new.nodes, new.selection = op.note, op.nodes, op.selection
         for reader in readers:
             reader.loads = [
-                _looked_up(op, numbers, ref) or ref if ref.buffer is op.target.buffer else ref
+                _looked_up(op, numbers, ref) if ref.buffer is op.target.buffer else ref
                 for ref in reader.loads
             ]
         ops[k] = new

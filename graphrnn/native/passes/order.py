@@ -4,7 +4,7 @@ from graphrnn.native.ir.operations import Check, index_check, may_fail
 from graphrnn.native.ir.program import Kernel, Loop, Op, Program, touches, walk
 from graphrnn.native.ir.views import Buffer
 from graphrnn.native.passes.copy_elision import elide_copies, forward_copies
-from graphrnn.native.passes.fusion import conflict, drop_unused, fuse, inline_producers, position_of
+from graphrnn.native.passes.fusion import conflict, drop_unused, fuse, inline_producers
 from graphrnn.native.passes.gather_fusion import look_up_in_place
 
 
@@ -54,14 +54,9 @@ def _drop_unread(ops: list[Op], needed: set[Buffer]) -> bool:
             writes = op.writes()
             gone = bool(writes) and all(ref.buffer not in needed for ref, _ in writes)
         if gone:
-            _remove(ops, op)
+            ops.remove(op)
             changed = True
     return changed
-
-
-def _remove(ops: list[Op], op: Op) -> None:
-    """Remove an operation itself, not an equal one."""
-    del ops[position_of(ops, op)]
 
 
 def updates_last(program: Program, updated: dict[int, int]) -> dict[int, int]:
@@ -77,7 +72,7 @@ def updates_last(program: Program, updated: dict[int, int]) -> dict[int, int]:
     }
     last = [op for op in program.ops if _writes_only(op, outputs)]
     for op in last:
-        k = position_of(program.ops, op)
+        k = program.ops.index(op)
         if not any(conflict(op, other) for other in program.ops[k + 1 :]):
             program.ops.append(program.ops.pop(k))
     first_writes = {}
