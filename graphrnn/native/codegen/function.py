@@ -20,7 +20,7 @@ from graphrnn.native.codegen.reductions import (
 )
 from graphrnn.native.codegen.row_parallel import find_rows
 from graphrnn.native.codegen.sort_cumulate import write_cumulate, write_flat_index, write_sort
-from graphrnn.native.codegen.writer import Writer
+from graphrnn.native.codegen.writer import Writer, part
 from graphrnn.native.ir.c_types import c_type
 from graphrnn.native.ir.operations import (
     Check,
@@ -97,26 +97,24 @@ def work(ops: Sequence[Op]) -> int:
 def _loop(w: Writer, op: Loop) -> None:
     """Write a loop; where rows are independent each thread runs its own through all steps."""
     outer_axes, outer_packed = w.axes, dict(w.packed)
-    if w.axes is None:
-        w.axes = w.rows.get(op)
-        w.open("")
-        if w.axes is not None:
-            _pack_constants(w, op)
-            rows = f"part({op.rows}, 1, tid, nt)", f"part({op.rows}, 1, tid + 1, nt)"
-            w.put(f"const idx row0 = {rows[0]}, row1 = {rows[1]};")
-    else:
-        w.open("")
-    if op.when is not None:
-        w.open(f"if ({_condition(w, op.when[0])} == {int(op.when[1])})")
-    else:
-        w.open(f"for (idx {op.variable} = 0; {op.variable} < {op.steps}; {op.variable}++)")
-    for name, start, slots in op.positions:
-        w.put(f"const idx {name} = ({op.variable} + {start}) % {slots};")
-    _write_all(w, op.body)
-    if op.until is not None:
-        w.put(f"if ({_condition(w, op.until)}) break;")
-    w.close()
-    w.close()
+    with w.block():
+        if w.axes is None:
+            w.axes = w.row_axes.get(op)
+            if w.axes is not None:
+                _pack_constants(w, op)
+                low, high = part(op.rows or 0, 1)
+                w.put(f"const idx row0 = {low}, row1 = {high};")
+        repeated = (
+            w.block(f"if ({_condition(w, op.when[0])} == {int(op.when[1])})")
+            if op.when is not None
+            else w.loops([(op.variable, "0", str(op.steps))])
+        )
+        with repeated:
+            for name, start, slots in op.positions:
+                w.put(f"const idx {name} = ({op.variable} + {start}) % {slots};")
+            _write_all(w, op.body)
+            if op.until is not None:
+                w.put(f"if ({_condition(w, op.until)}) break;")
     w.axes, w.packed = outer_axes, outer_packed
 
 
@@ -239,7 +237,7 @@ def _plan_rows(w: Writer, program: Program) -> int:
     arena = program.scratch
     for op in walk(program.ops):
         if isinstance(op, Loop):
-            w.rows[op] = None if op.conditions() else find_rows(op)
+            w.row_axes[op] = None if op.conditions() else find_rows(op)
             for inner in op.body:
                 if isinstance(inner, Gemm):
                     w.rooms[inner] = arena

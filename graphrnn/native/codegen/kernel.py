@@ -1,6 +1,6 @@
 """Kernels as C: loop nests that the compiler turns into vector code."""
 
-from graphrnn.native.codegen.writer import Writer, subscript
+from graphrnn.native.codegen.writer import Writer, part, subscript
 from graphrnn.native.ir.c_types import c_type, convert, literal
 from graphrnn.native.ir.operations import may_fail
 from graphrnn.native.ir.program import Kernel, Ref
@@ -16,37 +16,37 @@ def write_kernel(w: Writer, op: Kernel) -> None:
     strides = [[ref.strides[k] for k in order] for ref in refs]
     rows_at = order.index(row) if row is not None else 0
     lengths, strides, rows_at = _coalesced(lengths, strides, rows_at if row is not None else None)
-    inner = len(lengths) - 1
     names = [w.name() for _ in refs]
-    w.open("")
-    for name, ref in zip(names, refs, strict=True):
-        if not _is_literal(ref):
-            w.put(f"{c_type(ref.buffer.dtype)} *{name} = {w.pointer(ref)};")
     indices = [f"i{k}" for k in range(len(lengths))]
-    for k, length in enumerate(lengths):
-        low, high = "0", str(length)
-        if w.axes is not None and k == rows_at:
-            low, high = "row0", "row1"
-        elif w.axes is None and w.threads and k == 0:
-            grain = 16 if k == inner else 1
-            low, high = f"part({length}, {grain}, tid, nt)", f"part({length}, {grain}, tid + 1, nt)"
-        if k == inner:
-            _loads(w, op, names, strides, indices, fixed=True)
-            w.put("IVDEP")
-        w.open(f"for (idx i{k} = {low}; i{k} < {high}; i{k}++)")
-    if not lengths:
-        if w.threads and w.axes is None:
-            w.open("if (tid == 0)")
+
+    def fixed() -> None:
+        """Write what the innermost loop does not move, and that its steps are independent."""
         _loads(w, op, names, strides, indices, fixed=True)
-    _loads(w, op, names, strides, indices, fixed=False)
-    _compute(w, op)
-    n, end = len(op.loads), len(op.loads) + len(op.stores)
-    for name, steps, (ref, value) in zip(names[n:end], strides[n:end], op.stores, strict=True):
-        text = convert(f"x{value}", op.dtype_of(value), ref.buffer.dtype)
-        w.put(f"{name}[{subscript(steps, indices)}] = {text};")
-    for _ in lengths or ([0] if w.threads and w.axes is None else []):
-        w.close()
-    w.close()
+        if lengths:
+            w.put("IVDEP")
+
+    with w.block():
+        for name, ref in zip(names, refs, strict=True):
+            if not _is_literal(ref):
+                w.put(f"{c_type(ref.buffer.dtype)} *{name} = {w.pointer(ref)};")
+        ranges = [(i, *_part(w, k, lengths, rows_at)) for k, i in enumerate(indices)]
+        with w.one_thread(needed=not lengths), w.loops(ranges, fixed):
+            _loads(w, op, names, strides, indices, fixed=False)
+            _compute(w, op)
+            n, end = len(op.loads), len(op.loads) + len(op.stores)
+            stores = zip(names[n:end], strides[n:end], op.stores, strict=True)
+            for name, steps, (ref, value) in stores:
+                text = convert(f"x{value}", op.dtype_of(value), ref.buffer.dtype)
+                w.put(f"{name}[{subscript(steps, indices)}] = {text};")
+
+
+def _part(w: Writer, k: int, lengths: list[int], rows_at: int) -> tuple[str, str]:
+    """Give the part of loop k that falls to this thread: of the rows, or of the outermost loop."""
+    if w.axes is not None and k == rows_at:
+        return "row0", "row1"
+    if w.axes is None and w.threads and k == 0:
+        return part(lengths[0], 16 if len(lengths) == 1 else 1)
+    return "0", str(lengths[k])
 
 
 def _is_literal(ref: Ref) -> bool:

@@ -1,50 +1,50 @@
 """Random draws and checks as C."""
 
+import contextlib
+
 from graphrnn.native.codegen.writer import Writer, subscript
 from graphrnn.native.ir.c_types import c_type, convert
 from graphrnn.native.ir.distributions import DRAWS, INTEGER
 from graphrnn.native.ir.operations import Check, CopyGenerator, Draw
 
 
-def _alone(w: Writer) -> None:
-    """Open a block that one thread runs: a generator has one order."""
-    w.open("if (tid == 0)" if w.threads else "")
+def _alone(w: Writer) -> contextlib.AbstractContextManager[None]:
+    """Write a block that one thread runs: a generator has one order."""
+    return w.block("if (tid == 0)" if w.threads else "")
 
 
 def write_draw(w: Writer, op: Draw) -> None:
     """Write a draw of as many numbers as the target has, in C order."""
     number = w.number(op)
-    _alone(w)
-    w.put(f"void *g = generators[{w.slots[op.generator.buffer]}];")
-    w.put("double binomial[32] = {0}; (void)binomial;")
-    w.put(f"{c_type(op.target.buffer.dtype)} *t = {w.pointer(op.target)};")
-    for k, ref in enumerate(op.parameters):
-        w.put(f"{c_type(ref.buffer.dtype)} *p{k} = {w.pointer(ref)};")
-    for k, length in enumerate(op.lengths):
-        w.open(f"for (idx i{k} = 0; i{k} < {length}; i{k}++)")
     indices = [f"i{k}" for k in range(len(op.lengths))]
-    if op.kind == "categorical":
-        _categorical(w, op, indices)
-    else:
+    with _alone(w):
+        w.put(f"void *g = generators[{w.slots[op.generator.buffer]}];")
+        w.put("double binomial[32] = {0}; (void)binomial;")
+        w.put(f"{c_type(op.target.buffer.dtype)} *t = {w.pointer(op.target)};")
         for k, ref in enumerate(op.parameters):
-            value = f"p{k}[{subscript(ref.strides, indices)}]"
-            real = convert(value, ref.buffer.dtype, "float64")
-            whole = convert(value, ref.buffer.dtype, "int64")
-            w.put(f"const double {'ab'[k]} = {real}; (void){'ab'[k]};")
-            w.put(f"const int64_t {'nm'[k]} = {whole}; (void){'nm'[k]};")
-        expression, valid = DRAWS[op.kind]
-        bad = f"fail(BAD_PARAMETER, {number}, 0, 0);"
-        w.put(f"if (!({valid})) {{ {bad} continue; }}" if op.lengths else
-              f"if (!({valid})) {bad} else")  # fmt: skip
-        drawn = "int64" if op.kind in INTEGER else "float64"
-        w.put(f"t[{subscript(op.target.strides, indices)}] = "
-              f"{convert(f'({expression})', drawn, op.target.buffer.dtype)};")  # fmt: skip
-    for _ in op.lengths:
-        w.close()
-    w.close()
+            w.put(f"{c_type(ref.buffer.dtype)} *p{k} = {w.pointer(ref)};")
+        with w.loops([(i, "0", str(n)) for i, n in zip(indices, op.lengths, strict=True)]):
+            (_categorical if op.kind == "categorical" else _drawn)(w, op, indices, number)
 
 
-def _categorical(w: Writer, op: Draw, indices: list[str]) -> None:
+def _drawn(w: Writer, op: Draw, indices: list[str], number: int) -> None:
+    """Write the draw of one number."""
+    for k, ref in enumerate(op.parameters):
+        value = f"p{k}[{subscript(ref.strides, indices)}]"
+        real = convert(value, ref.buffer.dtype, "float64")
+        whole = convert(value, ref.buffer.dtype, "int64")
+        w.put(f"const double {'ab'[k]} = {real}; (void){'ab'[k]};")
+        w.put(f"const int64_t {'nm'[k]} = {whole}; (void){'nm'[k]};")
+    expression, valid = DRAWS[op.kind]
+    bad = f"fail(BAD_PARAMETER, {number}, 0, 0);"
+    otherwise = f"{{ {bad} continue; }}" if op.lengths else f"{bad} else"
+    w.put(f"if (!({valid})) {otherwise}")
+    drawn = "int64" if op.kind in INTEGER else "float64"
+    value = convert(f"({expression})", drawn, op.target.buffer.dtype)
+    w.put(f"t[{subscript(op.target.strides, indices)}] = {value};")
+
+
+def _categorical(w: Writer, op: Draw, indices: list[str], _number: int) -> None:
     """Write the search for the first category whose running sum reaches a uniform number."""
     (ref,) = op.parameters
     dtype = ref.buffer.dtype
@@ -52,10 +52,9 @@ def _categorical(w: Writer, op: Draw, indices: list[str]) -> None:
     w.put("const double u = ((double (*)(void *, double, double))draws[0])(g, 0.0, 1.0);")
     w.put(f"{c_type(dtype)} sum = 0;")
     w.put("int64_t j = 0;")
-    w.open(f"for (; j < {op.categories}; j++)")
-    w.put(f"sum += p0[{row} + j * {ref.strides[-1]}];")
-    w.put("if (!(sum < u)) break;")
-    w.close()
+    with w.block(f"for (; j < {op.categories}; j++)"):
+        w.put(f"sum += p0[{row} + j * {ref.strides[-1]}];")
+        w.put("if (!(sum < u)) break;")
     place = f"t[{subscript(op.target.strides, indices)}]"
     w.put(f"{place} = {convert('j', 'int64', op.target.buffer.dtype)};")
 
@@ -63,11 +62,9 @@ def _categorical(w: Writer, op: Draw, indices: list[str]) -> None:
 def write_copy_generator(w: Writer, op: CopyGenerator) -> None:
     """Write the copying of a generator's state, which NumPy does."""
     failure = f"fail(BAD_GENERATOR, {w.number(op)}, 0, 0);"
-    _alone(w)
-    w.put(
-        f"if (copy_generator({w.slots[op.target.buffer]}, {w.slots[op.source.buffer]})) {failure}"
-    )
-    w.close()
+    target, source = w.slots[op.target.buffer], w.slots[op.source.buffer]
+    with _alone(w):
+        w.put(f"if (copy_generator({target}, {source})) {failure}")
     w.meet()
     w.leave_if_failed()
 
@@ -75,9 +72,8 @@ def write_copy_generator(w: Writer, op: CopyGenerator) -> None:
 def write_check(w: Writer, op: Check) -> None:
     """Write a check; all threads leave together."""
     all_hold = " && ".join(f"*({w.pointer(ref)}) != 0" for ref in op.conditions)
-    w.open("")
-    if op.conditions:
-        w.put(f"if (!({all_hold})) fail(FIRST_CHECK + {op.number}, {w.number(op)}, 0, 0);")
-        w.meet()
-    w.leave_if_failed()
-    w.close()
+    with w.block():
+        if op.conditions:
+            w.put(f"if (!({all_hold})) fail(FIRST_CHECK + {op.number}, {w.number(op)}, 0, 0);")
+            w.meet()
+        w.leave_if_failed()

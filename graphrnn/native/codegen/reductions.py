@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from graphrnn.native.codegen.sort_cumulate import write_checked
-from graphrnn.native.codegen.writer import Writer, subscript
+from graphrnn.native.codegen.writer import Writer, part, subscript
 from graphrnn.native.ir.c_types import arithmetic, c_type, convert
 from graphrnn.native.ir.program import ArgMax, Gather, Reduce, Scatter, Softmax
 
@@ -69,45 +69,44 @@ def _reduce_columns(w: Writer, op: Reduce, column: int) -> None:
     kind, out = c_type(op.accumulator), c_type(op.target.buffer.dtype)
     source, n = c_type(op.source.buffer.dtype), len(op.outer)
     rest = [k for k in range(n) if k != column]
-    blocks = op.kind == "sum" and op.accumulator.startswith("float")
-    width = f"MIN({_COLUMNS}, high - c)"
-    lanes = f"for (idx l = 0; l < {_COLUMNS}; l++)"
-    w.open("")
-    w.put(f"{source} *s0 = {w.pointer(op.source)};")
-    w.put(f"{out} *t0 = {w.pointer(op.target)};")
-    low, high = "0", str(op.outer[column])
-    if w.axes is None and w.threads:
-        low, high = f"part({high}, 16, tid, nt)", f"part({high}, 16, tid + 1, nt)"
-    w.put(f"const idx low = {low}, high = {high};")
-    for k in rest:
-        inside = w.axes is not None and w.axes[op] == k
-        low, high = ("row0", "row1") if inside else ("0", str(op.outer[k]))
-        w.open(f"for (idx i{k} = {low}; i{k} < {high}; i{k}++)")
-    w.open(f"for (idx c = low; c < high; c += {_COLUMNS})")
     outer = [f"i{k}" if k != column else "c" for k in range(n)]
-    w.put(f"const {source} *s = s0 + {subscript(op.source.strides[:n], outer)};")
-    w.put(f"const idx width = {width};")
-    w.put(f"{kind} r[{_COLUMNS}], block[{_COLUMNS}];")
+    with w.block():
+        w.put(f"{source} *s0 = {w.pointer(op.source)};")
+        w.put(f"{out} *t0 = {w.pointer(op.target)};")
+        low, high = "0", str(op.outer[column])
+        if w.axes is None and w.threads:
+            low, high = part(op.outer[column], 16)
+        w.put(f"const idx low = {low}, high = {high};")
+        rows = w.axes[op] if w.axes is not None else None
+        ranges = [
+            (f"i{k}", *(("row0", "row1") if k == rows else ("0", str(op.outer[k])))) for k in rest
+        ]
+        stretches = w.block(f"for (idx c = low; c < high; c += {_COLUMNS})")
+        with w.loops(ranges), stretches:
+            w.put(f"const {source} *s = s0 + {subscript(op.source.strides[:n], outer)};")
+            w.put(f"const idx width = MIN({_COLUMNS}, high - c);")
+            w.put(f"{kind} r[{_COLUMNS}], block[{_COLUMNS}];")
+            total = _stretch(w, op, kind, source)
+            place = f"{subscript(op.target.strides, outer)} + l * {op.target.strides[column]}"
+            w.put(f"for (idx l = 0; l < width; l++) t0[{place}] = ({out})({total});")
+
+
+def _stretch(w: Writer, op: Reduce, kind: str, source: str) -> str:
+    """Write the reduction of columns side by side; gives the result of column l."""
+    blocks = op.kind == "sum" and op.accumulator.startswith("float")
+    lanes = f"for (idx l = 0; l < {_COLUMNS}; l++)"
     start = "s[l < width ? l : 0]" if _START[op.kind] == "*s" else _START[op.kind]
     w.put(f"{lanes} {{ r[l] = {start}; block[l] = 0; }}")
     w.put("int rows = 0;" if blocks else "(void)block;")
-    for k, length in enumerate(op.inner):
-        w.open(f"for (idx j{k} = 0; j{k} < {length}; j{k}++)")
-    w.put(f"const {source} *y = s + {subscript(op.source.strides[n:], _inner(op))};")
-    join = _join(op.kind, "block[l]" if blocks else "r[l]", f"({kind})y[l]", op.accumulator)
-    w.put(f"if (width == {_COLUMNS}) {lanes} {{ {join} }}")
-    w.put(f"else for (idx l = 0; l < width; l++) {{ {join} }}")
-    if blocks:
-        w.put(f"if (++rows % 128 == 0) {lanes} {{ r[l] += block[l]; block[l] = 0; }}")
-    for _ in op.inner:
-        w.close()
-    total = "r[l] + block[l]" if blocks else "r[l]"
-    place = f"{subscript(op.target.strides, outer)} + l * {op.target.strides[column]}"
-    w.put(f"for (idx l = 0; l < width; l++) t0[{place}] = ({out})({total});")
-    w.close()
-    for _ in rest:
-        w.close()
-    w.close()
+    with w.loops([(j, "0", str(length)) for j, length in zip(_inner(op), op.inner, strict=True)]):
+        inner = op.source.strides[len(op.outer) :]
+        w.put(f"const {source} *y = s + {subscript(inner, _inner(op))};")
+        join = _join(op.kind, "block[l]" if blocks else "r[l]", f"({kind})y[l]", op.accumulator)
+        w.put(f"if (width == {_COLUMNS}) {lanes} {{ {join} }}")
+        w.put(f"else for (idx l = 0; l < width; l++) {{ {join} }}")
+        if blocks:
+            w.put(f"if (++rows % 128 == 0) {lanes} {{ r[l] += block[l]; block[l] = 0; }}")
+    return "r[l] + block[l]" if blocks else "r[l]"
 
 
 def _inner(op: Reduce) -> list[str]:
@@ -118,75 +117,58 @@ def _inner(op: Reduce) -> list[str]:
 def _reduce_rows(w: Writer, op: Reduce) -> None:
     """Reduce each row by itself; a sum runs in lanes, so that it is quick and loses little."""
     kind, out = c_type(op.accumulator), c_type(op.target.buffer.dtype)
-    start, join = _START[op.kind], _join(op.kind, "r", "y", op.accumulator)
-    w.open("")
-    w.put(f"{c_type(op.source.buffer.dtype)} *s0 = {w.pointer(op.source)};")
-    w.put(f"{out} *t0 = {w.pointer(op.target)};")
-    n = len(op.outer)
-    for k, length in enumerate(op.outer):
-        low, high = w.bounds(op, k, length)
-        w.open(f"for (idx i{k} = {low}; i{k} < {high}; i{k}++)")
-    if not op.outer and w.threads and w.axes is None:
-        w.open("if (tid == 0)")
-    outer = [f"i{k}" for k in range(n)]
-    w.put(f"{c_type(op.source.buffer.dtype)} *s = s0 + {subscript(op.source.strides[:n], outer)};")
-    lanes = (
-        op.kind == "sum"
-        and op.accumulator.startswith("float")
-        and op.inner[-1:]
-        and op.inner[-1] >= _LANES
-    )
-    if lanes:
-        w.put(f"{kind} lane[{_LANES}] = {{0}};")
-    w.put(f"{kind} r = {start};")
-    for k, length in enumerate(op.inner[:-1] if lanes else op.inner):
-        w.open(f"for (idx j{k} = 0; j{k} < {length}; j{k}++)")
-    inner, strides = _inner(op), op.source.strides[n:]
-    if lanes:
-        last, k = op.inner[-1], len(op.inner) - 1
+    with w.block():
+        w.put(f"{c_type(op.source.buffer.dtype)} *s0 = {w.pointer(op.source)};")
+        w.put(f"{out} *t0 = {w.pointer(op.target)};")
+        with w.rows(op, op.outer) as outer:
+            start = subscript(op.source.strides[: len(outer)], outer)
+            w.put(f"{c_type(op.source.buffer.dtype)} *s = s0 + {start};")
+            _one_row(w, op, kind)
+            value = convert("r", op.accumulator, op.target.buffer.dtype)
+            w.put(f"t0[{subscript(op.target.strides, outer)}] = {value};")
+
+
+def _one_row(w: Writer, op: Reduce, kind: str) -> None:
+    """Write the reduction r of the row s."""
+    inner, strides = _inner(op), op.source.strides[len(op.outer) :]
+    ranges = [(j, "0", str(length)) for j, length in zip(inner, op.inner, strict=True)]
+    real_sum = op.kind == "sum" and op.accumulator.startswith("float")
+    lanes = real_sum and op.inner[-1:] and op.inner[-1] >= _LANES
+    if not lanes:
+        w.put(f"{kind} r = {_START[op.kind]};")
+        with w.loops(ranges):
+            source = op.source.buffer.dtype
+            value = convert(f"s[{subscript(strides, inner)}]", source, op.accumulator)
+            w.put(f"{kind} y = {value};")
+            w.put(_join(op.kind, "r", "y", op.accumulator))
+        return
+    w.put(f"{kind} lane[{_LANES}] = {{0}};")
+    w.put(f"{kind} r = {_START[op.kind]};")
+    with w.loops(ranges[:-1]):
+        j, _, last = ranges[-1]
         head = subscript(strides[:-1], inner[:-1])
-        w.put(f"idx j{k} = 0;")
-        w.put(f"for (; j{k} + {_LANES} <= {last}; j{k} += {_LANES})")
-        element = f"s[{head} + (j{k} + l) * {strides[-1]}]"
+        w.put(f"idx {j} = 0;")
+        w.put(f"for (; {j} + {_LANES} <= {last}; {j} += {_LANES})")
+        element = f"s[{head} + ({j} + l) * {strides[-1]}]"
         w.put(f"    for (int l = 0; l < {_LANES}; l++) lane[l] += {element};")
-        w.put(f"for (; j{k} < {last}; j{k}++) r += s[{head} + j{k} * {strides[-1]}];")
-    else:
-        value = convert(f"s[{subscript(strides, inner)}]", op.source.buffer.dtype, op.accumulator)
-        w.put(f"{kind} y = {value};")
-        w.put(join)
-    for _ in op.inner[:-1] if lanes else op.inner:
-        w.close()
-    if lanes:
-        halves = f"for (int h = {_LANES // 2}; h; h >>= 1)"
-        w.put(f"{halves} for (int l = 0; l < h; l++) lane[l] += lane[l + h];")
-        w.put("r += lane[0];")
-    value = convert("r", op.accumulator, op.target.buffer.dtype)
-    w.put(f"t0[{subscript(op.target.strides, outer)}] = {value};")
-    for _ in op.outer or ([0] if w.threads and w.axes is None else []):
-        w.close()
-    w.close()
+        w.put(f"for (; {j} < {last}; {j}++) r += s[{head} + {j} * {strides[-1]}];")
+    halves = f"for (int h = {_LANES // 2}; h; h >>= 1)"
+    w.put(f"{halves} for (int l = 0; l < h; l++) lane[l] += lane[l + h];")
+    w.put("r += lane[0];")
 
 
 def _rowwise(w: Writer, op: Softmax | ArgMax, body: Sequence[str]) -> None:
     """Write a loop over rows around some lines; in them s and t are the row's beginnings."""
     kind, out = c_type(op.source.buffer.dtype), c_type(op.target.buffer.dtype)
     n = len(op.outer)
-    w.open("")
-    w.put(f"{kind} *s0 = {w.pointer(op.source)};")
-    w.put(f"{out} *t0 = {w.pointer(op.target)};")
-    for k, length in enumerate(op.outer):
-        low, high = w.bounds(op, k, length)
-        w.open(f"for (idx i{k} = {low}; i{k} < {high}; i{k}++)")
-    if not op.outer and w.threads and w.axes is None:
-        w.open("if (tid == 0)")
-    outer = [f"i{k}" for k in range(n)]
-    w.put(f"{kind} *s = s0 + {subscript(op.source.strides[:n], outer)};")
-    w.put(f"{out} *t = t0 + {subscript(op.target.strides[:n], outer)};")
-    for line in body:
-        w.put(line)
-    for _ in op.outer or ([0] if w.threads and w.axes is None else []):
-        w.close()
-    w.close()
+    with w.block():
+        w.put(f"{kind} *s0 = {w.pointer(op.source)};")
+        w.put(f"{out} *t0 = {w.pointer(op.target)};")
+        with w.rows(op, op.outer) as outer:
+            w.put(f"{kind} *s = s0 + {subscript(op.source.strides[:n], outer)};")
+            w.put(f"{out} *t = t0 + {subscript(op.target.strides[:n], outer)};")
+            for line in body:
+                w.put(line)
 
 
 def write_softmax(w: Writer, op: Softmax) -> None:
@@ -245,42 +227,37 @@ def _row(w: Writer, op: Gather | Scatter, number: int) -> None:
     write_checked(w, f"at[i * {op.index.strides[0]}]", op.height, (number, 0), "continue;")
 
 
+def _row_pointers(w: Writer, op: Gather | Scatter) -> None:
+    """Write where the source, the index and the target begin."""
+    for name, ref in (("s", op.source), ("at", op.index), ("t", op.target)):
+        w.put(f"{c_type(ref.buffer.dtype)} *{name} = {w.pointer(ref)};")
+
+
 def write_gather(w: Writer, op: Gather) -> None:
     """Write a gather of rows."""
-    w.open("")
-    w.put(f"{c_type(op.source.buffer.dtype)} *s = {w.pointer(op.source)};")
-    w.put(f"{c_type(op.index.buffer.dtype)} *at = {w.pointer(op.index)};")
-    w.put(f"{c_type(op.target.buffer.dtype)} *t = {w.pointer(op.target)};")
-    low, high = w.bounds(op, 0, op.rows)
-    w.open(f"for (idx i = {low}; i < {high}; i++)")
-    _row(w, op, w.number(op))
-    w.put(
-        f"for (idx j = 0; j < {op.columns}; j++) t[i * {op.target.strides[0]} + j * "
-        f"{op.target.strides[1]}] = s[r * {op.source.strides[0]} + j * {op.source.strides[1]}];"
-    )
-    w.close()
-    w.close()
+    (s, s_column), (t, t_column) = op.source.strides, op.target.strides
+    with w.block():
+        _row_pointers(w, op)
+        with w.loops([("i", *w.bounds(op, 0, op.rows))]):
+            _row(w, op, w.number(op))
+            w.put(
+                f"for (idx j = 0; j < {op.columns}; j++) t[i * {t} + j * {t_column}] = "
+                f"s[r * {s} + j * {s_column}];"
+            )
 
 
 def write_scatter(w: Writer, op: Scatter) -> None:
     """Write a scatter: threads share the columns, so that equal indices never meet."""
-    w.open("")
-    w.put(f"{c_type(op.source.buffer.dtype)} *s = {w.pointer(op.source)};")
-    w.put(f"{c_type(op.index.buffer.dtype)} *at = {w.pointer(op.index)};")
-    w.put(f"{c_type(op.target.buffer.dtype)} *t = {w.pointer(op.target)};")
-    low, high = w.bounds(op, 0, op.columns, 16)
-    w.put(f"idx low = {low}, high = {high};")
-    w.open(f"for (idx i = 0; i < {op.rows}; i++)")
-    _row(w, op, w.number(op))
+    source, target = op.source.buffer.dtype, op.target.buffer.dtype
     place = f"t[r * {op.target.strides[0]} + j * {op.target.strides[1]}]"
-    value = convert(
-        f"s[i * {op.source.strides[0]} + j * {op.source.strides[1]}]",
-        op.source.buffer.dtype,
-        op.target.buffer.dtype,
-    )
-    if op.add:
-        value = arithmetic("+", [place, value], op.target.buffer.dtype)
-    w.put("IVDEP")
-    w.put(f"for (idx j = low; j < high; j++) {place} = {value};")
-    w.close()
-    w.close()
+    value = convert(f"s[i * {op.source.strides[0]} + j * {op.source.strides[1]}]", source, target)
+    with w.block():
+        _row_pointers(w, op)
+        low, high = w.bounds(op, 0, op.columns, 16)
+        w.put(f"idx low = {low}, high = {high};")
+        with w.loops([("i", "0", str(op.rows))]):
+            _row(w, op, w.number(op))
+            if op.add:
+                value = arithmetic("+", [place, value], target)
+            w.put("IVDEP")
+            w.put(f"for (idx j = low; j < high; j++) {place} = {value};")

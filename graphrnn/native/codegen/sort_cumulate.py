@@ -19,54 +19,41 @@ def write_checked(
     number, k = failure
     w.put(f"r = (idx){index};")
     w.put(f"if (r < 0) r += {height};")
-    w.open(f"if (r < 0 || r >= {height})")
-    w.put(f"fail(BAD_INDEX, {number}, (idx){index}, {k});")
-    w.put(otherwise)
-    w.close()
+    with w.block(f"if (r < 0 || r >= {height})"):
+        w.put(f"fail(BAD_INDEX, {number}, (idx){index}, {k});")
+        w.put(otherwise)
 
 
 def write_flat_index(w: Writer, op: FlatIndex | CheckIndex) -> None:
     """Write the joining of several indices into one, or their check alone."""
     number, target = w.number(op), getattr(op, "target", None)
-    w.open("")
-    for k, ref in enumerate(op.indices):
-        w.put(f"{c_type(ref.buffer.dtype)} *at{k} = {w.pointer(ref)};")
-    if target is not None:
-        w.put(f"int64_t *t = {w.pointer(target)};")
-    low, high = w.bounds(op, 0, op.length)
-    w.open(f"for (idx i = {low}; i < {high}; i++)")
-    w.put("idx r, flat = 0;" if target is not None else "idx r;")
-    for k, (ref, height) in enumerate(zip(op.indices, op.heights, strict=True)):
-        write_checked(w, f"at{k}[i * {ref.strides[0]}]", height, (number, k), "r = 0;")
+    with w.block():
+        for k, ref in enumerate(op.indices):
+            w.put(f"{c_type(ref.buffer.dtype)} *at{k} = {w.pointer(ref)};")
         if target is not None:
-            w.put(f"flat = flat * {height} + r;")
-    if target is not None:
-        w.put(f"t[i * {target.strides[0]}] = flat;")
-    w.close()
-    w.close()
+            w.put(f"int64_t *t = {w.pointer(target)};")
+        with w.loops([("i", *w.bounds(op, 0, op.length))]):
+            w.put("idx r, flat = 0;" if target is not None else "idx r;")
+            for k, (ref, height) in enumerate(zip(op.indices, op.heights, strict=True)):
+                write_checked(w, f"at{k}[i * {ref.strides[0]}]", height, (number, k), "r = 0;")
+                if target is not None:
+                    w.put(f"flat = flat * {height} + r;")
+            if target is not None:
+                w.put(f"t[i * {target.strides[0]}] = flat;")
 
 
 def _rows(w: Writer, op: Cumulate | Sort, pointers: dict[str, Ref], body: Sequence[str]) -> None:
     """Write a loop over rows around some lines; in them each pointer is its row's beginning."""
-    w.open("")
-    for name, ref in pointers.items():
-        w.put(f"{c_type(ref.buffer.dtype)} *{name}0 = {w.pointer(ref)};")
-    n = len(op.outer)
-    for k, length in enumerate(op.outer):
-        low, high = w.bounds(op, k, length)
-        w.open(f"for (idx i{k} = {low}; i{k} < {high}; i{k}++)")
-    alone = not op.outer and w.threads and w.axes is None
-    if alone:
-        w.open("if (tid == 0)")
-    outer = [f"i{k}" for k in range(n)]
-    for name, ref in pointers.items():
-        kind = c_type(ref.buffer.dtype)
-        w.put(f"{kind} *{name} = {name}0 + {subscript(ref.strides[:n], outer)};")
-    for line in body:
-        w.put(line)
-    for _ in op.outer or ([0] if alone else []):
-        w.close()
-    w.close()
+    with w.block():
+        for name, ref in pointers.items():
+            w.put(f"{c_type(ref.buffer.dtype)} *{name}0 = {w.pointer(ref)};")
+        n = len(op.outer)
+        with w.rows(op, op.outer) as outer:
+            for name, ref in pointers.items():
+                kind = c_type(ref.buffer.dtype)
+                w.put(f"{kind} *{name} = {name}0 + {subscript(ref.strides[:n], outer)};")
+            for line in body:
+                w.put(line)
 
 
 def write_cumulate(w: Writer, op: Cumulate) -> None:

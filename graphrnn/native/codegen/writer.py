@@ -1,11 +1,21 @@
 """What writes C line by line: addresses, parts of loops for threads, nesting."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from graphrnn.native.ir.c_types import c_type
 from graphrnn.native.ir.program import Op, Ref
 from graphrnn.native.ir.views import Buffer, Offset
+
+Range = tuple[str, str, str]
+"""The index of a loop, where it begins, and where it ends before."""
+
+Lines = Callable[[], None]
+
+
+def _nothing() -> None:
+    """Write nothing."""
 
 
 @dataclass
@@ -22,7 +32,7 @@ class Writer:
     axes: dict[Op, int] | None = None  # the axis of the rows, inside a loop over rows
     used: dict[Buffer, None] = field(default_factory=dict)
     packed: dict[tuple[Buffer, Offset, tuple[int, ...]], str] = field(default_factory=dict)
-    rows: dict[Op, dict[Op, int] | None] = field(default_factory=dict)
+    row_axes: dict[Op, dict[Op, int] | None] = field(default_factory=dict)
     rooms: dict[Op, int] = field(default_factory=dict)
     fallible: list[Op] = field(default_factory=list)  # operations that may fail, by their numbers
     timed: list[Op] | None = (
@@ -33,15 +43,47 @@ class Writer:
         """Write one line."""
         self.lines.append("    " * self.depth + line)
 
-    def open(self, line: str) -> None:
-        """Begin a block."""
-        self.put(f"{line} {{".lstrip())
+    @contextlib.contextmanager
+    def block(self, head: str = "") -> Iterator[None]:
+        """Write a block around what is written inside of `with`; `head` stands before its brace."""
+        self.put(f"{head} {{".lstrip())
         self.depth += 1
-
-    def close(self) -> None:
-        """End a block."""
+        yield
         self.depth -= 1
         self.put("}")
+
+    @contextlib.contextmanager
+    def loops(self, ranges: Sequence[Range], before_last: Lines = _nothing) -> Iterator[None]:
+        """Nest loops, the first outermost; `before_last` writes what stands before the innermost.
+
+        Without loops it stands where the body does.
+        """
+        with contextlib.ExitStack() as nest:
+            for k, (index, low, high) in enumerate(ranges):
+                if k == len(ranges) - 1:
+                    before_last()
+                nest.enter_context(
+                    self.block(f"for (idx {index} = {low}; {index} < {high}; {index}++)")
+                )
+            if not ranges:
+                before_last()
+            yield
+
+    @contextlib.contextmanager
+    def rows(self, op: Op, lengths: Sequence[int]) -> Iterator[list[str]]:
+        """Nest the outer loops of an operation, shared among threads; gives their indices.
+
+        Where there is no loop to share, one thread runs the body.
+        """
+        indices = [f"i{k}" for k in range(len(lengths))]
+        ranges = [(f"i{k}", *self.bounds(op, k, length)) for k, length in enumerate(lengths)]
+        with self.one_thread(needed=not lengths), self.loops(ranges):
+            yield indices
+
+    def one_thread(self, *, needed: bool = True) -> contextlib.AbstractContextManager[None]:
+        """Let one thread run a block, where several share the work and it is needed."""
+        shared = self.threads and self.axes is None
+        return self.block("if (tid == 0)") if needed and shared else contextlib.nullcontext()
 
     def name(self) -> str:
         """Make a name."""
@@ -91,7 +133,12 @@ class Writer:
             return ("row0", "row1") if axis == self.axes[op] else ("0", str(length))
         if not self.threads or axis != 0:
             return "0", str(length)
-        return f"part({length}, {grain}, tid, nt)", f"part({length}, {grain}, tid + 1, nt)"
+        return part(length, grain)
+
+
+def part(length: int, grain: int) -> tuple[str, str]:
+    """Give the part of a loop that falls to a thread, of so many steps at once at least."""
+    return f"part({length}, {grain}, tid, nt)", f"part({length}, {grain}, tid + 1, nt)"
 
 
 def subscript(strides: Sequence[int], indices: Sequence[str]) -> str:
