@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from graphrnn.native.codegen.scalars import cost
 from graphrnn.native.ir import views as v
 from graphrnn.native.ir.program import Program
 from graphrnn.native.ir.verifier import verify
@@ -17,7 +18,7 @@ from graphrnn.native.lowering import (  # noqa: F401
     shape_ops,
 )
 from graphrnn.native.lowering.lowering import Lowering, failures
-from graphrnn.native.passes.order import improve
+from graphrnn.native.passes.order import optimize
 
 import numpy as np
 from aesara.graph.fg import FunctionGraph
@@ -31,7 +32,7 @@ def lower_graph(
     values: Sequence[Any] = (),
     asked: RewriteDatabaseQuery | None = None,
 ) -> Program:
-    """Lower a rewritten graph to an improved program.
+    """Lower a rewritten graph to an optimized program.
 
     `values` stands in for inputs whose type does not say their shape (shared variables); `asked`
     says which rewrites the bodies of loops get.
@@ -92,6 +93,6 @@ def _lowered(low: Lowering, fgraph: FunctionGraph, values: Sequence[Any]) -> Pro
     program = Program(low.ops, inputs, outputs, low.constants, in_shapes, out_shapes)
     program.checks, program.bodies = low.checks, low.bodies
     verify(program)
-    improve(program)
+    optimize(program, cost)
     verify(program)
     return program

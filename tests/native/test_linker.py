@@ -96,9 +96,9 @@ def test_any_error_while_lowering_is_one_line_and_the_fall_back(where, monkeypat
     assert not isinstance(got.value, Unsupported)
 
 
-@pytest.mark.parametrize("part", ["updates_last", "place", "emit", "improve", "verify"])
+@pytest.mark.parametrize("part", ["updates_last", "place", "emit", "optimize", "verify"])
 def test_any_error_behind_lowering_is_one_line_and_the_fall_back(part, monkeypatch):
-    where = pipeline if part in ("improve", "verify") else linker
+    where = pipeline if part in ("optimize", "verify") else linker
     monkeypatch.setattr(where, part, broken)
     x, w, said = tensor("x", "float64", (3,)), aesara.shared(np.zeros(3)), []
     f = build([x], [x * 2], native_mode(say=said.append), updates=[(w, w + x)])

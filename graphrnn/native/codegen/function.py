@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from math import prod
 
+from graphrnn.native.codegen.c_types import c_type
 from graphrnn.native.codegen.gemm import write_gemm
 from graphrnn.native.codegen.kernel import write_kernel
 from graphrnn.native.codegen.random import write_check, write_copy_generator, write_draw
@@ -19,9 +20,9 @@ from graphrnn.native.codegen.reductions import (
     write_softmax,
 )
 from graphrnn.native.codegen.row_parallel import find_rows
+from graphrnn.native.codegen.scalars import cost
 from graphrnn.native.codegen.sort_cumulate import write_cumulate, write_flat_index, write_sort
 from graphrnn.native.codegen.writer import Writer, part
-from graphrnn.native.ir.c_types import c_type
 from graphrnn.native.ir.operations import (
     Check,
     CheckIndex,
@@ -87,8 +88,7 @@ def work(ops: Sequence[Op]) -> int:
         elif isinstance(op, Gemm):
             total += 2 * op.m * op.n * op.k
         elif isinstance(op, Kernel):
-            costly = sum(8 if "g_" in i.template else 1 for i in op.instructions)
-            total += prod(op.lengths) * (1 + costly)
+            total += prod(op.lengths) * (1 + sum(cost(i.op, i.dtype) for i in op.instructions))
         else:
             total += sum(prod(lengths) for _, lengths in op.reads())
     return total

@@ -1,7 +1,7 @@
 """Products of matrices as C."""
 
+from graphrnn.native.codegen.c_types import c_type
 from graphrnn.native.codegen.writer import Writer
-from graphrnn.native.ir.c_types import c_type
 from graphrnn.native.ir.program import Gemm
 
 

@@ -1,7 +1,8 @@
 """Kernels as C: loop nests that the compiler turns into vector code."""
 
+from graphrnn.native.codegen.c_types import c_type, convert, literal
+from graphrnn.native.codegen.scalars import expression
 from graphrnn.native.codegen.writer import Writer, part, subscript
-from graphrnn.native.ir.c_types import c_type, convert, literal
 from graphrnn.native.ir.operations import may_fail
 from graphrnn.native.ir.program import Kernel, Ref
 
@@ -118,6 +119,6 @@ def _compute(w: Writer, op: Kernel) -> None:
     n = len(op.loads)
     number = w.number(op) if may_fail(op) else 0
     for k, instruction in enumerate(op.instructions):
-        arguments = (f"x{a}" for a in instruction.arguments)
-        text = instruction.template.format(*arguments, op=number)
+        dtypes = [op.dtype_of(argument) for argument in instruction.arguments]
+        text = expression(instruction, dtypes, number)
         w.put(f"const {c_type(instruction.dtype)} x{n + k} = {text};")

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from graphrnn.native.codegen.c_types import arithmetic, c_type, convert
+from graphrnn.native.codegen.scalars import function_name
 from graphrnn.native.codegen.sort_cumulate import write_checked
 from graphrnn.native.codegen.writer import Writer, part, subscript
-from graphrnn.native.ir.c_types import arithmetic, c_type, convert
 from graphrnn.native.ir.program import ArgMax, Gather, Reduce, Scatter, Softmax
+from graphrnn.native.ir.scalars import ScalarOp
 
 _START = {
     "sum": "0",
@@ -174,7 +176,7 @@ def _rowwise(w: Writer, op: Softmax | ArgMax, body: Sequence[str]) -> None:
 def write_softmax(w: Writer, op: Softmax) -> None:
     """Write a softmax: the largest is taken off first, so that nothing overflows."""
     kind = c_type(op.source.buffer.dtype)
-    exp, log = ("g_expf", "logf") if kind == "float" else ("exp", "log")
+    exp, log = (function_name(f, op.source.buffer.dtype) for f in (ScalarOp.EXP, ScalarOp.LOG))
     n, a, b = op.length, op.source.strides[-1], op.target.strides[-1]
     loop = f"for (idx j = 0; j < {n}; j++)"
     body = [*_largest(n, a, kind), f"{kind} r = 0;"]

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from graphrnn.native.codegen.c_types import arithmetic, c_type, convert
 from graphrnn.native.codegen.writer import Writer, subscript
-from graphrnn.native.ir.c_types import arithmetic, c_type, convert
 from graphrnn.native.ir.operations import CheckIndex, Cumulate, FlatIndex, Sort
 from graphrnn.native.ir.program import Ref
 

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from graphrnn.native.ir.c_types import c_type
+from graphrnn.native.codegen.c_types import c_type
 from graphrnn.native.ir.program import Op, Ref
 from graphrnn.native.ir.views import Buffer, Offset
 

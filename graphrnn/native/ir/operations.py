@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from graphrnn.native.ir.c_types import OP_NUMBER
+from graphrnn.native.ir import scalars
 from graphrnn.native.ir.program import Gather, Kernel, Op, Ref, Scatter
 
 Walk = tuple[Ref, tuple[int, ...]]
@@ -153,7 +153,7 @@ _FALLIBLE = (Gather, Scatter, FlatIndex, CheckIndex, Draw, CopyGenerator, Check)
 def may_fail(op: Op) -> bool:
     """Say whether an operation may find while running that something is wrong."""
     if isinstance(op, Kernel):
-        return any(OP_NUMBER in instruction.template for instruction in op.instructions)
+        return any(scalars.may_fail(i.op, i.dtype) for i in op.instructions)
     return isinstance(op, _FALLIBLE)
 
 

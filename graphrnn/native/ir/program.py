@@ -8,7 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from graphrnn.native.ir.scalars import ScalarOp
 from graphrnn.native.ir.views import Buffer, Offset
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -43,14 +46,27 @@ class Ref:
 
 @dataclass(frozen=True)
 class Instruction:
-    """One scalar operation of a kernel: `template` with {0}, {1}, … for its arguments.
+    """One scalar operation of a kernel, whose result is of a dtype.
 
-    Arguments are numbers of loads (first) and of instructions before it (after the loads).
+    Arguments are numbers of loads (first) and of instructions before it (after the loads). Only a
+    constant has an `immediate`: its value.
     """
 
-    template: str
+    op: ScalarOp
     arguments: tuple[int, ...]
     dtype: str
+    immediate: float | int | None = None
+
+    @property
+    def value_number(self) -> tuple[object, ...]:
+        """What two instructions have in common that compute the same; 0.0 and -0.0 are not."""
+        return self.op, self.arguments, self.dtype, repr(self.immediate)
+
+
+def constant(value: Any, dtype: str) -> Instruction:
+    """Make the instruction that gives one number."""
+    number = np.asarray(value, dtype).item()
+    return Instruction(ScalarOp.CONSTANT, (), dtype, number)
 
 
 @dataclass(eq=False)

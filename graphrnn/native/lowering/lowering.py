@@ -12,7 +12,7 @@ from typing import Any
 
 from graphrnn.errors import ShapeError
 from graphrnn.native.ir import program as p
-from graphrnn.native.ir.c_types import c_type, literal
+from graphrnn.native.ir.dtypes import require_dtype
 from graphrnn.native.ir.operations import Check, CopyGenerator
 from graphrnn.native.ir.source_lines import user_line
 from graphrnn.native.ir.views import (
@@ -125,7 +125,7 @@ class Lowering:
 
     def buffer(self, dtype: str, size: int, kind: str = "temp", data: Any = None) -> Buffer:
         """Make a buffer with a name of its own."""
-        c_type(dtype)
+        require_dtype(dtype)
         buffer = Buffer(f"{_PREFIXES[kind]}{next(self._names)}", dtype, size, kind, data, self.note)
         if kind == "constant":
             self.constants.append(buffer)
@@ -271,8 +271,7 @@ class Lowering:
 
     def fill(self, target: View, value: float) -> None:
         """Set every element to one number."""
-        instruction = p.Instruction(literal(value, target.dtype), (), target.dtype)
-        self.kernel([], [instruction], [(target, 0)])
+        self.kernel([], [p.constant(value, target.dtype)], [(target, 0)])
 
     def simple(self, view: View) -> View:
         """Give a view each of whose axes is one part, copying where there is none."""

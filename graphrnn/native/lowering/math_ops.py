@@ -2,21 +2,21 @@
 
 from graphrnn.native.ir import program as p
 from graphrnn.native.ir import views as v
-from graphrnn.native.ir.c_types import arithmetic
 from graphrnn.native.ir.operations import CheckIndex
+from graphrnn.native.ir.scalars import ScalarOp
 from graphrnn.native.ir.views import CannotMerge, Misfit, Unsupported, View
 from graphrnn.native.lowering.lowering import Lowering, Node, rule
 from graphrnn.native.lowering.scalar_ops import instructions
 
+import aesara.scalar.basic as aes
 import numpy as np
-from aesara.scalar.basic import AND, OR, Add, Mul, ScalarMaximum, ScalarMinimum, ScalarOp
 from aesara.tensor.elemwise import CAReduce, Elemwise
 from aesara.tensor.math import Argmax, Dot, MaxAndArgmax, MulWithoutZeros
 from aesara.tensor.special import LogSoftmax, Softmax, SoftmaxGrad
 from aesara.tensor.subtensor import AdvancedIncSubtensor1, AdvancedSubtensor1
 
 
-@rule(Elemwise, ScalarOp)
+@rule(Elemwise, aes.ScalarOp)
 def elemwise(low: Lowering, node: Node) -> None:
     """Compute each element from the elements at its place, lengths of 1 being repeated."""
     shapes = [low.shape(variable) for variable in node.inputs]
@@ -32,13 +32,13 @@ def elemwise(low: Lowering, node: Node) -> None:
 
 
 _REDUCTIONS: dict[type, str] = {
-    Add: "sum",
-    Mul: "product",
+    aes.Add: "sum",
+    aes.Mul: "product",
     MulWithoutZeros: "product of what is not zero",
-    ScalarMaximum: "max",
-    ScalarMinimum: "min",
-    AND: "all",
-    OR: "any",
+    aes.ScalarMaximum: "max",
+    aes.ScalarMinimum: "min",
+    aes.AND: "all",
+    aes.OR: "any",
 }
 
 
@@ -126,15 +126,18 @@ def softmax_grad(low: Lowering, node: Node) -> None:
         dy, s, axis = _flat(low, dy), _flat(low, s), 0
         target = v.contiguous(target.buffer, s.shape)
     weighted = low.temporary(dtype, s.shape)
-    low.kernel([dy, s], [p.Instruction("({0} * {1})", (0, 1), dtype)], [(weighted, 2)])
+    low.kernel([dy, s], [p.Instruction(ScalarOp.MUL, (0, 1), dtype)], [(weighted, 2)])
     rows, outer, length = _rows(low, weighted, axis % len(s.shape))
     total = low.temporary(dtype, outer)
     low.emit(p.Reduce("sum", outer, (length,), _ref(rows), _ref(total), dtype))
     axes = list(total.axes)
     axes.insert(axis % len(s.shape), ((length, 0),))
     spread = View(total.buffer, tuple(axes), total.offset)
-    code = [p.Instruction("({1} * ({0} - {2}))", (0, 1, 2), dtype)]
-    low.kernel([dy, s, spread], code, [(target, 3)])
+    code = [
+        p.Instruction(ScalarOp.SUB, (0, 2), dtype),
+        p.Instruction(ScalarOp.MUL, (1, 3), dtype),
+    ]
+    low.kernel([dy, s, spread], code, [(target, 4)])
 
 
 @rule(Dot)
@@ -197,8 +200,8 @@ def integer_product(low: Lowering, A: View, B: View, C: View) -> None:
     column = v.broadcast(v.dimshuffle(column, [0, "x"]), C.shape)
     row = v.broadcast(v.dimshuffle(row, ["x", 0]), C.shape)
     code = [
-        p.Instruction(f"({arithmetic('*', ['{0}', '{1}'], C.dtype)})", (0, 1), C.dtype),
-        p.Instruction(f"({arithmetic('+', ['{0}', '{1}'], C.dtype)})", (2, 3), C.dtype),
+        p.Instruction(ScalarOp.MUL, (0, 1), C.dtype),
+        p.Instruction(ScalarOp.ADD, (2, 3), C.dtype),
     ]
     body.kernel([column, row, C], code, [(C, 4)])
     low.emit(p.Loop(t, k, [], body.ops))

@@ -1,7 +1,7 @@
 """The rules of lowering for random draws, and for checks that are made while running."""
 
 from graphrnn.native.ir import views as v
-from graphrnn.native.ir.distributions import DRAWS
+from graphrnn.native.ir.distributions import PARAMETERS
 from graphrnn.native.ir.operations import Draw
 from graphrnn.native.ir.views import Unsupported, View
 from graphrnn.native.lowering.lowering import Lowering, Node, rule
@@ -27,8 +27,8 @@ def draw(low: Lowering, node: Node) -> None:
     """Draw from a copy of the generator, as Aesara does; where nobody can tell, none is made."""
     generator, size, _, *parameters = node.inputs
     kind = node.op.name
-    if kind not in DRAWS:
-        raise Unsupported(f"{node.op}: random draws cover {', '.join(sorted(DRAWS))}")
+    if kind not in PARAMETERS:
+        raise Unsupported(f"{node.op}: random draws cover {', '.join(sorted(PARAMETERS))}")
     lengths = low.value(size)
     if lengths is None:
         raise Unsupported(f"{node.op}: its size is known only at run time")

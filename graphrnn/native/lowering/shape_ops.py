@@ -6,7 +6,7 @@ from typing import Any
 from graphrnn.errors import ShapeError
 from graphrnn.native.ir import program as p
 from graphrnn.native.ir import views as v
-from graphrnn.native.ir.c_types import arithmetic
+from graphrnn.native.ir.scalars import ScalarOp
 from graphrnn.native.ir.views import CannotMerge, Misfit, Unsupported, View
 from graphrnn.native.lowering.index_ops import Selection, changed, taken
 from graphrnn.native.lowering.lowering import Lowering, Node, Zeroed, rule
@@ -57,8 +57,8 @@ def _check_specified(low: Lowering, node: Node) -> None:
             told, equal = low.view(length), low.temporary("bool", ())
             name = length.name or told.buffer.label or "its argument"
             asked = low.refusal(node, Misfit(f"the length that {name} tells on axis {axis}"))
-            code = p.Instruction(f"((int64_t){{0}} == {got})", (0,), "bool")
-            low.kernel([told], [code], [(equal, 1)])
+            same = p.Instruction(ScalarOp.EQ, (0, 1), "bool")
+            low.kernel([told], [p.constant(got, "int64"), same], [(equal, 2)])
             low.require([equal], ShapeError, asked)
         elif int(wanted) != got:
             raise Misfit(f"length {int(wanted)} on axis {axis}")
@@ -227,9 +227,8 @@ def inc_subtensor(low: Lowering, node: Node) -> None:
     if node.op.set_instead_of_inc:
         low.copy(added, place)
     else:
-        dtype = place.dtype
-        code = p.Instruction(f"({arithmetic('+', ['{0}', '{1}'], dtype)})", (0, 1), dtype)
-        low.kernel([place, added], [code], [(place, 2)])
+        total = p.Instruction(ScalarOp.ADD, (0, 1), place.dtype)
+        low.kernel([place, added], [total], [(place, 2)])
 
 
 def _stretch(indices: list[int | slice], shape: tuple[int, ...]) -> tuple[int, int, int] | None:

@@ -1,13 +1,19 @@
 """Elementwise work joined: one nest of loops where the graph has many nodes."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from math import prod
 
 from graphrnn.native.ir.program import Instruction, Kernel, Op, Program, Ref, touches
+from graphrnn.native.ir.scalars import ScalarOp
 from graphrnn.native.ir.use_lists import UseLists
 from graphrnn.native.ir.views import Buffer
 
+CostModel = Callable[[ScalarOp, str], float]
+"""(operation, dtype) → what it costs an element on the target, in additions."""
 
-def inline_producers(ops: list[Op], program: Program) -> None:
+
+def inline_producers(ops: list[Op], program: Program, cost: CostModel) -> None:
     """Compute cheap elementwise results where they are read, piece by piece.
 
     `z = a + b` whose columns are read as the gates of an LSTM is never stored: each gate adds its
@@ -18,12 +24,14 @@ def inline_producers(ops: list[Op], program: Program) -> None:
         if not isinstance(producer, Kernel) or len(producer.stores) != 1:
             continue
         store, value = producer.stores[0]
-        if store.buffer.kind != "temp" or not _is_cheap(producer):
+        if store.buffer.kind != "temp":
             continue
         here = uses.positions(store.buffer)
         if uses.everywhere(store.buffer) != len(here):
             continue
         readers = [ops[n] for n in here if n > k]
+        if not (_is_cheap(producer, cost) or _disjoint(producer, store, readers)):
+            continue
         if not all(
             isinstance(op, Kernel) and _may_inline(uses, producer, op, store) for op in readers
         ):
@@ -34,11 +42,24 @@ def inline_producers(ops: list[Op], program: Program) -> None:
         uses.note(readers)
 
 
-def _is_cheap(kernel: Kernel) -> bool:
-    """Say whether computing it again costs no more than reading it: sums and products only."""
-    return len(kernel.instructions) <= 4 and not any(
-        "g_" in i.template for i in kernel.instructions
-    )
+_CHEAP = 4
+"""Additions that cost no more than an element's way into the second cache and back."""
+
+
+def _is_cheap(kernel: Kernel, cost: CostModel) -> bool:
+    """Say whether computing it again costs no more than reading it."""
+    return sum(cost(i.op, i.dtype) for i in kernel.instructions) <= _CHEAP
+
+
+def _disjoint(producer: Kernel, store: Ref, readers: list[Op]) -> bool:
+    """Say whether readers take no more elements than are made, so that few are computed twice."""
+    pieces = {
+        (ref.offset, lengths)
+        for op in readers
+        for ref, lengths in op.reads()
+        if ref.buffer is store.buffer
+    }
+    return sum(prod(lengths) for _, lengths in pieces) <= prod(producer.lengths)
 
 
 def _piece(kernel: Kernel, store: Ref, load: Ref, lengths: tuple[int, ...]) -> list[int] | None:
@@ -254,11 +275,11 @@ def _tidy(kernel: Kernel) -> None:
     instructions: list[Instruction] = []
     for k, instruction in enumerate(kernel.instructions):
         changed = replace(instruction, arguments=tuple(place[a] for a in instruction.arguments))
-        code = (changed.template, changed.arguments, changed.dtype)
-        if code not in seen:
-            seen[code] = n + len(instructions)
+        number = changed.value_number
+        if number not in seen:
+            seen[number] = n + len(instructions)
             instructions.append(changed)
-        place[len(kernel.loads) + k] = seen[code]
+        place[len(kernel.loads) + k] = seen[number]
     kernel.loads, kernel.instructions = loads, instructions
     kernel.stores = [(ref, place[value]) for ref, value in kernel.stores]
     drop_unused(kernel)

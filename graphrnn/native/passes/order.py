@@ -4,17 +4,23 @@ from graphrnn.native.ir.operations import Check, index_check, may_fail
 from graphrnn.native.ir.program import Kernel, Loop, Op, Program, touches, walk
 from graphrnn.native.ir.views import Buffer
 from graphrnn.native.passes.copy_elision import elide_copies, forward_copies
-from graphrnn.native.passes.fusion import conflict, drop_unused, fuse, inline_producers
+from graphrnn.native.passes.fusion import (
+    CostModel,
+    conflict,
+    drop_unused,
+    fuse,
+    inline_producers,
+)
 from graphrnn.native.passes.gather_fusion import look_up_in_place
 
 
-def improve(program: Program) -> None:
-    """Improve a program in place; what it computes stays the same."""
+def optimize(program: Program, cost: CostModel) -> None:
+    """Optimize a program in place; what it computes stays the same."""
     kept = {*program.outputs, *program.inputs}
     for _ in range(2):
         _each_list(program.ops, lambda ops: elide_copies(ops, program))
         _each_list(program.ops, lambda ops: forward_copies(ops, program))
-        _each_list(program.ops, lambda ops: inline_producers(ops, program))
+        _each_list(program.ops, lambda ops: inline_producers(ops, program, cost))
         _each_list(program.ops, fuse)
         _drop_dead(program.ops, kept)
     look_up_in_place(program)

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from graphrnn.native.ir.views import Unsupported
-
 import numpy as np
 
 C_TYPES = {
@@ -22,18 +20,8 @@ C_TYPES = {
 }
 
 
-OP_NUMBER = "{op}"
-"""In the C of a scalar operation that may fail: the number by which its kernel is named then."""
-
-
 def c_type(dtype: str) -> str:
-    """Give the C type of a dtype.
-
-    Raises:
-        Unsupported: it has none here (complex numbers, float16).
-    """
-    if dtype not in C_TYPES:
-        raise Unsupported(f"dtype {dtype}")
+    """Return the C type of a dtype."""
     return C_TYPES[dtype]
 
 
@@ -97,8 +85,6 @@ def arithmetic(sign: str, values: Sequence[str], dtype: str) -> str:
         ('a + b', '(int32_t)((uint32_t)a + (uint32_t)b)')
     """
     if dtype == "bool":
-        if sign == "-":
-            raise Unsupported("subtraction of booleans")
         return f" {'||' if sign == '+' else '&&'} ".join(values)
     if dtype.startswith("float"):
         return f" {sign} ".join(values)
