@@ -4,13 +4,38 @@ The program's lines are meant to be read beside the listing of the graph: each o
 with what it writes and reads, and below it the lines of the graph that it came from.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
 from graphrnn.native.codegen.function import BEGINNING
 from graphrnn.native.ir.buffer_assignment import lives, place
-from graphrnn.native.ir.program import Gemm, Kernel, Loop, Op, Program, Reduce, Ref
+from graphrnn.native.ir.operations import (
+    Check,
+    CheckIndex,
+    CopyGenerator,
+    Cumulate,
+    FlatIndex,
+    RandomSample,
+    Sort,
+)
+from graphrnn.native.ir.program import (
+    ArgMax,
+    Gather,
+    Gemm,
+    Instruction,
+    Kernel,
+    Loop,
+    Op,
+    Program,
+    Reduce,
+    Ref,
+    Scatter,
+    Softmax,
+)
+from graphrnn.native.ir.scalars import ScalarOp
 from graphrnn.native.ir.views import Buffer
 from graphrnn.native.pipeline import lower_graph
 from graphrnn.native.runtime.function import NativeFunction
@@ -109,31 +134,96 @@ def _operations(ops: Sequence[Op], lines: list[str], indent: str, at: tuple[int,
             lines.append(f"{indent}{number} for {op.variable} in {op.steps} steps{rows}")
             lines += [f"{indent}    {n} = ({op.variable} + {s}) % {m}" for n, s, m in op.positions]
         else:
-            lines.append(f"{indent}{number} {_line(op)}")
+            first, *rest = _WRITERS.get(type(op), _other)(op)
+            lines += [f"{indent}{number} {first}", *(f"{indent}    {line}" for line in rest)]
         lines += [f"{indent}    · {note}" for note in op.note.split(" | ")]
         if isinstance(op, Loop):
             _operations(op.body, lines, indent + "    ", (*at, k))
 
 
-def _line(op: Op) -> str:
-    """Write what an operation does: kind, what it writes, what it reads."""
-    targets = ", ".join(_ref(ref, lengths) for ref, lengths in op.writes())
-    if isinstance(op, Kernel):
-        sources = [_ref(ref, lengths) for ref, lengths in op.reads() if not _is_number(ref)]
-        steps = f" by {len(op.instructions)} instructions" if op.instructions else ""
-        return f"kernel {_shape(op.lengths)}: {targets} <- {', '.join(sources) or 'numbers'}{steps}"
+def _kernel(op: Kernel) -> list[str]:
+    """Write elementwise work: the scalar operations of each store; values used again get a name.
+
+    The names are those that they have in C.
+    """
+    used = Counter(a for i in op.instructions for a in i.arguments)
+    used.update(value for _, value in op.stores)
+    n = len(op.loads)
+    text = [_loaded(ref, op.lengths) for ref in op.loads]
+    lines = []
+    for k, instruction in enumerate(op.instructions, n):
+        text.append(_scalar(instruction, [text[a] for a in instruction.arguments]))
+        if used[k] > 1 and instruction.arguments:
+            lines.append(f"x{k} = {text[k]}")
+            text[k] = f"x{k}"
+    lines += [f"{_ref(ref, op.lengths)} <- {text[value]}" for ref, value in op.stores]
+    head = f"kernel {_shape(op.lengths)}"
+    return [f"{head}: {lines[0]}"] if len(lines) == 1 else [head, *lines]
+
+
+def _scalar(instruction: Instruction, arguments: Sequence[str]) -> str:
+    """Write one scalar operation: `add(a, b)`; a number alone; a cast with its dtype."""
+    if instruction.op is ScalarOp.CONSTANT:
+        return str(instruction.immediate)
+    more = [instruction.dtype] if instruction.op is ScalarOp.CAST else []
+    return f"{instruction.op.value}({', '.join([*arguments, *more])})"
+
+
+def _loaded(ref: Ref, lengths: Sequence[int]) -> str:
+    """Write what a kernel loads: memory, a row of a table, or a number."""
+    if ref.buffer.data is not None and np.size(ref.buffer.data) == 1:
+        return str(np.asarray(ref.buffer.data).flat[0])
+    if ref.lookup is None:
+        return _ref(ref, lengths)
+    return f"{_ref(replace(ref, lookup=None), lengths)} at row {_ref(ref.lookup.index, lengths)}"
+
+
+def _product(op: Gemm) -> list[str]:
+    """Write a product of matrices."""
+    targets, sources = _ends(op)
+    shapes = f"({op.m}, {op.k}) ({op.k}, {op.n})"
+    return [f"product {shapes}: {targets} <- {' . '.join(sources)}"]
+
+
+def _reduction(op: Reduce) -> list[str]:
+    """Write a reduction: what is reduced over which lengths."""
+    targets, sources = _ends(op)
+    over = f"{op.kind} over {_shape(op.inner)} of {_shape(op.outer)}"
+    return [f"{over}: {targets} <- {', '.join(sources)}"]
+
+
+_NAMES: dict[type[Op], str] = {
+    ArgMax: "argmax",
+    Softmax: "softmax",
+    Gather: "gather",
+    Scatter: "scatter",
+    FlatIndex: "flat index",
+    CheckIndex: "check index",
+    Cumulate: "cumulate",
+    Sort: "sort",
+    RandomSample: "random sample",
+    CopyGenerator: "copy generator",
+    Check: "check",
+}
+
+
+def _other(op: Op) -> list[str]:
+    """Write an operation by its name, what it writes and what it reads."""
+    targets, sources = _ends(op)
+    return [f"{_NAMES[type(op)]}: {targets} <- {', '.join(sources)}"]
+
+
+_WRITERS: dict[type[Op], Callable[[Any], list[str]]] = {
+    Kernel: _kernel,
+    Gemm: _product,
+    Reduce: _reduction,
+}
+
+
+def _ends(op: Op) -> tuple[str, list[str]]:
+    """Write what an operation writes, and what it reads."""
     sources = [_ref(ref, lengths) for ref, lengths in op.reads()]
-    if isinstance(op, Gemm):
-        return f"product ({op.m}, {op.k}) ({op.k}, {op.n}): {targets} <- {' . '.join(sources)}"
-    if isinstance(op, Reduce):
-        over = f"{op.kind} over {_shape(op.inner)} of {_shape(op.outer)}"
-        return f"{over}: {targets} <- {', '.join(sources)}"
-    return f"{type(op).__name__.lower()}: {targets} <- {', '.join(sources)}"
-
-
-def _is_number(ref: Ref) -> bool:
-    """Say whether a ref reads one constant number."""
-    return ref.buffer.data is not None and np.size(ref.buffer.data) == 1
+    return ", ".join(_ref(ref, lengths) for ref, lengths in op.writes()), sources
 
 
 def _shape(lengths: Sequence[int]) -> str:

@@ -26,14 +26,14 @@ temporaries
 peak: 384 bytes of temporaries
 
 program
-  0 kernel (4, 3): t6 <- numbers
+  0 kernel (4, 3): t6 <- 0.0
       · (6, 4, 3) = IncSubtensor((6, 4, 3), (1, 4, 3), 1)
   1 for t5 in 6 steps, 4 independent rows
       m10 = (t5 + 1) % 6
       · (?, 4, 3) = scan(6, x, (6, 4, 3), W)
       1.0 product (4, 3) (3, 3): t7 <- t6[t5 * 12] . W_in1
           · (4, 3) = dot((4, 3), (3, 3))
-      1.1 kernel (4, 3): t6[m10 * 12] <- x_in0[t5 * 12], t7 by 2 instructions
+      1.1 kernel (4, 3): t6[m10 * 12] <- tanh(add(x_in0[t5 * 12], t7))
           · (4, 3) = add((4, 3), (4, 3))
           · (4, 3) = tanh((4, 3))
   2 kernel (5, 4, 3): out12 <- t6[12]
@@ -56,6 +56,26 @@ def test_strides_are_shown_where_the_order_is_another():
     assert "product (3, 4) (4, 5): " in text
     assert "a_in0 strides (1, 3) . b_in1" in text
     assert "sum over (4,) of (5,): " in text
+
+
+def test_scalar_operations_are_shown():
+    """What is used again has the name that it has in C; numbers and casts tell what they are."""
+    x, y = tensor("x", "float64", (4,)), tensor("y", "int32", (4,))
+    total = x + y
+    text = program_text(native([x, y], [at.exp(total), at.cast(total * 0.5, "int32")]))
+    lines = [line.strip() for line in text.partition("program\n")[2].splitlines()]
+    (name,) = re.findall(r"(x\d+) = add\(x_in0, y_in1\)", text)
+    assert lines[0] == "0 kernel (4,)"
+    assert lines[2].endswith(f" <- exp({name})")
+    assert lines[3].endswith(f" <- cast(mul(0.5, {name}), int32)")
+
+
+def test_each_operation_has_a_line():
+    x, i = tensor("x", "float64", (4, 3)), tensor("i", "int64", (2, 2))
+    graph = [at.sort(x), at.cumsum(x), x[i[0], i[1]], at.argmax(x, axis=1), at.special.softmax(x)]
+    text = program_text(native([x, i], graph))
+    for name in ("sort", "cumulate", "flat index", "gather", "argmax", "softmax"):
+        assert f" {name}: " in text
 
 
 def test_a_graph_alone_and_a_function_of_another_backend():

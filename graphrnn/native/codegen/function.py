@@ -11,7 +11,7 @@ from math import prod
 from graphrnn.native.codegen.c_types import c_type
 from graphrnn.native.codegen.gemm import write_gemm
 from graphrnn.native.codegen.kernel import write_kernel
-from graphrnn.native.codegen.random import write_check, write_copy_generator, write_draw
+from graphrnn.native.codegen.random import write_check, write_copy_generator, write_random_sample
 from graphrnn.native.codegen.reductions import (
     write_argmax,
     write_gather,
@@ -28,8 +28,8 @@ from graphrnn.native.ir.operations import (
     CheckIndex,
     CopyGenerator,
     Cumulate,
-    Draw,
     FlatIndex,
+    RandomSample,
     Sort,
 )
 from graphrnn.native.ir.program import (
@@ -167,7 +167,7 @@ _WRITERS = {
     CheckIndex: write_flat_index,
     Cumulate: write_cumulate,
     Sort: write_sort,
-    Draw: write_draw,
+    RandomSample: write_random_sample,
     CopyGenerator: write_copy_generator,
     Check: write_check,
     Loop: _loop,

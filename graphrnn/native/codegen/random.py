@@ -5,7 +5,7 @@ import contextlib
 from graphrnn.native.codegen.c_types import c_type, convert
 from graphrnn.native.codegen.writer import Writer, subscript
 from graphrnn.native.ir.distributions import INTEGER
-from graphrnn.native.ir.operations import Check, CopyGenerator, Draw
+from graphrnn.native.ir.operations import Check, CopyGenerator, RandomSample
 
 # The C expression of a sample from the generator g, with parameters a and b as
 # doubles (n and m as int64); and what the parameters must hold for NumPy to accept them.
@@ -35,7 +35,7 @@ def _alone(w: Writer) -> contextlib.AbstractContextManager[None]:
     return w.block("if (tid == 0)" if w.threads else "")
 
 
-def write_draw(w: Writer, op: Draw) -> None:
+def write_random_sample(w: Writer, op: RandomSample) -> None:
     """Write a draw of as many numbers as the target has, in C order."""
     number = w.number(op)
     indices = [f"i{k}" for k in range(len(op.lengths))]
@@ -49,7 +49,7 @@ def write_draw(w: Writer, op: Draw) -> None:
             (_categorical if op.kind == "categorical" else _drawn)(w, op, indices, number)
 
 
-def _drawn(w: Writer, op: Draw, indices: list[str], number: int) -> None:
+def _drawn(w: Writer, op: RandomSample, indices: list[str], number: int) -> None:
     """Write the draw of one number."""
     for k, ref in enumerate(op.parameters):
         value = f"p{k}[{subscript(ref.strides, indices)}]"
@@ -66,7 +66,7 @@ def _drawn(w: Writer, op: Draw, indices: list[str], number: int) -> None:
     w.put(f"t[{subscript(op.target.strides, indices)}] = {value};")
 
 
-def _categorical(w: Writer, op: Draw, indices: list[str], _number: int) -> None:
+def _categorical(w: Writer, op: RandomSample, indices: list[str], _number: int) -> None:
     """Write the search for the first category whose running sum reaches a uniform number."""
     (ref,) = op.parameters
     dtype = ref.buffer.dtype

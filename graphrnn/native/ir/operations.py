@@ -91,7 +91,7 @@ class Sort(Op):
 
 
 @dataclass(eq=False)
-class Draw(Op):
+class RandomSample(Op):
     """Draw random numbers in C order, one after the other, from a generator that moves on."""
 
     kind: str
@@ -147,7 +147,7 @@ class Check(Op):
         return []
 
 
-_FALLIBLE = (Gather, Scatter, FlatIndex, CheckIndex, Draw, CopyGenerator, Check)
+_FALLIBLE = (Gather, Scatter, FlatIndex, CheckIndex, RandomSample, CopyGenerator, Check)
 
 
 def may_fail(op: Op) -> bool:

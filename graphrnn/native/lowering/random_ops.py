@@ -2,7 +2,7 @@
 
 from graphrnn.native.ir import views as v
 from graphrnn.native.ir.distributions import PARAMETERS
-from graphrnn.native.ir.operations import Draw
+from graphrnn.native.ir.operations import RandomSample
 from graphrnn.native.ir.views import Unsupported, View
 from graphrnn.native.lowering.lowering import Lowering, Node, rule
 from graphrnn.native.lowering.row_ops import ref
@@ -43,7 +43,7 @@ def draw(low: Lowering, node: Node) -> None:
     if target.size:
         categories = views[0].shape[-1] if last else 0
         walked = [ref(walk) for walk in walks]
-        low.emit(Draw(kind, shape, walked, ref(target), ref(state), categories))
+        low.emit(RandomSample(kind, shape, walked, ref(target), ref(state), categories))
 
 
 @rule(CheckAndRaise)
