@@ -4,7 +4,6 @@ Every default here yields to the user's own: `AESARA_FLAGS` first, then `.aesara
 """
 
 import configparser
-import contextlib
 import ctypes
 import functools
 import hashlib
@@ -12,7 +11,6 @@ import os
 import re
 import shlex
 import shutil
-import stat
 import subprocess
 import sys
 import tempfile
@@ -21,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graphrnn.errors import UserError, reason
+from graphrnn.user_cache import cache_folder, require_temporary_files
 
-import platformdirs
 import scipy_openblas32
 
 # The BLAS routines that Aesara's generated C calls, for the two precisions s and d.
@@ -121,61 +119,6 @@ def renamed_symbols() -> str:
     )
 
 
-def cache_folder() -> Path:
-    """Give the folder where compiled modules and downloads are kept: in the user's cache.
-
-    Where that cannot be written, or there is no home, a folder among temporary files serves.
-    """
-    try:
-        folder = platformdirs.user_cache_path("graphrnn")
-    except RuntimeError:  # no home
-        folder = Path()
-    if folder.is_absolute() and _writable(folder):
-        return folder
-    for place in _temporary_folders():
-        instead = place / f"graphrnn-{os.geteuid()}"
-        if _writable(instead) and _private(instead):
-            return instead
-    return folder
-
-
-def _writable(folder: Path) -> bool:
-    """Make a folder, and say whether a file can be written there."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"x")
-    except OSError:
-        return False
-    return True
-
-
-def _private(folder: Path) -> bool:
-    """Say whether a folder is ours alone: what lies in it is run."""
-    about = folder.lstat()
-    return stat.S_ISDIR(about.st_mode) and (about.st_uid, about.st_mode & 0o077) == (
-        os.geteuid(),
-        0,
-    )
-
-
-def _temporary_folders() -> list[Path]:
-    """Give the folders for temporary files; a container may have no other that can be written."""
-    found = [os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"]
-    with contextlib.suppress(OSError):
-        found.insert(0, tempfile.gettempdir())
-    return [folder for name in found if (folder := Path(name)).is_absolute() and folder.is_dir()]
-
-
-def _require_temporary_files() -> None:
-    """Let this process have temporary files, without which SciPy is not imported."""
-    try:
-        tempfile.gettempdir()
-    except OSError:
-        found = next((place for place in _temporary_folders() if _writable(place)), None)
-        tempfile.tempdir = None if found is None else str(found)
-
-
 @functools.cache
 def configure() -> Toolchain:
     """Set Aesara's configuration through the environment, once; must run before it is imported.
@@ -183,7 +126,7 @@ def configure() -> Toolchain:
     Where the user's own flags cannot be read, nothing is set, and `problem` says why.
     """
     mine: dict[str, str] = {}
-    _require_temporary_files()
+    require_temporary_files()
     if os.path.expanduser("~") == "~":  # noqa: PTH111
         # Aesara insists on a home, even where its folder is named: it takes this for one.
         os.environ.setdefault("USERPROFILE", os.sep)

@@ -260,42 +260,6 @@ def test_native_runs_where_all_is_only_read(in_tmp):
     assert results == ["[3.0, 6.0, 9.0]"] * 2
 
 
-@pytest.fixture
-def no_home(in_tmp, monkeypatch):
-    """No cache of the user's; temporary files lie in an empty folder."""
-    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nothing")
-    monkeypatch.setattr(toolchain, "_temporary_folders", lambda: [in_tmp])
-    return in_tmp / f"graphrnn-{os.geteuid()}"
-
-
-def test_a_folder_among_temporary_files_is_used_again(no_home):
-    assert toolchain.cache_folder() == no_home
-    assert toolchain.cache_folder() == no_home
-    assert no_home.stat().st_mode & 0o777 == 0o700
-
-
-@pytest.mark.parametrize("planted", ["for all", "a link", "a file"])
-def test_a_folder_that_another_user_may_have_made_is_not_used(in_tmp, no_home, planted):
-    if planted == "for all":
-        no_home.mkdir()
-        no_home.chmod(0o777)
-    elif planted == "a link":
-        (in_tmp / "elsewhere").mkdir(mode=0o700)
-        no_home.symlink_to(in_tmp / "elsewhere")
-    else:
-        no_home.touch()
-    assert toolchain.cache_folder() != no_home
-
-
-def test_a_relative_cache_makes_no_folder_here(in_tmp, monkeypatch):
-    monkeypatch.setattr(
-        toolchain.platformdirs, "user_cache_path", lambda name: Path("~/.cache") / name
-    )
-    monkeypatch.setattr(toolchain, "_temporary_folders", lambda: [in_tmp])
-    assert toolchain.cache_folder().parent == in_tmp
-    assert not (in_tmp / "~").exists()
-
-
 def test_an_aesararc_that_is_not_utf_8_is_one_line(in_tmp):
     (in_tmp / "rc").write_bytes(b"[global]\ncxx = \xff\n")
     with pytest.raises(UserError, match=r"\.aesararc cannot be read: .*can't decode byte 0xff"):

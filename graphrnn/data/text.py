@@ -11,7 +11,7 @@ from typing import Any
 from graphrnn import files
 from graphrnn.errors import UserError, reason, unknown
 from graphrnn.files import require_kind
-from graphrnn.toolchain import cache_folder
+from graphrnn.user_cache import cache_folder
 
 import numpy as np
 import numpy.typing as npt

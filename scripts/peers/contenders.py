@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphrnn import toolchain
+from graphrnn import user_cache
 
 OURS = "graphrnn"
 """The name of the one that all others are held against."""
@@ -29,7 +29,7 @@ class Contender:
 
     def environ(self, threads: int, cache: Path | None = None) -> dict[str, str]:
         """Give the environment of its process; what it compiles is kept in `cache`."""
-        kept = cache or toolchain.cache_folder() / "peers"
+        kept = cache or user_cache.cache_folder() / "peers"
         variables = {name: value for name, value in os.environ.items() if "GRAPHRNN_" not in name}
         names = ("OMP", "MKL", "OPENBLAS", "NUMBA")
         variables |= {f"{name}_NUM_THREADS": str(threads) for name in names}

@@ -1,0 +1,64 @@
+"""The folders to write in: the user's cache, for compiled modules and texts; temporary files."""
+
+import contextlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+import platformdirs
+
+
+def cache_folder() -> Path:
+    """Return the folder where compiled modules and downloads are kept: in the user's cache.
+
+    Where that cannot be written, or there is no home, a folder among temporary files serves.
+    """
+    try:
+        folder = platformdirs.user_cache_path("graphrnn")
+    except RuntimeError:  # no home
+        folder = Path()
+    if folder.is_absolute() and _writable(folder):
+        return folder
+    for place in _temporary_folders():
+        instead = place / f"graphrnn-{os.geteuid()}"
+        if _writable(instead) and _private(instead):
+            return instead
+    return folder
+
+
+def require_temporary_files() -> None:
+    """Let this process have temporary files, without which SciPy is not imported."""
+    try:
+        tempfile.gettempdir()
+    except OSError:
+        found = next((place for place in _temporary_folders() if _writable(place)), None)
+        tempfile.tempdir = None if found is None else str(found)
+
+
+def _writable(folder: Path) -> bool:
+    """Make a folder, and say whether a file can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+    except OSError:
+        return False
+    return True
+
+
+def _private(folder: Path) -> bool:
+    """Say whether a folder is ours alone: what lies in it is run."""
+    about = folder.lstat()
+    return stat.S_ISDIR(about.st_mode) and (about.st_uid, about.st_mode & 0o077) == (
+        os.geteuid(),
+        0,
+    )
+
+
+def _temporary_folders() -> list[Path]:
+    """Give the folders for temporary files; a container may have no other that can be written."""
+    found = [os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"]
+    with contextlib.suppress(OSError):
+        found.insert(0, tempfile.gettempdir())
+    return [folder for name in found if (folder := Path(name)).is_absolute() and folder.is_dir()]
