@@ -59,6 +59,8 @@ def reason(error: OSError) -> str:
     Example:
         >>> reason(OSError(28, "No space left on device", "out.bin"))
         'no space left on device'
+        >>> reason(TimeoutError())
+        'the system gave no reason (TimeoutError)'
     """
-    text = error.strerror or str(error) or type(error).__name__
+    text = error.strerror or str(error) or f"the system gave no reason ({type(error).__name__})"
     return text[:1].lower() + text[1:]

@@ -7,4 +7,4 @@ def test_unknown_without_near_match_lists_what_is_known():
 
 
 def test_reason_without_a_message_names_the_error():
-    assert errors.reason(OSError()) == "oSError"
+    assert errors.reason(OSError()) == "the system gave no reason (OSError)"
