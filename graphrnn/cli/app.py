@@ -7,16 +7,13 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from typing import Annotated
 
-from graphrnn import __version__, interrupts, toolchain
-from graphrnn.cli.options import Length, ThreadCount
+from graphrnn import __version__, interrupts
 from graphrnn.errors import UserError, printable, reason
 from graphrnn.native.runtime.compilers import CompileError, ResourceError
 from graphrnn.settings.messages import describe
 
 import cyclopts
-from cyclopts import Parameter
 from pydantic import ValidationError
 
 app = cyclopts.App(
@@ -28,70 +25,26 @@ app = cyclopts.App(
     suppress_keyboard_interrupt=False,
 )
 
-# The heavy modules are imported inside the commands: --help and a typing error answer at once.
+# Each command is imported when it is called, and what it needs inside it: --help and a typing error
+# answer at once.
+COMMANDS = {
+    "train": "Train a network, draw its curves, save it and let it write.",
+    "sample": "Let a trained network write.",
+    "next": "Show the likeliest next characters after a text, with their probabilities.",
+    "evaluate": "Read a text with a trained network, and show how well it is predicted.",
+    "runs": "List the runs: what each is, how far it came, how well it did.",
+    "show": "Print the summary of a run: its network, its settings, how it went.",
+    "plot": "Draw loss and accuracy of one run, or of several over one another.",
+    "gradients": "Show how far back in time a loss is felt.",
+    "inspect": "See into a graph: its stages, its history and what it costs.",
+    "compare": "Compare the ways to loop a network: equal numbers first, then time and memory.",
+    "models": "List the networks, with the lesson's section that each comes from.",
+    "doctor": "Say what was found on this machine: interpreter, libraries, compiler, BLAS, cache.",
+}
+"""Each subcommand, and what it says of itself where all are listed."""
 
-
-app.command("graphrnn.cli.train:train")
-app.command("graphrnn.cli.sample:sample")
-
-
-def _say_nothing(build: object) -> None:
-    """Keep a pipe clean."""
-
-
-app.command("graphrnn.cli.compare:compare")
-app.command("graphrnn.cli.evaluate:evaluate")
-app.command("graphrnn.cli.runs:runs")
-app.command("graphrnn.cli.show:show")
-app.command("graphrnn.cli.plot:plot")
-app.command("graphrnn.cli.gradients:gradients")
-app.command("graphrnn.cli.inspect:inspect")
-
-
-@app.command(name="next")
-def next_(
-    run: str,
-    text: Annotated[str, Parameter(allow_leading_hyphen=True)],
-    /,
-    *,
-    count: Length = 5,
-    backend: str = "auto",
-    threads: ThreadCount = None,
-) -> None:
-    """Show the likeliest next characters after a text, with their probabilities.
-
-    Args:
-        run: Folder of the run, its name in runs/, or "latest".
-        text: What the network reads first.
-        count: How many characters to show.
-        backend: What runs the graph: auto, native, aesara or python.
-        threads: Threads to run on; by default OMP_NUM_THREADS, else one for each processor.
-    """
-    toolchain.start_aesara()
-    from graphrnn.sampling.sampler import load_sampler
-
-    sampler = load_sampler(run, backend=backend, threads=threads)
-    sampler.read(text)
-    for character, probability in sampler.next_characters(count):
-        print(f"{character!r:<6} {probability:6.1%}")
-
-
-app.command("graphrnn.cli.models:models")
-
-
-@app.command
-def doctor() -> None:
-    """Say what was found on this machine: interpreter, libraries, compiler, BLAS, cache."""
-    toolchain.start_aesara()
-    from graphrnn.cli.doctor import findings
-    from graphrnn.display.terminal import Display, console
-
-    with Display(console(stderr=True)) as display:
-        report = display.built if display.live else _say_nothing
-        rows = findings(report)
-    width = max(len(name) for name, _ in rows)
-    for name, found in rows:
-        print(f"{name:<{width}}  {found}")
+for _name, _summary in COMMANDS.items():
+    app.command(f"graphrnn.cli.{_name}:{_name}", name=_name, help=_summary)
 
 
 def one_line(error: BaseException) -> str:

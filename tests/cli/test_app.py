@@ -463,5 +463,13 @@ def test_ctrl_c_elsewhere_is_one_line(capsys, monkeypatch):
     def interrupt(report):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("graphrnn.cli.doctor.findings", interrupt)
+    monkeypatch.setattr("graphrnn.cli.findings.findings", interrupt)
     assert refused(capsys, "doctor", code=130) == "graphrnn: interrupted"
+
+
+def test_the_list_of_commands_says_what_each_is_for(capsys):
+    app.main(["--help"])
+    listed = capsys.readouterr().out
+    for name, summary in app.COMMANDS.items():
+        assert name in listed
+        assert summary.split(",")[0].split(":")[0] in listed

@@ -1,41 +1,8 @@
-from graphrnn.cli import doctor
-from graphrnn.errors import UserError
+from graphrnn.cli import app, findings
 
 
-def test_findings_cover_what_a_bug_report_needs():
-    rows = dict(doctor.findings())
-    assert {
-        "interpreter",
-        "aesara",
-        "numpy",
-        "compiler",
-        "compiler flags",
-        "user's flags",
-        "BLAS",
-        "matrix product, native",
-        "matrix product, aesara",
-        "cache, native",
-        "cache, aesara",
-    } <= rows.keys()
-    assert "scipy_sgemm_" in rows["compiler flags"]
-    assert all(float(rows[f"matrix product, {b}"].split()[0]) > 0 for b in ("native", "aesara"))
-    assert "OpenBLAS" in rows["BLAS"]
-    assert rows["user's flags"].startswith("mode=FAST_COMPILE")
-
-
-def test_a_failing_check_hides_no_other(monkeypatch):
-    def fail(backend, report):
-        raise UserError("no C++ compiler found")
-
-    monkeypatch.setattr(doctor, "gemm_rate", fail)
-    rows = dict(doctor.findings())
-    assert rows["matrix product, native"] == "not measured: no C++ compiler found"
-    assert rows["cache, aesara"]
-
-
-def test_folder_size(in_tmp):
-    (in_tmp / "deep" / "er").mkdir(parents=True)
-    (in_tmp / "deep" / "a").write_bytes(b"abc")
-    (in_tmp / "deep" / "er" / "b").write_bytes(b"de")
-    assert doctor.folder_size(in_tmp) == (2, 5)
-    assert doctor.folder_size(in_tmp / "nowhere") == (0, 0)
+def test_it_prints_what_was_found_in_two_columns(capsys, monkeypatch):
+    rows = [("interpreter", "Python"), ("BLAS", "OpenBLAS")]
+    monkeypatch.setattr(findings, "findings", lambda report: rows)
+    app.main(["doctor"])
+    assert capsys.readouterr().out == "interpreter  Python\nBLAS         OpenBLAS\n"
