@@ -24,7 +24,7 @@ def lesson_source(*, time=8, loop="scan", backend="native", hidden=5, vocabulary
     sizes = models.Sizes(vocabulary, hidden)
     weights = networks.share(model.initial_weights(rng, sizes, "float32"))
     network = networks.Network(model, sizes, weights, LOOPS[loop], backend)
-    return captured(lambda: network.train(time=time, batch=1), f"theano_rnn, {loop}")
+    return captured(lambda: network.compile_train(time=time, batch=1), f"theano_rnn, {loop}")
 
 
 @cache

@@ -12,7 +12,7 @@ from graphrnn.data.text import Indices
 from graphrnn.graph import losses, updates
 from graphrnn.graph.initial import Array
 from graphrnn.graph.shapes import Step, Tensor, tensor
-from graphrnn.models.network import Built, Network
+from graphrnn.models.network import GraphSpec, Network
 from graphrnn.runs.checkpoint import load_checkpoint
 from graphrnn.sampling.sampler import network_in
 from graphrnn.training.trainer import Trainer
@@ -34,7 +34,7 @@ def through_time(network: Network, x: Indices, y: Indices, report: Report = sile
     if network.model.by_hand:
         return []
 
-    def graph() -> Built:
+    def graph() -> GraphSpec:
         inputs = tensor("x", "int32", x.shape), tensor("y", "int32", y.shape)
         nudges: list[Tensor] = []
 

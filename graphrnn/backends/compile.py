@@ -37,7 +37,7 @@ Function = Any
 
 
 @dataclass(frozen=True)
-class Build:
+class BuildEvent:
     """How far a build has come.
 
     `done` of `total` graph nodes have their C (0 of 0 outside that phase; the total grows as the
@@ -53,10 +53,10 @@ class Build:
     detail: str = ""
 
 
-Report = Callable[[Build], None]
+Report = Callable[[BuildEvent], None]
 
 
-def silent(build: Build) -> None:
+def silent(build: BuildEvent) -> None:
     """Report nothing."""
 
 
@@ -90,7 +90,7 @@ class _Builder:
         self.rewritten = 0
 
     def say(self, phase: str, detail: str = "") -> None:
-        self.report(Build(self.function, phase, self.done, self.total, self.modules, detail))
+        self.report(BuildEvent(self.function, phase, self.done, self.total, self.modules, detail))
 
     def warn(self, text: str) -> None:
         self.say("note", text)

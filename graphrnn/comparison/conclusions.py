@@ -19,10 +19,10 @@ def break_even(one: Cell, other: Cell) -> float | None:
     measured.
 
     Example:
-        >>> from graphrnn.comparison.forms import Build, Steps
+        >>> from graphrnn.comparison.forms import BuildCost, Steps
         >>> def cell(build, step):
         ...     form = Form("scan", "native")
-        ...     return Cell(form, 8, Build({"graph": build}, {}, (1, 1)),
+        ...     return Cell(form, 8, BuildCost({"graph": build}, {}, (1, 1)),
         ...                 training=Steps(step, step, step, 9))
         >>> break_even(cell(2.0, 0.5), cell(5.0, 0.25)), break_even(cell(2, 0.5), cell(5, 0.6))
         (12, inf)

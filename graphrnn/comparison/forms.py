@@ -42,7 +42,7 @@ class Steps:
 
 
 @dataclass(frozen=True)
-class Build:
+class BuildCost:
     """What a build took, in seconds by phase with an empty cache and with a full one, and made.
 
     `nodes` are those as written and after rewriting, bodies of loops included. `lines` are those of
@@ -68,7 +68,7 @@ class Cell:
 
     form: Form
     time: int
-    build: Build | None = None
+    build: BuildCost | None = None
     forward: Steps | None = None
     training: Steps | None = None
     peak_bytes: int | None = None
@@ -123,7 +123,7 @@ def comparison_from(told: Mapping[str, Any]) -> Comparison:
         return Cell(
             Form(**found["form"]),
             found["time"],
-            Build(**{**build, "nodes": tuple(build["nodes"])}) if build else None,
+            BuildCost(**{**build, "nodes": tuple(build["nodes"])}) if build else None,
             Steps(**found["forward"]) if found["forward"] else None,
             Steps(**found["training"]) if found["training"] else None,
             found["peak_bytes"],

@@ -14,7 +14,7 @@ from typing import Any
 
 from graphrnn.comparison import scratch
 from graphrnn.comparison.equality import TOLERANCE, precision, require_equal
-from graphrnn.comparison.forms import Build, Cell, Comparison, Form, Steps
+from graphrnn.comparison.forms import BuildCost, Cell, Comparison, Form, Steps
 from graphrnn.comparison.subjects import Subject
 from graphrnn.comparison.worker import GRADIENT, Task
 from graphrnn.comparison.workers import Process, TooLongError
@@ -215,7 +215,7 @@ class _Length:
         self.processes[form] = self._start(form)
         warm = self.processes[form].ask("build", within=self.plan.budget)
         counts = {name: cold[name] for name in ("lines", "binary_bytes")}
-        build = Build(cold["phases"], warm["phases"], tuple(cold["nodes"]), **counts)
+        build = BuildCost(cold["phases"], warm["phases"], tuple(cold["nodes"]), **counts)
         self._set(form, build=build)
 
     def _equal(self) -> "_Proof":

@@ -9,14 +9,14 @@ from graphrnn.errors import UserError
 from graphrnn.graph.loops import Loop
 from graphrnn.graph.shapes import require_array
 from graphrnn.models.from_settings import network_of
-from graphrnn.models.network import Built
+from graphrnn.models.network import GraphSpec
 from graphrnn.settings.training import TrainSettings
 from graphrnn.training.corpus import prepare
 
 import numpy as np
 
 Values = list[Any]
-Builder = Callable[[Loop, int], Built]
+Builder = Callable[[Loop, int], GraphSpec]
 """Makes a graph looped by a driver over T steps: inputs, outputs, updates."""
 
 
@@ -27,7 +27,7 @@ class Subject(Protocol):
     def title(self) -> str:
         """What it is called."""
 
-    def graph(self, loop: Loop, time: int) -> Built:
+    def graph(self, loop: Loop, time: int) -> GraphSpec:
         """Build inputs, outputs and updates; the same weights each time."""
 
     def values(self, inputs: Sequence[Any]) -> Values:
@@ -56,7 +56,7 @@ class ModelSubject:
         s = self.settings
         return f"{s.model}, B={s.batch}, H={s.hidden}, {s.dtype}"
 
-    def graph(self, loop: Loop, time: int) -> Built:
+    def graph(self, loop: Loop, time: int) -> GraphSpec:
         """Build a training step."""
         network = network_of(self.settings, self.symbols, np.random.default_rng(self.settings.seed))
         if network.model.by_hand:
@@ -91,7 +91,7 @@ class BuilderSubject:
         """Give the function's name."""
         return self.name or getattr(self.builder, "__name__", "graph")
 
-    def graph(self, loop: Loop, time: int) -> Built:
+    def graph(self, loop: Loop, time: int) -> GraphSpec:
         """Call the function."""
         return self.builder(loop, time)
 

@@ -20,7 +20,7 @@ from graphrnn.comparison.forms import PHASES, Form
 from graphrnn.comparison.subjects import Subject
 from graphrnn.errors import UserError
 from graphrnn.graph.loops import loop_named
-from graphrnn.models.network import Built
+from graphrnn.models.network import GraphSpec
 from graphrnn.native.codegen.function import BEGINNING
 from graphrnn.native.runtime.function import NativeFunction
 
@@ -72,7 +72,7 @@ class Stopwatch:
         self.spent[self.phase] += now - self.since
         self.phase, self.since = phase, now
 
-    def report(self, build: compiling.Build) -> None:
+    def report(self, build: compiling.BuildEvent) -> None:
         """Hear how far a build is."""
         self.enter(_PHASE.get(build.phase, self.phase))
 
@@ -117,7 +117,7 @@ class Worker:
     task: Task
     functions: dict[str, Any] = field(default_factory=dict)
     used: dict[str, list[int]] = field(default_factory=dict)  # inputs of each function
-    built: Built | None = None
+    built: GraphSpec | None = None
     values: list[Any] = field(default_factory=list)
     start: list[Any] = field(default_factory=list)
 
@@ -150,7 +150,7 @@ class Worker:
         """Compile one of the two functions."""
         task = self.task
 
-        def graph() -> Built:
+        def graph() -> GraphSpec:
             loop = loop_named(task.form.loop, time=task.time)
             inputs, outputs, updates = task.subject.graph(loop, task.time)
             if name == "training":

@@ -7,7 +7,7 @@ import time as clock
 from types import TracebackType
 from typing import IO, Any, cast
 
-from graphrnn.backends.compile import Build
+from graphrnn.backends.compile import BuildEvent
 from graphrnn.errors import printable
 from graphrnn.models import MODELS
 from graphrnn.runs.checkpoint import Header, Point
@@ -154,7 +154,7 @@ class Display:
             f"{held_out} held out, {len(data.vocabulary)} symbols"
         )
 
-    def built(self, build: Build) -> None:
+    def built(self, build: BuildEvent) -> None:
         """Show how far compiling is."""
         now = clock.perf_counter()
         if build.function != self._function:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphrnn.backends.compile import Build, Function, Report, compile_graph, silent
+from graphrnn.backends.compile import BuildEvent, Function, Report, compile_graph, silent
 from graphrnn.errors import UserError
 from graphrnn.graph import losses, updates
 from graphrnn.graph.initial import Array
@@ -16,10 +16,10 @@ import aesara
 import aesara.tensor as at
 import numpy as np
 
-Built = tuple[Sequence[Tensor], Sequence[Tensor], updates.Updates]
+GraphSpec = tuple[Sequence[Tensor], Sequence[Tensor], updates.Updates]
 """Inputs, outputs and updates."""
 
-Graph = Callable[[], Built]
+Graph = Callable[[], GraphSpec]
 
 
 def share(weights: Mapping[str, Array]) -> dict[str, Tensor]:
@@ -89,7 +89,7 @@ class Network:
         return [w for name, w in self.weights.items() if name not in self.model.statistics]
 
     def carried_states(self, batch: int) -> dict[str, Tensor]:
-        """Make shared states `(B, H)` that `train` and `evaluate` carry from call to call."""
+        """Make shared states `(B, H)` that the compiled functions carry from call to call."""
         widths = self.model.state_widths(self.sizes)
         return share({name: np.zeros((batch, n), self.dtype) for name, n in widths.items()})
 
@@ -108,7 +108,7 @@ class Network:
         ones = {name: at.ones((batch, n), dtype=self.dtype) for name, n in masks.items()}
         return {**self.weights, **ones}
 
-    def train(
+    def compile_train(
         self,
         *,
         time: int,
@@ -131,7 +131,7 @@ class Network:
         if self.model.by_hand:
             return self._train_by_hand(rule, norm, report)
 
-        def graph() -> Built:
+        def graph() -> GraphSpec:
             return self.training_graph(
                 time=time, batch=batch, rule=rule, carried=carried, norm=norm
             )
@@ -146,8 +146,8 @@ class Network:
         rule: Rule = PLAIN_SGD,
         carried: Weights | None = None,
         norm: bool = False,
-    ) -> Built:
-        """Build what `train` compiles: inputs, outputs and updates."""
+    ) -> GraphSpec:
+        """Build what `compile_train` compiles: inputs, outputs and updates."""
         x, y = tensor("x", "int32", (time, batch)), tensor("y", "int32", (time, batch))
         rate = tensor("rate", self.dtype, ())
         widths = self.model.masks(self.sizes)
@@ -178,14 +178,14 @@ class Network:
         predictions = self.model.predictions(time)
         return y if predictions == time else y[time - predictions :]
 
-    def evaluate(
+    def compile_evaluate(
         self, *, time: int, batch: int, carried: Weights | None = None, report: Report = silent
     ) -> Function:
         """Compile f(x, y) → loss in nats per prediction, accuracy; no weight is changed by it."""
         if self.model.by_hand:
             return self._evaluate_by_hand(report)
 
-        def graph() -> Built:
+        def graph() -> GraphSpec:
             x, y = tensor("x", "int32", (time, batch)), tensor("y", "int32", (time, batch))
             states = list(carried.values()) if carried else self.zero_states(batch)
             logits, after = self.model.forward(x, states, self.undropped(batch), self.loop)
@@ -195,13 +195,13 @@ class Network:
 
         return self.compiled(graph, "evaluate", report)
 
-    def step(self, *, time: int = 1, report: Report = silent) -> Function:
+    def compile_step(self, *, time: int = 1, report: Report = silent) -> Function:
         """Compile f(x, *states) → logits, *states for one character, or a window, of one text.
 
         Shapes: x `(T, 1)` int32, states `(1, H)`, logits `(T', 1, V)`.
         """
 
-        def graph() -> Built:
+        def graph() -> GraphSpec:
             x = tensor("x", "int32", (time, 1))
             widths = self.model.state_widths(self.sizes)
             before = [tensor(name, self.dtype, (1, width)) for name, width in widths.items()]
@@ -218,14 +218,14 @@ class Network:
         )
 
     def _train_by_hand(self, rule: Rule, norm: bool, report: Report) -> Function:
-        """As `train`, by the passes in `reference`."""
+        """As `compile_train`, by the passes in `reference`."""
         if rule != PLAIN_SGD:
             raise UserError(
                 f"--optimiser: {self.model.name} is trained by NumPy and plain SGD alone; "
                 "leave out other optimisers, --momentum and --clip"
             )
         forward, backward = numpy_bptt.NETWORKS[self.model.by_hand or ""]
-        report(Build("train", "ready", detail="NumPy, backpropagation by hand"))
+        report(BuildEvent("train", "ready", detail="NumPy, backpropagation by hand"))
 
         def train(x: Any, y: Any, rate: Any) -> list[Any]:
             weights = {n: w.get_value(borrow=True) for n, w in self.weights.items()}
@@ -240,9 +240,9 @@ class Network:
         return train
 
     def _evaluate_by_hand(self, report: Report) -> Function:
-        """As `evaluate`, by the forward pass in `reference`."""
+        """As `compile_evaluate`, by the forward pass in `reference`."""
         forward, _ = numpy_bptt.NETWORKS[self.model.by_hand or ""]
-        report(Build("evaluate", "ready", detail="NumPy"))
+        report(BuildEvent("evaluate", "ready", detail="NumPy"))
 
         def evaluate(x: Any, y: Any) -> list[Any]:
             weights = {n: w.get_value(borrow=True) for n, w in self.weights.items()}

@@ -10,7 +10,7 @@ from graphrnn.errors import UserError
 from graphrnn.graph import losses
 from graphrnn.graph.shapes import tensor
 from graphrnn.models import Weights
-from graphrnn.models.network import Built, Network
+from graphrnn.models.network import GraphSpec, Network
 from graphrnn.runs.checkpoint import Checkpoint
 from graphrnn.sampling.sampler import network_in
 from graphrnn.settings.recipes import recipe_for
@@ -67,7 +67,7 @@ def judge(
     E = -log softmax(z)_y in nats;  rank = Σ_k [z_k > z_y], 0 for the likeliest;  argmax_k z_k
     """
 
-    def graph() -> Built:
+    def graph() -> GraphSpec:
         x, y = tensor("x", "int32", (time, batch)), tensor("y", "int32", (time, batch))
         states = list(carried.values())
         logits, after = network.model.forward(x, states, network.undropped(batch), network.loop)

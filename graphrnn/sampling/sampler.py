@@ -145,7 +145,7 @@ class Sampler:
     @cached_property
     def step(self) -> Function:
         """The compiled step: f(x, *states) → logits, *states."""
-        return self.network.step(time=self.window, report=self.report)
+        return self.network.compile_step(time=self.window, report=self.report)
 
     def reset(self) -> None:
         """Forget what was read."""

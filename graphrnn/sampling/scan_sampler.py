@@ -21,7 +21,7 @@ from graphrnn.data.text import Indices
 from graphrnn.graph.initial import Array
 from graphrnn.graph.loops import LOOPS
 from graphrnn.graph.shapes import Tensor, tensor, with_shape
-from graphrnn.models.network import Built, Network
+from graphrnn.models.network import GraphSpec, Network
 
 import aesara
 import aesara.tensor as at
@@ -64,7 +64,7 @@ def writer(
     widths = network.model.state_widths(network.sizes)
     rng = aesara.shared(np.random.default_rng(0), name="rng", borrow=True)
 
-    def graph() -> Built:
+    def graph() -> GraphSpec:
         given = tensor("given", "int32", (CHUNK, batch))
         knobs = [tensor("temperature", "float64", ())]
         if filtered:

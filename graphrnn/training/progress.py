@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from graphrnn.backends.compile import Build
+from graphrnn.backends.compile import BuildEvent
 from graphrnn.runs.checkpoint import Point
 from graphrnn.training.corpus import Data
 
@@ -26,7 +26,7 @@ class Watcher(Protocol):
     def prepared(self, data: Data) -> None:
         """Hear what the corpus came to."""
 
-    def built(self, build: Build) -> None:
+    def built(self, build: BuildEvent) -> None:
         """Hear how far compiling is."""
 
     def progressed(self, progress: Progress) -> None:
@@ -48,7 +48,7 @@ class Quiet:
     def prepared(self, data: Data) -> None:
         """Ignore it."""
 
-    def built(self, build: Build) -> None:
+    def built(self, build: BuildEvent) -> None:
         """Ignore it."""
 
     def progressed(self, progress: Progress) -> None:

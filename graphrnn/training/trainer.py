@@ -141,7 +141,7 @@ class Trainer:
             network.carried_states(batch) if windows == "streams" and batch else {}
             for batch in (settings.batch, data.evaluation_batch)
         )
-        step = network.train(
+        step = network.compile_train(
             time=settings.time,
             batch=settings.batch,
             rule=rule_of(settings),
@@ -151,7 +151,7 @@ class Trainer:
         )
         evaluation = None
         if data.evaluation_batch:
-            evaluation = network.evaluate(
+            evaluation = network.compile_evaluate(
                 time=settings.time,
                 batch=data.evaluation_batch,
                 carried=carried_held_out,

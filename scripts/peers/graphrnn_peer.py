@@ -75,7 +75,7 @@ def build(work: Work, weights: Weights, masks: list[Array], variant: str) -> Tra
     def inputs() -> tuple[Tensor, Tensor]:
         return tensor("x", "int32", (T, B)), tensor("y", "int32", (T, B))
 
-    def graph() -> networks.Built:
+    def graph() -> networks.GraphSpec:
         x, y = inputs()
         keep = [tensor(f"keep_{k}", "float32", (B, work.hidden)) for k in range(len(masks))]
         logits = logits_of(work, W, x, keep, loop)
@@ -89,7 +89,7 @@ def build(work: Work, weights: Weights, masks: list[Array], variant: str) -> Tra
     held: dict[str, Any] = {}
 
     def evaluate(x: Array, y: Array) -> float:
-        def graph() -> networks.Built:
+        def graph() -> networks.GraphSpec:
             x, y = inputs()
             logits = logits_of(work, W, x, [], loop)
             return [x, y], [losses.mean(losses.cross_entropy(logits, y))], []
@@ -153,7 +153,7 @@ def product_rates(shapes: list[Product], seconds: float) -> list[float]:
 
 
 def _compiled_products(count: int, m: int, k: int, n: int) -> Callable[..., Any]:
-    def graph() -> networks.Built:
+    def graph() -> networks.GraphSpec:
         a = [tensor(f"a_{i}", "float32", (m, k)) for i in range(count)]
         b = [tensor(f"b_{i}", "float32", (k, n)) for i in range(count)]
         return [*a, *b], [at.dot(*pair) for pair in zip(a, b, strict=True)], []

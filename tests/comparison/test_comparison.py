@@ -13,7 +13,7 @@ from graphrnn.comparison.conclusions import advice, break_even, growth
 from graphrnn.comparison.equality import DifferenceError, require_equal
 from graphrnn.comparison.forms import (
     PHASES,
-    Build,
+    BuildCost,
     Cell,
     Comparison,
     Form,
@@ -64,7 +64,7 @@ def wrong_when_unrolled(loop, time):
 def cell(form, time, build, step, memory=1e8):
     phases = dict.fromkeys(PHASES, build / 4)
     steps = Steps(step, 0.9 * step, 1.1 * step, 9)
-    return Cell(form, time, Build(phases, phases, (10, 5)), steps, steps, memory)
+    return Cell(form, time, BuildCost(phases, phases, (10, 5)), steps, steps, memory)
 
 
 def drawn(*cells_):

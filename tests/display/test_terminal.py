@@ -1,7 +1,7 @@
 import io
 from dataclasses import replace
 
-from graphrnn.backends.compile import Build
+from graphrnn.backends.compile import BuildEvent
 from graphrnn.display import terminal as display
 from graphrnn.runs.checkpoint import Header, Point
 from graphrnn.settings.training import TrainSettings
@@ -22,11 +22,11 @@ def shown(terminal, tell):
 
 
 def a_build(screen):
-    screen.built(Build("train", "building the graph and its gradients"))
-    screen.built(Build("train", "rewriting"))
+    screen.built(BuildEvent("train", "building the graph and its gradients"))
+    screen.built(BuildEvent("train", "rewriting"))
     for done in range(1, 4):
-        screen.built(Build("train", "compiling C", done, 3, modules=done // 2))
-    screen.built(Build("train", "ready", 3, 3, modules=1, detail="3 nodes in C"))
+        screen.built(BuildEvent("train", "compiling C", done, 3, modules=done // 2))
+    screen.built(BuildEvent("train", "ready", 3, 3, modules=1, detail="3 nodes in C"))
 
 
 def test_a_pipe_gets_plain_lines():

@@ -47,7 +47,7 @@ def test_unknown_model_has_near_matches():
 def test_three_char_reads_three(rng):
     network = make_network("three_char", draw("three_char")[0], "scan", "float32", "python")
     with pytest.raises(ShapeError, match="--time: got 4, needed 3"):
-        network.evaluate(time=4, batch=2)
+        network.compile_evaluate(time=4, batch=2)
 
 
 def draw(name):
@@ -88,7 +88,7 @@ def step(name, loop, dtype, backend):
     weights, masks, x, y = draw(name)
     network = make_network(name, weights, loop, dtype, backend)
     carried = network.carried_states(B) if recipe_for(name).windows == "streams" else None
-    train = network.train(time=len(x), batch=B, carried=carried)
+    train = network.compile_train(time=len(x), batch=B, carried=carried)
     noise = [mask.astype(dtype) for mask in masks.values()]
     loss, accuracy = train(x, y, np.asarray(RATE, dtype), *noise)
     return loss, accuracy, {key: w.get_value() for key, w in network.weights.items()}
@@ -140,8 +140,8 @@ def test_what_is_trained_by_hand_is_its_graph(rng, kind):
     name = "reference" if kind == "rnn" else f"reference_{kind}"
     weights, _, x, y = draw(name)
     network = make_network(name, weights, "scan", "float64", "native")
-    loss, accuracy = network.evaluate(time=len(x), batch=B)(x, y)
-    step = network.step()
+    loss, accuracy = network.compile_evaluate(time=len(x), batch=B)(x, y)
+    step = network.compile_step()
     states = [np.zeros((1, 5)) for _ in network.model.state_widths(SIZES)]
     logits = []
     for t in range(len(x)):
@@ -162,7 +162,9 @@ def test_both_forms_of_the_theano_gru_are_one_network(rng):
         **{key: weights[key] for key in ("W_hy", "b_y")},
     }
     losses = [
-        make_network(name, given, "unrolled", "float64", "native").evaluate(time=4, batch=B)(x, y)
+        make_network(name, given, "unrolled", "float64", "native").compile_evaluate(
+            time=4, batch=B
+        )(x, y)
         for name, given in (("theano_gru", weights), ("theano_gru_fused", joined))
     ]
     np.testing.assert_allclose(*losses, rtol=1e-12)
@@ -173,9 +175,9 @@ def test_a_carried_state_goes_on_where_it_was(rng):
     weights, _, x, y = draw("stateful_lstm")
     network = make_network("stateful_lstm", weights, "scan", "float64", "python")
     carried = network.carried_states(B)
-    evaluate = network.evaluate(time=2, batch=B, carried=carried)
+    evaluate = network.compile_evaluate(time=2, batch=B, carried=carried)
     halves = [evaluate(x[k : k + 2], y[k : k + 2])[0] for k in (0, 2)]
-    whole = network.evaluate(time=4, batch=B)(x, y)[0]
+    whole = network.compile_evaluate(time=4, batch=B)(x, y)[0]
     np.testing.assert_allclose(np.mean(halves), whole, rtol=1e-12)
     assert all(state.get_value().any() for state in carried.values())
 

@@ -25,7 +25,7 @@ def check_training(rng, *, loop, dtype, backend, batch, steps=3):
         for name, grad in gradients_of(network, x, y).items():
             assert grad.dtype == dtype
             np.testing.assert_allclose(grad, expected[name], err_msg=name, **close)
-    train = network.train(time=4, batch=batch)
+    train = network.compile_train(time=4, batch=batch)
     rate = np.asarray(0.05, dtype)
     for _ in range(steps):
         x, y = make_batch(rng, batch=batch)
@@ -63,7 +63,7 @@ def test_training_in_compiled_c_equals_the_reference(rng, loop, dtype):
 def test_evaluating_equals_the_reference_and_changes_nothing(rng, loop, dtype):
     network, weights = make_network(rng, dtype=dtype, loop=loop)
     x, y = make_batch(rng)
-    loss, accuracy = network.evaluate(time=4, batch=3)(x, y)
+    loss, accuracy = network.compile_evaluate(time=4, batch=3)(x, y)
     forward = numpy_bptt.rnn_forward(weights, x, y)
     np.testing.assert_allclose(loss, forward.loss / 4, rtol=TOLERANCE[dtype])
     np.testing.assert_allclose(accuracy, (forward.p.argmax(-1) == y).mean(), rtol=1e-6)
@@ -79,7 +79,7 @@ def test_stepping_equals_one_run_over_the_text(rng, dtype, backend):
     network, weights = make_network(rng, dtype=dtype, backend=backend)
     x, y = make_batch(rng, time=6, batch=1)
     forward = numpy_bptt.rnn_forward(weights, x, y)
-    step = network.step()
+    step = network.compile_step()
     h = np.zeros((1, 5), dtype)
     for t in range(6):
         logits, h = step(x[t : t + 1], h)
@@ -94,7 +94,7 @@ def test_clipping_reaches_the_update(rng):
     """A clipped step has the given length times the rate."""
     x, y = make_batch(rng)
     network, weights = make_network(rng)
-    network.train(time=4, batch=3, rule=Rule(clip=0.1))(x, y, np.asarray(0.5))
+    network.compile_train(time=4, batch=3, rule=Rule(clip=0.1))(x, y, np.asarray(0.5))
     moved = [network.weights[name].get_value() - value for name, value in weights.items()]
     length = np.sqrt(sum((step**2).sum() for step in moved))
     np.testing.assert_allclose(length, 0.1 * 0.5, rtol=1e-9)
@@ -104,7 +104,7 @@ def test_momentum_reaches_the_update(rng):
     """The second step on a batch repeats 0.9 of the first beside its own gradient."""
     x, y = make_batch(rng)
     network, weights = make_network(rng)
-    train = network.train(time=4, batch=3, rule=Rule("momentum", {"keep": 0.9}))
+    train = network.compile_train(time=4, batch=3, rule=Rule("momentum", {"keep": 0.9}))
     velocity = {name: np.zeros_like(value) for name, value in weights.items()}
     for _ in range(2):
         train(x, y, np.asarray(0.05))
@@ -119,6 +119,6 @@ def test_clipping_by_value_comes_first(rng):
     """No entry of a plain step is longer than the limit times the rate."""
     x, y = make_batch(rng)
     network, weights = make_network(rng)
-    network.train(time=4, batch=3, rule=Rule(clip_value=1e-3))(x, y, np.asarray(0.5))
+    network.compile_train(time=4, batch=3, rule=Rule(clip_value=1e-3))(x, y, np.asarray(0.5))
     moved = [network.weights[name].get_value() - value for name, value in weights.items()]
     np.testing.assert_allclose(max(abs(step).max() for step in moved), 0.5e-3, rtol=1e-9)

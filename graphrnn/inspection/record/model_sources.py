@@ -88,7 +88,7 @@ def _network_source(
     carries = recipe_for(settings.model).windows == "streams"
 
     def build() -> object:
-        return network.train(
+        return network.compile_train(
             time=settings.time,
             batch=settings.batch,
             rule=rule_of(settings),
