@@ -6,12 +6,19 @@ from graphrnn.graph import initial, losses, updates
 from graphrnn.graph.loops import LOOPS
 from graphrnn.graph.shapes import tensor
 from graphrnn.models import network as networks
+from graphrnn.native.linker import STOCK_SCAN
 
 import numpy as np
+import pytest
 
 TOLERANCE = {"float32": 1e-4, "float64": 1e-9}
 CLOSE = {"float32": {"rtol": 1e-5, "atol": 1e-5}, "float64": {"rtol": 1e-10, "atol": 1e-12}}
 """How near two ways to compute the same must come, beside values around 1."""
+
+needs_stock_scan = pytest.mark.skipif(
+    not STOCK_SCAN, reason="stock Aesara's scan does not compile on this Python"
+)
+"""For what `--backend aesara` runs with a loop in it."""
 
 
 def finite_differences(f, value, epsilon=1e-6):

@@ -20,6 +20,8 @@ import aesara.tensor as at
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.shipped_flags
+
 ROOT = Path(__file__).parent.parent
 READMES = {
     path.parent.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")

@@ -1,5 +1,9 @@
 from graphrnn.cli import app, findings
 
+import pytest
+
+pytestmark = pytest.mark.shipped_flags
+
 
 def test_it_prints_what_was_found_in_two_columns(capsys, monkeypatch):
     rows = [("interpreter", "Python"), ("BLAS", "OpenBLAS")]

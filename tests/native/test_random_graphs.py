@@ -19,6 +19,8 @@ from aesara.graph.basic import ancestors
 from aesara.scan.op import Scan
 from aesara.tensor.elemwise import CAReduce, Elemwise
 
+pytestmark = pytest.mark.shipped_flags
+
 GRAPHS, CHUNK = 300, 10
 
 

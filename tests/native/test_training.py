@@ -11,6 +11,8 @@ import aesara.tensor as at
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.shipped_flags
+
 TIME, BATCH, VOCABULARY, HIDDEN, STEPS = 5, 3, 7, 6, 20
 CLOSE = {"float32": {"rtol": 1e-4, "atol": 1e-6}, "float64": {"rtol": 1e-10, "atol": 1e-12}}
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}

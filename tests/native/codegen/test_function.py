@@ -4,6 +4,9 @@ from graphrnn.native.ir.program import Op, walk
 from tests.native_helpers import native, recurrence, the_program
 
 import aesara.tensor as at
+import pytest
+
+pytestmark = pytest.mark.shipped_flags
 
 
 def test_every_operation_carries_a_line_of_the_graph():

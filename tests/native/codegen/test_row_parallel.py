@@ -11,6 +11,8 @@ import aesara.tensor as at
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.shipped_flags
+
 
 def test_rows_of_a_batch_are_found_independent():
     x, W, h = recurrence()

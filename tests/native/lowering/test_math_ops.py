@@ -7,6 +7,8 @@ import aesara.tensor as at
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.shipped_flags
+
 
 @pytest.mark.parametrize("n", [10_000, 1_000_003])
 def test_long_sums_of_float32_lose_little(rng, n):

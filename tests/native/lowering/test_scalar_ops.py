@@ -7,6 +7,8 @@ import aesara.tensor as at
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.shipped_flags
+
 
 def all_floats(rng, n=200_000):
     """Draw floats of every size, with the awkward ones."""

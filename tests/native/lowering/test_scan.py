@@ -9,6 +9,8 @@ import aesara.tensor as at
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.shipped_flags
+
 
 def last_state(steps, slots):
     """Make a scan of which only the last few states are read, so that its buffer goes round."""

@@ -16,6 +16,8 @@ from aesara.gradient import disconnected_grad
 from aesara.graph.fg import FunctionGraph
 from aesara.scan.rewriting import scan_seqopt1
 
+pytestmark = pytest.mark.shipped_flags
+
 T, B, H, V = 5, 8, 6, 7
 
 

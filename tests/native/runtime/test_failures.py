@@ -20,6 +20,8 @@ from aesara.raise_op import Assert
 from aesara.tensor.random import basic
 from aesara.tensor.random.utils import RandomStream
 
+pytestmark = pytest.mark.shipped_flags
+
 V, H = 5, 3
 HERE = Path(__file__).name
 

@@ -18,6 +18,8 @@ from tests.native_helpers import build, native
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.shipped_flags
+
 
 @pytest.fixture
 def cache(in_tmp, monkeypatch):

@@ -19,6 +19,8 @@ from tests.native_helpers import build, native
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.shipped_flags
+
 
 @pytest.fixture
 def folder(in_tmp, monkeypatch):

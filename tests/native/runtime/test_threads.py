@@ -16,6 +16,8 @@ import aesara.tensor as at
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.shipped_flags
+
 
 def training_graph(batch=24, H=33):
     x, W, h = recurrence(batch, H)
