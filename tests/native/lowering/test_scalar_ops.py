@@ -84,7 +84,8 @@ def test_signed_zeros_and_infinities_are_kept(dtype):
     clipped = at.clip(nonzero[0], nonzero[1], 2)
     with np.errstate(all="ignore"):
         wanted = [a + b, a - b, a * b, a / b, np.arctan2(a, b), a % b, a // b, np.power(a, b),
-                  np.maximum(c, d), np.minimum(c, d), np.clip(c, d, two)]  # fmt: skip
+                  np.maximum(c, d), np.minimum(c, d),
+                  np.where(c < d, d, np.where(c > two, two, c))]  # fmt: skip
         outputs = [x + y, x - y, x * y, x / y, at.arctan2(x, y), x % y, x // y, x**y,
                    at.maximum(*nonzero), at.minimum(*nonzero), clipped]  # fmt: skip
         for k, result in enumerate(native([x, y], outputs)(a, b)):
@@ -103,3 +104,14 @@ def test_loading_leaves_denormals_alone():
     x = tensor("x", "float32", (1,))
     native([x], x * 2)
     assert np.float32(1e-40) * np.float32(0.5) > 0
+
+
+def test_clip_between_bounds_that_are_out_of_order_or_none():
+    """Low where x < low, else high where x > high, else x: in this order, as Aesara has it."""
+    grid = np.meshgrid(*[np.array([-1.0, 0.5, 2.0, np.nan])] * 3)
+    values = [v.ravel() for v in grid]
+    x, low, high = (tensor(name, "float64", (64,)) for name in ("x", "low", "high"))
+    with np.errstate(all="ignore"):
+        wanted = np.where(values[0] < values[1], values[1],
+                          np.where(values[0] > values[2], values[2], values[0]))  # fmt: skip
+    np.testing.assert_array_equal(native([x, low, high], at.clip(x, low, high))(*values), wanted)
