@@ -16,6 +16,7 @@ from graphrnn.graph.updates import Updates
 from graphrnn.native.ir.views import Unsupported
 from graphrnn.native.linker import STOCK_SCAN, NativeLinker, NativeMode, has_scan
 from graphrnn.native.lowering.lowering import LoweringError
+from graphrnn.native.phases import Phase
 from graphrnn.native.rewrites.query import WithoutCompiler
 from graphrnn.native.rewrites.query import query as native_query
 from graphrnn.native.runtime import library
@@ -42,11 +43,11 @@ class BuildEvent:
 
     `done` of `total` graph nodes have their C (0 of 0 outside that phase; the total grows as the
     bodies of loops are reached); `modules` C++ modules had to be compiled, the rest was cached.
-    `detail` says what was made (phase "ready") or what to note (phase "note").
+    `detail` says what was made (phase READY) or what to note (phase NOTE).
     """
 
     function: str
-    phase: str
+    phase: Phase
     done: int = 0
     total: int = 0
     modules: int = 0
@@ -89,11 +90,11 @@ class _Builder:
         self.modules = 0
         self.rewritten = 0
 
-    def say(self, phase: str, detail: str = "") -> None:
+    def say(self, phase: Phase, detail: str = "") -> None:
         self.report(BuildEvent(self.function, phase, self.done, self.total, self.modules, detail))
 
     def warn(self, text: str) -> None:
-        self.say("note", text)
+        self.say(Phase.NOTE, text)
 
     def finish(self, function: Function) -> None:
         """Say what was made."""
@@ -107,7 +108,7 @@ class _Builder:
             detail = f"{self.total} nodes in C, {new}"
         else:
             detail = "stepped in Python"
-        self.say("ready", detail)
+        self.say(Phase.READY, detail)
         self.report = silent  # copies of the function are another's business
 
 
@@ -124,7 +125,7 @@ class _Reported(WithoutCompiler):
 
     def apply(self, fgraph: FunctionGraph) -> Any:
         # The first run is the function's own graph; the runs after it are bodies of its loops.
-        self.builder.say("rewriting a loop body" if self.builder.rewritten else "rewriting")
+        self.builder.say(Phase.REWRITING_BODY if self.builder.rewritten else Phase.REWRITING)
         self.builder.rewritten += 1
         result = super().apply(fgraph)
         self.builder.total += sum(isinstance(node.op, COp) for node in fgraph.apply_nodes)
@@ -202,7 +203,7 @@ def _counted(builder: _Builder) -> Iterator[None]:
         thunk = make_c_thunk(op, *args, **kwargs)
         builder.done += 1
         builder.modules = get_module_cache().stats[2] - compiled_before
-        builder.say("compiling C")
+        builder.say(Phase.COMPILING)
         return thunk
 
     COp.make_c_thunk = counted
@@ -349,7 +350,7 @@ def _compile(
 ) -> Function:
     """Build and compile; see `compile_graph`."""
     mode = BACKENDS[backend](builder)
-    builder.say("building the graph and its gradients")
+    builder.say(Phase.GRAPH)
     with aesara.config.change_flags(cxx="", mode=mode):
         inputs, outputs, updates = graph()
     with _counted(builder), _explained():

@@ -22,6 +22,7 @@ from graphrnn.errors import UserError
 from graphrnn.graph.loops import loop_named
 from graphrnn.models.network import GraphSpec
 from graphrnn.native.codegen.function import BEGINNING
+from graphrnn.native.phases import Phase
 from graphrnn.native.runtime.function import NativeFunction
 
 import aesara
@@ -41,11 +42,11 @@ STEPS = 3
 """Steps after which weights are compared."""
 _UNIT = 1 if sys.platform == "darwin" else 1024
 _PHASE = {
-    "building the graph and its gradients": "graph",
-    "rewriting": "rewriting",
-    "rewriting a loop body": "rewriting",
-    "lowering to one C function": "compiling",
-    "compiling C": "compiling",
+    Phase.GRAPH: "graph",
+    Phase.REWRITING: "rewriting",
+    Phase.REWRITING_BODY: "rewriting",
+    Phase.LOWERING: "compiling",
+    Phase.COMPILING: "compiling",
 }
 
 

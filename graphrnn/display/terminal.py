@@ -10,6 +10,7 @@ from typing import IO, Any, cast
 from graphrnn.backends.compile import BuildEvent
 from graphrnn.errors import printable
 from graphrnn.models import MODELS
+from graphrnn.native.phases import Phase
 from graphrnn.runs.checkpoint import Header, Point
 from graphrnn.training.corpus import Data
 from graphrnn.training.progress import Progress
@@ -159,10 +160,10 @@ class Display:
         now = clock.perf_counter()
         if build.function != self._function:
             self._function, self._began = build.function, now
-        if build.phase == "note":
+        if build.phase == Phase.NOTE:
             self.line(f"  {build.function}: {build.detail}")
             return
-        if build.phase == "ready":
+        if build.phase == Phase.READY:
             self._drop()
             self.line(f"  {build.function}: ready in {seconds(now - self._began)}; {build.detail}")
             return

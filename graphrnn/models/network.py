@@ -11,6 +11,7 @@ from graphrnn.graph.initial import Array
 from graphrnn.graph.loops import LOOPS, Loop
 from graphrnn.graph.shapes import Tensor, tensor
 from graphrnn.models import Model, Sizes, Weights, numpy_bptt
+from graphrnn.native.phases import Phase
 
 import aesara
 import aesara.tensor as at
@@ -225,7 +226,7 @@ class Network:
                 "leave out other optimisers, --momentum and --clip"
             )
         forward, backward = numpy_bptt.NETWORKS[self.model.by_hand or ""]
-        report(BuildEvent("train", "ready", detail="NumPy, backpropagation by hand"))
+        report(BuildEvent("train", Phase.READY, detail="NumPy, backpropagation by hand"))
 
         def train(x: Any, y: Any, rate: Any) -> list[Any]:
             weights = {n: w.get_value(borrow=True) for n, w in self.weights.items()}
@@ -242,7 +243,7 @@ class Network:
     def _evaluate_by_hand(self, report: Report) -> Function:
         """As `compile_evaluate`, by the forward pass in `reference`."""
         forward, _ = numpy_bptt.NETWORKS[self.model.by_hand or ""]
-        report(BuildEvent("evaluate", "ready", detail="NumPy"))
+        report(BuildEvent("evaluate", Phase.READY, detail="NumPy"))
 
         def evaluate(x: Any, y: Any) -> list[Any]:
             weights = {n: w.get_value(borrow=True) for n, w in self.weights.items()}

@@ -12,6 +12,7 @@ from graphrnn.native.ir.buffer_assignment import place
 from graphrnn.native.ir.views import Unsupported
 from graphrnn.native.lowering.lowering import LoweringError, failures
 from graphrnn.native.passes.order import updates_last
+from graphrnn.native.phases import Phase
 from graphrnn.native.pipeline import lower_graph
 from graphrnn.native.rewrites.query import query
 from graphrnn.native.runtime.function import NativeFunction
@@ -28,6 +29,7 @@ from aesara.scalar.basic import ScalarType
 from aesara.scan.op import Scan
 
 Say = Callable[[str], None]
+OnPhase = Callable[[Phase], None]
 
 
 STOCK_SCAN = sys.version_info < (3, 12)
@@ -39,7 +41,7 @@ def _warn(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def _ignore(text: str) -> None:
+def _ignore(phase: Phase) -> None:
     """Take no notice."""
 
 
@@ -74,7 +76,7 @@ class Told:
     """Who is told what a linker does; a pickle of it leaves them behind."""
 
     say: Say = _warn
-    on_phase: Say = _ignore
+    on_phase: OnPhase = _ignore
 
     def __deepcopy__(self, memo: Any) -> "Told":
         """Tell the same."""
@@ -98,7 +100,7 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         threads: int | None = None,
         strict: bool = False,
         say: Say = _warn,
-        on_phase: Say = _ignore,
+        on_phase: OnPhase = _ignore,
         target: Target = Target(),  # noqa: B008
     ) -> None:
         super().__init__()
@@ -141,19 +143,19 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         """Lower, write and load a graph; gives a callable of arrays."""
         values = [storage_map[variable][0] for variable in fgraph.inputs]
         updated = dict(getattr(fgraph, "update_mapping", None) or {})
-        self._phase("lowering to one C function")
+        self._phase(Phase.LOWERING)
         program = lower_graph(fgraph, values, self.asked)
         with failures(lambda: "the C of the program"):
             in_place = updates_last(program, updated)
             source = emit(program, place(program), self.threads)
-        self._phase("compiling C")
+        self._phase(Phase.COMPILING)
         threads, target = self.threads, self.target
         function = NativeFunction(fgraph, program, source, in_place, threads, updated, target)
         for text in notes():
             self.told.say(f"native backend: {text}")
         return function
 
-    def _phase(self, phase: str) -> None:
+    def _phase(self, phase: Phase) -> None:
         """Say how far the build is; a loop's body on its own is a detail of another build."""
         if not self.instead.depth:
             self.told.on_phase(phase)

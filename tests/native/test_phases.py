@@ -1,0 +1,17 @@
+"""The phases of a build."""
+
+from graphrnn.native.linker import native_mode
+from graphrnn.native.phases import Phase
+
+import aesara
+import aesara.tensor as at
+
+
+def test_a_linker_tells_its_phases_and_their_texts_are_shown():
+    told = []
+    mode = native_mode(strict=True, threads=1)
+    mode.linker.told = type(mode.linker.told)(on_phase=told.append)
+    x = at.TensorType("float64", (3,))("x")
+    aesara.function([x], x + 1, mode=mode)
+    assert told == [Phase.LOWERING, Phase.COMPILING]
+    assert f"train: {Phase.COMPILING}" == "train: compiling C"
