@@ -17,14 +17,14 @@ def native_mode(**options: Any) -> Any:
 
 
 def program_text(what: Any) -> str:
-    """Write the program of a function or a graph as readable lines; see `show.program_text`."""
+    """Write the program of a function or a graph as readable lines; see `listing.program_text`."""
     from graphrnn.native.listing import program_text
 
     return program_text(what)
 
 
 def c_source(function: Any) -> str:
-    """Give the C of a function's own graph; see `show.c_source`."""
+    """Give the C of a function's own graph; see `listing.c_source`."""
     from graphrnn.native.listing import c_source
 
     return c_source(function)

@@ -1,4 +1,4 @@
-"""The door: an Aesara linker and mode whose functions run as one C function."""
+"""The entry point: an Aesara linker and mode whose functions run as one C function."""
 
 import contextlib
 import copy
@@ -7,13 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from graphrnn.native.codegen.function import emit
-from graphrnn.native.ir.buffer_assignment import place
 from graphrnn.native.ir.views import Unsupported
-from graphrnn.native.lowering.lowering import LoweringError, failures
-from graphrnn.native.passes.order import updates_last
+from graphrnn.native.lowering.lowering import LoweringError
 from graphrnn.native.phases import Phase
-from graphrnn.native.pipeline import lower_graph
+from graphrnn.native.pipeline import generate
 from graphrnn.native.rewrites.query import query
 from graphrnn.native.runtime.function import NativeFunction
 from graphrnn.native.runtime.guarded import GuardedMode
@@ -144,13 +141,10 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         values = [storage_map[variable][0] for variable in fgraph.inputs]
         updated = dict(getattr(fgraph, "update_mapping", None) or {})
         self._phase(Phase.LOWERING)
-        program = lower_graph(fgraph, values, self.asked)
-        with failures(lambda: "the C of the program"):
-            in_place = updates_last(program, updated)
-            source = emit(program, place(program), self.threads)
-        self._phase(Phase.COMPILING)
         threads, target = self.threads, self.target
-        function = NativeFunction(fgraph, program, source, in_place, threads, updated, target)
+        program, source = generate(fgraph, values, self.asked, threads=threads, updated=updated)
+        self._phase(Phase.COMPILING)
+        function = NativeFunction(fgraph, program, source, threads, updated, target)
         for text in notes():
             self.told.say(f"native backend: {text}")
         return function

@@ -11,7 +11,7 @@ from math import prod
 from typing import Any
 
 from graphrnn.native.codegen.function import BEGINNING
-from graphrnn.native.ir.buffer_assignment import lives, place
+from graphrnn.native.ir.buffer_assignment import live_ranges
 from graphrnn.native.ir.operations import (
     Check,
     CheckIndex,
@@ -82,13 +82,11 @@ def program_text(what: Any) -> str:
     """
     if isinstance(what, FunctionGraph):
         program, extra = lower_graph(what), 0
-        places = place(program)
     else:
         function = native_function(what)
         program = function.program
-        places = place(program)
         extra = function.peak_bytes - program.scratch
-    lines = _buffers(program, places)
+    lines = _buffers(program)
     total = f"peak: {program.scratch:,} bytes of temporaries"
     if extra > 0:
         total += f", {extra:,} bytes for packed matrices"
@@ -97,7 +95,7 @@ def program_text(what: Any) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _buffers(program: Program, places: dict[Buffer, int]) -> list[str]:
+def _buffers(program: Program) -> list[str]:
     """List all memory: what comes from outside, and for each temporary where and how long."""
     lines = []
     for title, buffers in (
@@ -107,12 +105,12 @@ def _buffers(program: Program, places: dict[Buffer, int]) -> list[str]:
     ):
         if buffers:
             lines += [title, *(f"  {_about(buffer)}" for buffer in buffers)]
-    life = lives(program.ops)
-    if places:
+    ranges = live_ranges(program.ops)
+    if program.offsets:
         lines.append("temporaries")
-    for buffer in sorted(places, key=lambda b: (life[b], b.name)):
-        first, last = life[buffer]
-        lines.append(f"  {_about(buffer)} at {places[buffer]:,}, lives {first} to {last}")
+    for buffer in sorted(program.offsets, key=lambda b: (ranges[b], b.name)):
+        first, last = ranges[buffer]
+        lines.append(f"  {_about(buffer)} at {program.offsets[buffer]:,}, live {first} to {last}")
     return lines
 
 
@@ -126,7 +124,7 @@ def _about(buffer: Buffer) -> str:
 
 
 def _operations(ops: Sequence[Op], lines: list[str], indent: str, at: tuple[int, ...]) -> None:
-    """Write operations, numbered as the lives of temporaries count them; bodies are indented."""
+    """Write operations, numbered as live ranges count them; bodies are indented."""
     for k, op in enumerate(ops):
         number = ".".join(map(str, (*at, k)))
         if isinstance(op, Loop):

@@ -6,11 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphrnn.native.codegen.function import emit
-from graphrnn.native.ir.buffer_assignment import place
 from graphrnn.native.ir.program import Op
-from graphrnn.native.passes.order import updates_last
-from graphrnn.native.pipeline import lower_graph
+from graphrnn.native.pipeline import generate
 from graphrnn.native.runtime.function import NativeFunction
 from graphrnn.native.runtime.library import Target
 from graphrnn.native.runtime.threads import default_threads
@@ -56,11 +53,9 @@ def time_operations(
         [True]
     """
     threads = threads or default_threads()
-    program = lower_graph(fgraph, values)
     updated = dict(getattr(fgraph, "update_mapping", None) or {})
-    in_place = updates_last(program, updated)
-    source = emit(program, place(program), threads, timed=True)
-    function = NativeFunction(fgraph, program, source, in_place, threads, updated, target)
+    program, source = generate(fgraph, values, threads=threads, updated=updated, timed=True)
+    function = NativeFunction(fgraph, program, source, threads, updated, target)
     seconds = (ctypes.c_double * max(1, len(source.timed))).in_dll(
         function.library, "graph_seconds"
     )

@@ -21,8 +21,8 @@ outputs
 constants
   k4             float32 [1]          4 bytes = 0.0
 temporaries
-  t6             float32 (6, 4, 3)    288 bytes at 0, lives 0 to 3
-  t7             float32 (4, 3)       48 bytes at 320, lives 1 to 1
+  t6             float32 (6, 4, 3)    288 bytes at 0, live 0 to 3
+  t7             float32 (4, 3)       48 bytes at 320, live 1 to 1
 peak: 384 bytes of temporaries
 
 program

@@ -7,12 +7,11 @@ from typing import Any, cast
 
 from graphrnn.inspection.record.graph import Node, is_loop
 from graphrnn.inspection.record.shapes import Lengths
-from graphrnn.native.codegen.function import BEGINNING, emit
-from graphrnn.native.ir.buffer_assignment import place
+from graphrnn.native.codegen.function import BEGINNING
 from graphrnn.native.ir.views import Unsupported
 from graphrnn.native.ir.wording import describe
 from graphrnn.native.lowering.lowering import LoweringError
-from graphrnn.native.pipeline import lower_graph
+from graphrnn.native.pipeline import generate
 
 import aesara
 from aesara.graph.fg import FunctionGraph
@@ -66,8 +65,7 @@ class NativeSource:
     def __init__(self, fgraph: FunctionGraph, values: Any = ()) -> None:
         self.text, self.problem = "", ""
         try:
-            program = lower_graph(fgraph, values)
-            source = emit(program, place(program), 1)
+            _, source = generate(fgraph, values)
         except (Unsupported, LoweringError) as error:
             self.problem = str(error)
             return

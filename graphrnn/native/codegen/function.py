@@ -1,4 +1,4 @@
-"""Program → C: one function for the whole graph, run by all threads, which meet after each step.
+"""Program → C: one function for the whole graph, run by all threads, with barriers between steps.
 
 Every line of the graph stands as a comment above what became of it.
 """
@@ -122,7 +122,7 @@ def _condition(w: Writer, ref: Ref) -> str:
     """Read a scalar before any thread may change it again."""
     name = w.name()
     w.put(f"const int {name} = *({w.pointer(ref)}) != 0;")
-    w.meet()
+    w.barrier()
     return name
 
 
@@ -138,17 +138,17 @@ def _pack_constants(w: Writer, loop: Loop) -> None:
         if w.axes[op] != 0 or key in w.packed or op.m < 4:
             continue
         kind, dtype = c_type(op.C.buffer.dtype), op.C.buffer.dtype
-        room = w.rooms[op]
-        w.packed[key] = f"(arena + {room})"
+        at = w.packed_offsets[op]
+        w.packed[key] = f"(arena + {at})"
         width = "(2 * VECTOR_BYTES / sizeof(" + kind + "))"
-        w.put(f"const idx w{room} = {width};")
+        w.put(f"const idx w{at} = {width};")
         w.put(
-            f"const idx lo{room} = part({op.n}, w{room}, tid, nt), "
-            f"hi{room} = part({op.n}, w{room}, tid + 1, nt);"
+            f"const idx lo{at} = part({op.n}, w{at}, tid, nt), "
+            f"hi{at} = part({op.n}, w{at}, tid + 1, nt);"
         )
         w.put(
-            f"pack_{dtype}({op.k}, lo{room}, hi{room}, {w.pointer(op.B)}, {op.B.strides[0]}, "
-            f"{op.B.strides[1]}, ({kind} *)(arena + {room}) + lo{room} * {op.k});"
+            f"pack_{dtype}({op.k}, lo{at}, hi{at}, {w.pointer(op.B)}, {op.B.strides[0]}, "
+            f"{op.B.strides[1]}, ({kind} *)(arena + {at}) + lo{at} * {op.k});"
         )
         found = True
     if found and w.threads:
@@ -180,7 +180,7 @@ def _write_all(w: Writer, ops: Sequence[Op]) -> None:
         w.put(f"/* {op.note} */")
         number = _start_clock(w, op)
         _WRITERS[type(op)](w, op)  # type: ignore[operator]
-        w.meet()
+        w.barrier()
         if number is not None:
             w.put(f"if (!tid) graph_seconds[{number}] += seconds() - began{number};")
 
@@ -232,20 +232,20 @@ def _slots(program: Program, generators: Sequence[Buffer]) -> dict[Buffer, str]:
     return slots | {buffer: str(k) for k, buffer in enumerate(generators)}
 
 
-def _plan_rows(w: Writer, program: Program) -> int:
-    """Find the rows of each loop, and room for the matrices it packs; gives the whole arena."""
+def _plan_loops(w: Writer, program: Program) -> int:
+    """Find the rows of each loop, and offsets for the matrices it packs; gives the whole arena."""
     arena = program.scratch
     for op in walk(program.ops):
         if isinstance(op, Loop):
             w.row_axes[op] = None if op.conditions() else find_rows(op)
             for inner in op.body:
                 if isinstance(inner, Gemm):
-                    w.rooms[inner] = arena
+                    w.packed_offsets[inner] = arena
                     arena += -(-(inner.n + _WIDEST) * inner.k * 8 // 64) * 64
     return arena
 
 
-def _doors(arena: int, scratch: int, threads: int) -> list[str]:
+def _entry_points(arena: int, scratch: int, threads: int) -> list[str]:
     """Write the functions that are called from outside."""
     return [
         "void graph_constants(void **table);",
@@ -277,9 +277,7 @@ def _doors(arena: int, scratch: int, threads: int) -> list[str]:
     ]
 
 
-def emit(
-    program: Program, places: dict[Buffer, int], max_threads: int, *, timed: bool = False
-) -> Source:
+def emit(program: Program, max_threads: int, *, timed: bool = False) -> Source:
     """Write a whole program as C.
 
     `graph_run(inputs, outputs, threads)` gives 0, or the number of what went wrong first, of which
@@ -290,9 +288,9 @@ def emit(
     generators = _generators(program)
     gemms = [op for op in walk(program.ops) if isinstance(op, Gemm)]
     scratch = max((_BLOCK * (op.n + _WIDEST + 12) * 8 for op in gemms), default=0)
-    w = Writer(places, _slots(program, generators), scratch, threaded)
+    w = Writer(program.offsets, _slots(program, generators), scratch, threaded)
     w.timed = [] if timed else None
-    arena = _plan_rows(w, program)
+    arena = _plan_loops(w, program)
     _write_all(w, program.ops)
     text = "\n".join([
         prelude() + BEGINNING,
@@ -304,7 +302,7 @@ def emit(
         *w.declarations(),
         *w.lines,
         "}",
-        *_doors(arena, threads * scratch, threads),
+        *_entry_points(arena, threads * scratch, threads),
     ])  # fmt: skip
     peak = arena + threads * scratch
     constants, timings = program.constants, w.timed or []

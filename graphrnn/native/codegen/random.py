@@ -87,7 +87,7 @@ def write_copy_generator(w: Writer, op: CopyGenerator) -> None:
     target, source = w.slots[op.target.buffer], w.slots[op.source.buffer]
     with _alone(w):
         w.put(f"if (copy_generator({target}, {source})) {failure}")
-    w.meet()
+    w.barrier()
     w.leave_if_failed()
 
 
@@ -97,5 +97,5 @@ def write_check(w: Writer, op: Check) -> None:
     with w.block():
         if op.conditions:
             w.put(f"if (!({all_hold})) fail(FIRST_CHECK + {op.number}, {w.number(op)}, 0, 0);")
-            w.meet()
+            w.barrier()
         w.leave_if_failed()

@@ -22,7 +22,7 @@ def _nothing() -> None:
 class Writer:
     """Writes C, line by line."""
 
-    places: dict[Buffer, int]
+    offsets: dict[Buffer, int]
     slots: dict[Buffer, str]
     scratch: int
     threads: bool
@@ -33,7 +33,7 @@ class Writer:
     used: dict[Buffer, None] = field(default_factory=dict)
     packed: dict[tuple[Buffer, Offset, tuple[int, ...]], str] = field(default_factory=dict)
     row_axes: dict[Op, dict[Op, int] | None] = field(default_factory=dict)
-    rooms: dict[Op, int] = field(default_factory=dict)
+    packed_offsets: dict[Op, int] = field(default_factory=dict)
     fallible: list[Op] = field(default_factory=list)  # operations that may fail, by their numbers
     timed: list[Op] | None = (
         None  # operations with a clock around them, in the order of their numbers
@@ -104,13 +104,13 @@ class Writer:
         for buffer in self.used:
             kind = c_type(buffer.dtype)
             temp = buffer.kind == "temp"
-            place = f"(arena + {self.places[buffer]})" if temp else self.slots[buffer]
+            memory = f"(arena + {self.offsets[buffer]})" if temp else self.slots[buffer]
             shape = ", ".join(map(str, buffer.shape)) or str(buffer.size)
             comment = " ".join([*buffer.label.split(), f"({shape})"]).replace("*/", "* /")
-            lines.append(f"    {kind} *const {buffer.symbol} = ({kind} *){place}; /* {comment} */")
+            lines.append(f"    {kind} *const {buffer.symbol} = ({kind} *){memory}; /* {comment} */")
         return lines
 
-    def meet(self) -> None:
+    def barrier(self) -> None:
         """Let all threads wait for each other, unless each works on rows of its own."""
         if self.threads and self.axes is None:
             self.put("barrier(nt);")
@@ -124,7 +124,7 @@ class Writer:
         """Let all threads leave together once something has gone wrong."""
         stop = self.name()
         self.put(f"const int {stop} = failed;")
-        self.meet()
+        self.barrier()
         self.put(f"if ({stop}) return;")
 
     def bounds(self, op: Op, axis: int, length: int, grain: int = 1) -> tuple[str, str]:

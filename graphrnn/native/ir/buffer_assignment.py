@@ -1,4 +1,4 @@
-"""Places every temporary in one arena, two at the same place where their lives do not meet."""
+"""Buffer assignment: temporaries get offsets in one arena, shared where live ranges allow it."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,8 @@ from graphrnn.native.ir.views import Buffer
 ALIGNMENT = 64
 
 
-def lives(ops: Sequence[Op]) -> dict[Buffer, tuple[int, int]]:
-    """Give for each temporary its first and last operation; a loop counts as one."""
+def live_ranges(ops: Sequence[Op]) -> dict[Buffer, tuple[int, int]]:
+    """Return for each temporary its first and last operation; a loop counts as one."""
     found: dict[Buffer, tuple[int, int]] = {}
     for k, op in enumerate(ops):
         for inner in walk([op]):
@@ -22,25 +22,24 @@ def lives(ops: Sequence[Op]) -> dict[Buffer, tuple[int, int]]:
     return found
 
 
-def place(program: Program) -> dict[Buffer, int]:
-    """Give the byte offset of each temporary, and set the program's need of scratch memory.
+def assign_buffers(program: Program) -> None:
+    """Set the byte offset of each temporary, and the program's need of scratch memory.
 
     First fit, the largest first.
     """
-    life = lives(program.ops)
-    placed: list[tuple[int, int, int, int]] = []  # begin, end, first op, last op
-    offsets: dict[Buffer, int] = {}
-    for buffer in sorted(life, key=lambda b: (-b.nbytes, life[b])):
-        first, last = life[buffer]
+    ranges = live_ranges(program.ops)
+    assigned: list[tuple[int, int, int, int]] = []  # begin, end, first op, last op
+    program.offsets = {}
+    for buffer in sorted(ranges, key=lambda b: (-b.nbytes, ranges[b])):
+        first, last = ranges[buffer]
         size = -(-max(buffer.nbytes, 1) // ALIGNMENT) * ALIGNMENT
         at = 0
-        for begin, end, a, b in sorted(placed):
+        for begin, end, a, b in sorted(assigned):
             if b < first or last < a:
                 continue
             if at + size <= begin:
                 break
             at = max(at, end)
-        placed.append((at, at + size, first, last))
-        offsets[buffer] = at
-    program.scratch = max((end for _, end, _, _ in placed), default=0)
-    return offsets
+        assigned.append((at, at + size, first, last))
+        program.offsets[buffer] = at
+    program.scratch = max((end for _, end, _, _ in assigned), default=0)

@@ -308,7 +308,9 @@ class Program:
     constants: list[Buffer]
     input_shapes: list[tuple[int, ...]]
     output_shapes: list[tuple[int, ...]]
-    scratch: int = 0  # bytes of arena, once planned
+    offsets: dict[Buffer, int] = field(default_factory=dict)  # of temporaries, once assigned
+    scratch: int = 0  # bytes of their arena
+    in_place: dict[int, int] = field(default_factory=dict)  # outputs that overwrite an input
     checks: list[tuple[type[Exception], str]] = field(default_factory=list)
     bodies: dict[Any, Any] = field(default_factory=dict)  # of scans: the graphs that became loops
 

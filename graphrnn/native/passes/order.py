@@ -1,5 +1,7 @@
 """Program → better program: the passes in their order, the dead dropped, updates made in place."""
 
+from collections.abc import Callable, Mapping
+
 from graphrnn.native.ir.operations import Check, index_check, may_fail
 from graphrnn.native.ir.program import Kernel, Loop, Op, Program, touches, walk
 from graphrnn.native.ir.views import Buffer
@@ -13,17 +15,14 @@ from graphrnn.native.passes.fusion import (
 )
 from graphrnn.native.passes.gather_fusion import look_up_in_place
 
+Pass = Callable[[Program, CostModel], None]
+"""Optimizes a program in place; what it computes stays the same."""
+
 
 def optimize(program: Program, cost: CostModel) -> None:
-    """Optimize a program in place; what it computes stays the same."""
-    kept = {*program.outputs, *program.inputs}
-    for _ in range(2):
-        _each_list(program.ops, lambda ops: elide_copies(ops, program))
-        _each_list(program.ops, lambda ops: forward_copies(ops, program))
-        _each_list(program.ops, lambda ops: inline_producers(ops, program, cost))
-        _each_list(program.ops, fuse)
-        _drop_dead(program.ops, kept)
-    look_up_in_place(program)
+    """Run all passes over a program, whose instructions cost so much on its target."""
+    for each in PASSES:
+        each(program, cost)
 
 
 def _each_list(ops: list[Op], change) -> None:  # type: ignore[no-untyped-def]
@@ -34,9 +33,9 @@ def _each_list(ops: list[Op], change) -> None:  # type: ignore[no-untyped-def]
     change(ops)
 
 
-def _drop_dead(ops: list[Op], kept: set[Buffer]) -> None:
+def drop_dead(program: Program, _: CostModel) -> None:
     """Drop stores that nobody reads, and operations without a store."""
-    changed = True
+    ops, kept, changed = program.ops, {*program.outputs, *program.inputs}, True
     while changed:
         read = {ref.buffer for op in walk(ops) if not isinstance(op, Loop) for ref, _ in op.reads()}
         changed = _drop_unread(ops, read | kept)
@@ -65,7 +64,34 @@ def _drop_unread(ops: list[Op], needed: set[Buffer]) -> bool:
     return changed
 
 
-def updates_last(program: Program, updated: dict[int, int]) -> dict[int, int]:
+def _elide_copies(program: Program, _: CostModel) -> None:
+    _each_list(program.ops, lambda ops: elide_copies(ops, program))
+
+
+def _forward_copies(program: Program, _: CostModel) -> None:
+    _each_list(program.ops, lambda ops: forward_copies(ops, program))
+
+
+def _inline_producers(program: Program, cost: CostModel) -> None:
+    _each_list(program.ops, lambda ops: inline_producers(ops, program, cost))
+
+
+def _fuse(program: Program, _: CostModel) -> None:
+    _each_list(program.ops, fuse)
+
+
+def _look_up_in_place(program: Program, _: CostModel) -> None:
+    look_up_in_place(program)
+
+
+PASSES: tuple[Pass, ...] = (
+    *2 * (_elide_copies, _forward_copies, _inline_producers, _fuse, drop_dead),
+    _look_up_in_place,
+)
+"""In their order. What one of them leaves behind the others find in the second round."""
+
+
+def updates_last(program: Program, updated: Mapping[int, int]) -> dict[int, int]:
     """Let updates overwrite their parameters where nobody reads these afterwards.
 
     `updated` maps an output to the input that it becomes; the part of it that may be done in place

@@ -25,12 +25,12 @@ class NativeFunction:
         fgraph: FunctionGraph,
         program: Program,
         source: Source,
-        in_place: dict[int, int],
         threads: int,
         updated: dict[int, int],
         target: Target,
     ) -> None:
-        self.program, self.source, self.in_place, self.threads = program, source, in_place, threads
+        self.program, self.source, self.threads = program, source, threads
+        self.in_place = program.in_place
         self.library = load(source.text, target)
         self.generators = (
             Generators(self.library, source.generators, fallible=bool(source.fallible))
@@ -58,7 +58,7 @@ class NativeFunction:
         self.library.graph_constants(self.table)
         self.run = self.library.graph_run
         # Parameters that are updated in place are the same arrays at each call.
-        self.before: dict[int, tuple[Any, int]] = dict.fromkeys(in_place.values(), _NOWHERE)
+        self.before: dict[int, tuple[Any, int]] = dict.fromkeys(self.in_place.values(), _NOWHERE)
         self.ins = ctypes.c_void_p * max(1, len(self.dtypes))
         self.outs = ctypes.c_void_p * max(1, len(self.outputs))
 
