@@ -1,97 +1,67 @@
-"""The rule of lowering for Scan: a C loop over views that move with the step."""
-
-from itertools import chain
+"""Scan: a C loop over views that move with the step."""
 
 from graphrnn.native.ir import program as p
 from graphrnn.native.ir import views as v
 from graphrnn.native.ir.operations import CopyGenerator
-from graphrnn.native.ir.views import Misfit, Offset, Unsupported, View
+from graphrnn.native.ir.views import Misfit, Unsupported, View
 from graphrnn.native.lowering.lowering import Lowering, Node, rule
 from graphrnn.native.lowering.random_ops import own_generator
 from graphrnn.native.lowering.row_ops import ref
-from graphrnn.native.rewrites.query import rewrite_body
+from graphrnn.native.lowering.scan_parts import (
+    ScanLoop,
+    State,
+    along_time,
+    clear_rest,
+    unrolled_ring,
+)
 
 import numpy as np
 from aesara.graph.basic import Variable
 from aesara.scan.op import Scan
 from aesara.tensor.random.type import RandomType
 
-
-class _Loop:
-    """A scan while it is lowered."""
-
-    def __init__(self, low: Lowering, node: Node) -> None:
-        self.low, self.node = low, node
-        self.op, self.info = node.op, node.op.info
-        self.steps = low.number(node.inputs[0])
-        if self.steps < 0:
-            raise Misfit("0 or more", f"{self.steps} steps")
-        self.body = Lowering(low)
-        self.body.certain = low.certain and self.steps > 0
-        self.t = low.variable("t")
-        self.positions: list[tuple[str, int, int]] = []
-        # A loop that reads its sequences backwards, as a gradient does, stores its outputs
-        # backwards too, so that they lie in memory like the forward loop's.
-        self.backwards = False
-        # The buffers of the states, which change while the loop runs.
-        self.own: set[v.Buffer] = set()
-        # Copies that are made once the loop has run.
-        self.after: list[tuple[View, View]] = []
-
-    def at_step(self, view: View, start: int) -> View:
-        """Give the slot of a buffer at this step: `start` + t, going round where it must."""
-        slots, ((_, stride),) = view.shape[0], view.axes[0]
-        if start >= 0 and start + self.steps <= slots:
-            offset = view.offset.plus(start * stride).along(stride, self.t)
-        else:
-            position = self.low.variable("m")
-            self.positions.append((position, start % slots, slots))
-            offset = view.offset.along(stride, position)
-        return View(view.buffer, view.axes[1:], offset)
+Stores = list[tuple[View, View]]
+"""Pairs of a value of the body and the slot it goes to."""
 
 
 @rule(Scan)
 def scan(low: Lowering, node: Node) -> None:
     """Lower a scan: sequences and states become views that move, the body becomes a loop."""
-    info = node.op.info
-    loop = _Loop(low, node)
-    fgraph = low.bodies.setdefault(node.op, rewrite_body(node.op.fgraph, low.asked))
-    inner_inputs, inner_outputs = iter(fgraph.inputs), iter(fgraph.outputs)
-    outer = iter(node.inputs[1:])
-    _sequences(loop, inner_inputs, outer)
-    states = _states(loop, inner_inputs, outer)
-    shared = _shared(loop, inner_inputs, outer)
-    slots = [low.number(next(outer)) for _ in range(info.n_nit_sot)]
-    for inner, given in zip(inner_inputs, outer, strict=True):
+    loop = ScanLoop(low, node)
+    args = loop.args
+    _view_sequences(loop)
+    _view_states(loop)
+    shared = _view_shared(loop)
+    slots = [low.number(length) for length in args.outer_in_nit_sot]
+    for inner, given in zip(args.inner_in_non_seqs, args.outer_in_non_seqs, strict=True):
         if isinstance(given.type, RandomType):
             loop.body.borrowed.add(inner)
         if low.value(given) is not None:
             loop.body.known[inner] = low.value(given)
         loop.body.views[inner] = low.simple(low.view(given))
-    loop.body.lower(fgraph, fgraph.toposort())
-    stores = _state_stores(loop, inner_outputs, states)
-    if info.as_while:
-        _store_last(loop, inner_outputs, stores, shared)
+    loop.body.lower(loop.fgraph, loop.fgraph.toposort())
+    stores = _state_stores(loop)
+    if args.as_while:
+        _store_last(loop, stores, shared)
         return
-    collected = [next(inner_outputs) for _ in range(info.n_nit_sot)]
-    results = [
-        _collect(loop, variable, n, stores) for variable, n in zip(collected, slots, strict=True)
-    ]
-    stores += _shared_stores(loop, inner_outputs, shared)
+    outputs = zip(args.inner_out_nit_sot, slots, strict=True)
+    results = [_collect(loop, variable, n, stores) for variable, n in outputs]
+    stores += _shared_stores(loop, shared)
     _store_all(loop, stores)
-    rolled = [_rolled(loop, view, k) for k, view in enumerate(states)]
+    for state in loop.states:
+        low.views[state.result] = _rolled(loop, state)
     if loop.steps and loop.body.ops:
         low.emit(p.Loop(loop.t, loop.steps, loop.positions, loop.body.ops))
     for source, target in loop.after:
         low.copy(source, target)
-    for output, view in zip(node.outputs, chain(rolled, results, shared), strict=True):
-        low.views[output] = view
+    low.views.update(zip(args.outer_out_nit_sot, results, strict=True))
+    low.views.update(zip(args.outer_out_shared, shared, strict=True))
 
 
-def _sequences(loop: _Loop, inner, outer) -> None:  # type: ignore[no-untyped-def]
+def _view_sequences(loop: ScanLoop) -> None:
     """Let each sequence move by one position a step."""
-    for _ in range(loop.info.n_seqs):
-        view = loop.low.simple(loop.low.view(next(outer)))
+    for inner, given in zip(loop.args.inner_in_seqs, loop.args.outer_in_seqs, strict=True):
+        view = loop.low.simple(loop.low.view(given))
         if view.shape[0] < loop.steps:
             raise Misfit(
                 "sequences at least as long as the loop",
@@ -100,102 +70,102 @@ def _sequences(loop: _Loop, inner, outer) -> None:  # type: ignore[no-untyped-de
         stride = view.axes[0][0][1]
         loop.backwards = loop.backwards or stride < 0
         moving = View(view.buffer, view.axes[1:], view.offset.along(stride, loop.t))
-        loop.body.views[next(inner)] = moving
+        loop.body.views[inner] = moving
 
 
-def _states(loop: _Loop, inner, outer) -> list[View]:  # type: ignore[no-untyped-def]
+def _view_states(loop: ScanLoop) -> None:
     """Copy the initial states into buffers of the loop's own, and view them by taps."""
-    buffers = []
-    for k, taps in enumerate(loop.info.tap_array):
-        given = next(outer)
-        start = _start(loop, k)
-        low = loop.low
+    for state in loop.states:
+        low, given = loop.low, state.given
         shape = low.views[given].shape if given in low.unwritten else low.shape(given)
         whole = low.temporary(given.dtype, shape)
-        if k < loop.info.n_mit_mot and _starts_at_zero(loop, k, given):
-            whole = v.slice_axis(whole, 0, slice(0, 1))
-            low.fill(whole, 0)
+        loop.own.add(whole.buffer)
+        taps = list(zip(state.seen, state.taps, strict=True))
+        if state.gathers and _starts_at_zero(loop, state):
+            state.view = v.slice_axis(whole, 0, slice(0, 1))
+            low.fill(state.view, 0)
             zero = low.zeros(given.dtype, shape[1:])
-            for tap in taps:
-                loop.body.views[next(inner)] = v.index(whole, 0, 0) if tap == 0 else zero
-            buffers.append(whole)
-            loop.own.add(whole.buffer)
+            for inner, tap in taps:
+                loop.body.views[inner] = v.index(state.view, 0, 0) if tap == 0 else zero
             continue
-        if k < loop.info.n_mit_mot:
+        if state.gathers:
             source = low.view(given)
             if source.axes and source.axes[0][0][1] < 0:
                 # Kept backwards in memory like what it is made from, so that no copy is needed.
                 whole = v.slice_axis(whole, 0, slice(None, None, -1))
             low.copy(source, whole)
         else:
-            _copy_start(low, given, whole, start)
-            _clear_rest(loop, whole, start + loop.steps)
-        buffers.append(whole)
-        loop.own.add(whole.buffer)
-        for tap in taps:
-            loop.body.views[next(inner)] = loop.at_step(whole, _start(loop, k) + tap)
-    return buffers
+            _copy_start(low, given, whole, state.start)
+            clear_rest(loop, whole, state.start + loop.steps)
+        state.view = whole
+        for inner, tap in taps:
+            loop.body.views[inner] = loop.at_step(whole, state.start + tap)
 
 
-def _starts_at_zero(loop: _Loop, k: int, given: Variable) -> bool:
+def _starts_at_zero(loop: ScanLoop, state: State) -> bool:
     """Say whether a state of a gradient gathers what only its own steps give, and only for them.
 
     Such is the gradient of an LSTM's memory: one slot holds it.
     """
-    zeroed, value, info = loop.low.unwritten.get(given), loop.low.value(given), loop.info
+    zeroed, value = loop.low.unwritten.get(state.given), loop.low.value(state.given)
     put_off = zeroed is not None and zeroed.axis is None
     return (
         (put_off or (value is not None and not np.any(value)))
-        and sorted(info.tap_array[k]) == [0, 1]
-        and list(info.mit_mot_out_slices[k]) == [1]
-        and loop.node.outputs[k] not in loop.low.needed
+        and sorted(state.taps) == [0, 1]
+        and [tap for _, tap in state.stored] == [1]
+        and state.result not in loop.low.needed
     )
 
 
-def _shared(loop: _Loop, inner, outer) -> list[View]:  # type: ignore[no-untyped-def]
-    """Give the loop states without an axis of time of its own: generators, shared arrays."""
-    places = []
-    for _ in range(loop.info.n_shared_outs):
-        given = next(outer)
+def _view_shared(loop: ScanLoop) -> list[View]:
+    """View the loop's states without an axis of time of their own: generators, shared arrays."""
+    views = []
+    for inner, given in zip(loop.args.inner_in_shared, loop.args.outer_in_shared, strict=True):
         if isinstance(given.type, RandomType):
-            place = own_generator(loop.low, given)
+            view = own_generator(loop.low, given)
         else:
             source = loop.low.view(given)
-            place = loop.low.temporary(given.dtype, source.shape)
-            loop.low.copy(source, place)
-            loop.own.add(place.buffer)
-        loop.body.views[next(inner)] = place
-        places.append(place)
-    return places
+            view = loop.low.temporary(given.dtype, source.shape)
+            loop.low.copy(source, view)
+            loop.own.add(view.buffer)
+        loop.body.views[inner] = view
+        views.append(view)
+    return views
 
 
-def _shared_stores(loop: _Loop, inner_outputs, shared: list[View]) -> "Stores":  # type: ignore[no-untyped-def]
+def _shared_stores(loop: ScanLoop, shared: list[View]) -> Stores:
     """Say where the new value of each shared state goes; a generator has moved on in its place."""
     stores: Stores = []
-    for place in shared:
-        value = loop.body.view(next(inner_outputs))
-        if place.buffer.kind != "generator":
-            stores.append((value, place))
-        elif value.buffer is not place.buffer:
-            loop.body.emit(CopyGenerator(ref(value), ref(place)))
+    for new, target in zip(loop.args.inner_out_shared, shared, strict=True):
+        value = loop.body.view(new)
+        if target.buffer.kind != "generator":
+            stores.append((value, target))
+        elif value.buffer is not target.buffer:
+            loop.body.emit(CopyGenerator(ref(value), ref(target)))
     return stores
 
 
-def _store_last(loop: _Loop, inner_outputs, stores: "Stores", shared: list[View]) -> None:  # type: ignore[no-untyped-def]
+def _store_last(loop: ScanLoop, stores: Stores, shared: list[View]) -> None:
     """Lower a loop that ends at a condition: of every result the last step's is kept."""
-    low, info, outputs = loop.low, loop.info, loop.node.outputs
-    if info.n_mit_mot or not loop.steps:
-        raise Unsupported(f"{loop.op} ends at a condition and runs backwards or not at all")
-    values = [value for value, _ in stores]
-    values += [loop.body.view(next(inner_outputs)) for _ in range(info.n_nit_sot)]
-    stores += _shared_stores(loop, inner_outputs, shared)
-    for k, (value, output) in enumerate(zip(values, outputs, strict=False)):
+    low, args = loop.low, loop.args
+    if args.outer_in_mit_mot or not loop.steps:
+        raise Unsupported(f"{loop.node.op} ends at a condition and runs backwards or not at all")
+    kept = [
+        (value, state.result, state.start)
+        for (value, _), state in zip(stores, loop.states, strict=True)
+    ]
+    collected = [loop.body.view(variable) for variable in args.inner_out_nit_sot]
+    kept += [
+        (value, output, 0) for value, output in zip(collected, args.outer_out_nit_sot, strict=True)
+    ]
+    stores += _shared_stores(loop, shared)
+    for value, output, start in kept:
         last = low.temporary(value.dtype, value.shape)
-        low.last[output] = last, _start(loop, k) if k < len(loop.info.tap_array) else 0
+        low.last[output] = last, start
         stores.append((value, last))
-    for view, output in zip(shared, outputs[len(values) :], strict=True):
-        low.views[output] = view
-    condition = loop.body.view(next(inner_outputs))
+    low.views.update(zip(args.outer_out_shared, shared, strict=True))
+    (condition,) = args.cond
+    condition = loop.body.view(condition)
     flag = low.temporary("bool", ())
     stores.append((condition, flag))
     _store_all(loop, stores)
@@ -222,35 +192,23 @@ def _copy_start(low: Lowering, given: Variable, whole: View, start: int) -> None
         low.fill(v.slice_axis(whole, 0, piece), 0)
 
 
-def _start(loop: _Loop, k: int) -> int:
-    """Give the position of the first step in state k's buffer."""
-    return -int(min(loop.info.tap_array[k]))
-
-
-Stores = list[tuple[View, View]]
-"""Pairs of a value of the body and the slot it goes to."""
-
-
-def _state_stores(loop: _Loop, inner_outputs, states: list[View]) -> Stores:  # type: ignore[no-untyped-def]
-    """Say where the new value of each state goes."""
+def _state_stores(loop: ScanLoop) -> Stores:
+    """Say where the new values of each state go."""
     stores: Stores = []
-    for k, taps in enumerate(loop.info.mit_mot_out_slices):
-        for tap in taps:
-            value = loop.body.view(next(inner_outputs))
-            one_slot = states[k].shape[0] == 1 and loop.steps > 0
-            place = (
-                v.index(states[k], 0, 0)
+    for state in loop.states:
+        for new, tap in state.stored:
+            value = loop.body.view(new)
+            one_slot = state.gathers and state.view.shape[0] == 1 and loop.steps > 0
+            slot = (
+                v.index(state.view, 0, 0)
                 if one_slot
-                else loop.at_step(states[k], _start(loop, k) + tap)
+                else loop.at_step(state.view, state.start + tap)
             )
-            stores.append((value, place))
-    for k in range(loop.info.n_mit_mot, len(states)):
-        value = loop.body.view(next(inner_outputs))
-        stores.append((value, loop.at_step(states[k], _start(loop, k))))
+            stores.append((value, slot))
     return stores
 
 
-def _collect(loop: _Loop, variable: Variable, slots: int, stores: Stores) -> View:
+def _collect(loop: ScanLoop, variable: Variable, slots: int, stores: Stores) -> View:
     """Give the array of an output at all steps: a view of what is there already, or a new one."""
     value = loop.body.view(variable)
     passed_on = _passed_on(loop, value, slots)
@@ -261,42 +219,27 @@ def _collect(loop: _Loop, variable: Variable, slots: int, stores: Stores) -> Vie
         # the other is kept for its last steps only, in slots that go round.
         moves = any(t == loop.t for _, t in place.offset.terms)
         if other is value and moves and slots == loop.steps and place.buffer not in loop.own:
-            return _along_time(loop, place, slots)
+            return along_time(loop, place, slots)
     whole = loop.low.temporary(value.dtype, (slots, *value.shape))
     if not slots:  # nobody reads any of it
         return whole
     if loop.backwards and slots == loop.steps:
         whole = v.slice_axis(whole, 0, slice(None, None, -1))
     stores.append((value, loop.at_step(whole, 0)))
-    _clear_rest(loop, whole, loop.steps)
-    return _unrolled_ring(loop, whole, 0)
+    clear_rest(loop, whole, loop.steps)
+    return unrolled_ring(loop, whole, 0)
 
 
-def _clear_rest(loop: _Loop, view: View, used: int) -> None:
-    """Fill the positions that no step writes with zeros: a gradient cut off early has such."""
-    if used < view.shape[0]:
-        loop.low.fill(v.slice_axis(view, 0, slice(used, None)), 0)
-
-
-def _passed_on(loop: _Loop, value: View, slots: int) -> View | None:
+def _passed_on(loop: ScanLoop, value: View, slots: int) -> View | None:
     """Give the view of a sequence that the step merely hands on, transposed perhaps."""
     local = {ref.buffer for op in p.walk(loop.body.ops) for ref, _ in op.writes()}
     moves = [stride for stride, t in value.offset.terms if t == loop.t]
     if slots != loop.steps or len(moves) != 1 or value.buffer in local | loop.own:
         return None
-    return _along_time(loop, value, slots)
+    return along_time(loop, value, slots)
 
 
-def _along_time(loop: _Loop, value: View, slots: int) -> View:
-    """Turn the move of a view with the step into an axis of time."""
-    stride = next(stride for stride, t in value.offset.terms if t == loop.t)
-    rest = tuple(term for term in value.offset.terms if term[1] != loop.t)
-    return View(
-        value.buffer, (((slots, stride),), *value.axes), Offset(value.offset.constant, rest)
-    )
-
-
-def _store_all(loop: _Loop, stores: Stores) -> None:
+def _store_all(loop: ScanLoop, stores: Stores) -> None:
     """Store the results of a step; what another store might overwrite is put aside first."""
     safe = []
     for value, place in stores if loop.steps else []:
@@ -309,23 +252,6 @@ def _store_all(loop: _Loop, stores: Stores) -> None:
         loop.body.copy(v.broadcast(value, place.shape), place)
 
 
-def _rolled(loop: _Loop, view: View, k: int) -> View:
+def _rolled(loop: ScanLoop, state: State) -> View:
     """Give a state's buffer in the order of time."""
-    return view if k < loop.info.n_mit_mot else _unrolled_ring(loop, view, _start(loop, k))
-
-
-def _unrolled_ring(loop: _Loop, view: View, start: int) -> View:
-    """Put a buffer that went round into the order of time, the oldest first."""
-    slots = view.shape[0]
-    if slots >= loop.steps + start or slots == 0:
-        return view
-    at = (start + loop.steps) % slots
-    if at == 0:
-        return view
-    turned = loop.low.temporary(view.dtype, view.shape)
-    for piece, place in (
-        (slice(at, slots), slice(0, slots - at)),
-        (slice(0, at), slice(slots - at, slots)),
-    ):
-        loop.after.append((v.slice_axis(view, 0, piece), v.slice_axis(turned, 0, place)))
-    return turned
+    return state.view if state.gathers else unrolled_ring(loop, state.view, state.start)
