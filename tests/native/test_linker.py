@@ -73,12 +73,12 @@ def placed(x, c, where):
 
 @pytest.mark.parametrize("where", ["graph", "loop", "branch"])
 def test_any_error_while_lowering_is_one_line_and_the_fall_back(where, monkeypatch):
-    usual = lowering.RULES[Elemwise]
+    usual = lowering.LOWERINGS[Elemwise]
 
-    def rule(low, node):
+    def lower(low, node):
         (broken if node.op == at.arctan else usual)(low, node)
 
-    monkeypatch.setitem(lowering.RULES, Elemwise, rule)
+    monkeypatch.setitem(lowering.LOWERINGS, Elemwise, lower)
     x, c = tensor("x", "float64", (3,)), tensor("c", "float64", ())
     outputs = placed(x, c, where)
     said, value = [], np.array([1.0, 2.0, 3.0])

@@ -6,7 +6,7 @@ import warnings
 from collections import Counter
 
 from graphrnn.native import linker  # noqa: F401  it fills the tables
-from graphrnn.native.lowering.lowering import RULES
+from graphrnn.native.lowering.lowering import LOWERINGS
 from graphrnn.native.lowering.scalar_ops import TABLE
 from scripts.fuzz_native import as_usual, environment, runtime
 from tests.graph_compare import differing
@@ -71,7 +71,7 @@ def drawn(seeds, wanted):
 
 def test_every_rule_is_drawn_by_some_graph():
     """An operation that is added here needs a place among the random graphs too."""
-    known = {kind.__name__ for kind in (*RULES, *TABLE)}
+    known = {kind.__name__ for kind in (*LOWERINGS, *TABLE)}
     listed = set().union(*ELSEWHERE.values())
     assert listed <= known
     assert known - set(drawn(range(GRAPHS), known - listed)) == listed

@@ -1,15 +1,15 @@
-"""The rule of lowering for `ifelse`: only the branch that is taken is computed."""
+"""Lowering of `ifelse`: only the branch that is taken is computed."""
 
 from graphrnn.native.ir import program as p
 from graphrnn.native.ir.views import Unsupported, View
-from graphrnn.native.lowering.lowering import Lowering, Node, rule
+from graphrnn.native.lowering.lowering import Lowering, Node, lowers
 from graphrnn.native.lowering.row_ops import ref
 
 from aesara.ifelse import IfElse
 from aesara.tensor.type import TensorType
 
 
-@rule(IfElse)
+@lowers(IfElse)
 def ifelse(low: Lowering, node: Node) -> None:
     """Compute what only one branch needs where that branch is taken, and copy its results.
 

@@ -1,4 +1,4 @@
-"""The rules of lowering for several index arrays at once: `logits[arange(T), y]`, say."""
+"""Lowering of several index arrays at once: `logits[arange(T), y]`, say."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from graphrnn.native.ir import program as p
 from graphrnn.native.ir import views as v
 from graphrnn.native.ir.operations import CheckIndex, FlatIndex
 from graphrnn.native.ir.views import CannotMerge, Misfit, Unsupported, View
-from graphrnn.native.lowering.lowering import Lowering, Node, rule
+from graphrnn.native.lowering.lowering import Lowering, Node, lowers
 from graphrnn.native.lowering.row_ops import flattened, ref
 
 import numpy as np
@@ -122,12 +122,12 @@ def _slice(low: Lowering, node: Node, entry: Any) -> slice:
     raise Unsupported(f"{node.op}: the slice {entry} is known only at run time")
 
 
-@rule(MakeSlice)
+@lowers(MakeSlice)
 def make_slice(low: Lowering, node: Node) -> None:
     """Make a slice: whoever uses it looks at its ends."""
 
 
-@rule(AdvancedSubtensor)
+@lowers(AdvancedSubtensor)
 def select(low: Lowering, node: Node) -> None:
     """Select by several index arrays, beside slices and new axes."""
     entries = _entries(low, node, node.inputs[1:])
@@ -160,7 +160,7 @@ def taken(low: Lowering, chosen: Selection) -> View:
     return chosen.result(rows)
 
 
-@rule(AdvancedIncSubtensor)
+@lowers(AdvancedIncSubtensor)
 def change(low: Lowering, node: Node) -> None:
     """Set or add to what several index arrays select of a copy, equal places one after another."""
     base, part, *indices = node.inputs

@@ -1,7 +1,7 @@
 """Graph → program: every variable becomes a view, every node one or more operations.
 
-The rules stand in the table `RULES`, keyed by the class of a node's op and filled by
-`shape_rules.py`, `math_rules.py` and `scans.py`: adding an operation is one entry and one test.
+The table `LOWERINGS`, keyed by the class of a node's op, is filled by the modules beside this one:
+adding an operation is one entry and one test.
 What is known while building (lengths, indices) is computed at once and never reaches the program.
 """
 
@@ -43,8 +43,8 @@ from aesara.tensor.type import TensorType
 Node = Any
 """An Aesara Apply node."""
 
-RuleFn = Callable[["Lowering", Node], None]
-RULES: dict[type, RuleFn] = {}
+LoweringFn = Callable[["Lowering", Node], None]
+LOWERINGS: dict[type, LoweringFn] = {}
 
 
 class LoweringError(Exception):
@@ -71,17 +71,17 @@ SMALL = 4096
 
 _NOT_FOLDED = (
     NotImplementedError, MethodNotDefined,
-    # Known values that do not fit: the op's rule names them.
+    # Known values that do not fit: the lowering of the op names them.
     ArithmeticError, AssertionError, LookupError, ValueError,
 )  # fmt: skip
 
 
-def rule(*kinds: type) -> Callable[[RuleFn], RuleFn]:
+def lowers(*kinds: type) -> Callable[[LoweringFn], LoweringFn]:
     """Enter a function into the table for these classes of ops."""
 
-    def enter(function: RuleFn) -> RuleFn:
+    def enter(function: LoweringFn) -> LoweringFn:
         for kind in kinds:
-            RULES[kind] = function
+            LOWERINGS[kind] = function
         return function
 
     return enter
@@ -121,7 +121,7 @@ class Lowering:
         self.bodies: dict[Any, FunctionGraph] = parent.bodies if parent else {}
         self._names: Iterator[int] = parent._names if parent else count()
 
-    # ── what rules call ──
+    # ── what lowerings call ──
 
     def buffer(self, dtype: str, size: int, kind: str = "temp", data: Any = None) -> Buffer:
         """Make a buffer with a name of its own."""
@@ -324,9 +324,9 @@ class Lowering:
             self.note, self.node = describe(node, self.views), node
             if self._fold(node):
                 continue
-            handler = next((RULES[k] for k in type(node.op).__mro__ if k in RULES), None)
+            handler = next((LOWERINGS[k] for k in type(node.op).__mro__ if k in LOWERINGS), None)
             if handler is None:
-                raise Unsupported(f"{node.op} has no rule")
+                raise Unsupported(f"{node.op} has no lowering")
             try:
                 handler(self, node)
             except Misfit as misfit:

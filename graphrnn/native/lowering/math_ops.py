@@ -1,11 +1,11 @@
-"""The rules of lowering for what computes: elementwise, reductions, products, rows by index."""
+"""Lowering of what computes: elementwise, reductions, products, rows by index."""
 
 from graphrnn.native.ir import program as p
 from graphrnn.native.ir import views as v
 from graphrnn.native.ir.operations import CheckIndex
 from graphrnn.native.ir.scalars import ScalarOp
 from graphrnn.native.ir.views import CannotMerge, Misfit, Unsupported, View
-from graphrnn.native.lowering.lowering import Lowering, Node, rule
+from graphrnn.native.lowering.lowering import Lowering, Node, lowers
 from graphrnn.native.lowering.scalar_ops import instructions
 
 import aesara.scalar.basic as aes
@@ -16,7 +16,7 @@ from aesara.tensor.special import LogSoftmax, Softmax, SoftmaxGrad
 from aesara.tensor.subtensor import AdvancedIncSubtensor1, AdvancedSubtensor1
 
 
-@rule(Elemwise, aes.ScalarOp)
+@lowers(Elemwise, aes.ScalarOp)
 def elemwise(low: Lowering, node: Node) -> None:
     """Compute each element from the elements at its place, lengths of 1 being repeated."""
     shapes = [low.shape(variable) for variable in node.inputs]
@@ -42,7 +42,7 @@ _REDUCTIONS: dict[type, str] = {
 }
 
 
-@rule(CAReduce)
+@lowers(CAReduce)
 def reduction(low: Lowering, node: Node) -> None:
     """Sum, multiply, or take the extreme over axes."""
     kind = next((_REDUCTIONS[k] for k in type(node.op.scalar_op).__mro__ if k in _REDUCTIONS), None)
@@ -77,7 +77,7 @@ def reduction(low: Lowering, node: Node) -> None:
     )
 
 
-@rule(MaxAndArgmax, Argmax)
+@lowers(MaxAndArgmax, Argmax)
 def argmax(low: Lowering, node: Node) -> None:
     """Give the largest element along axes, and its position."""
     source = low.view(node.inputs[0])
@@ -99,7 +99,7 @@ def argmax(low: Lowering, node: Node) -> None:
         low.emit(p.ArgMax(outer, length, _ref(rows), _ref(position), largest))
 
 
-@rule(Softmax, LogSoftmax)
+@lowers(Softmax, LogSoftmax)
 def softmax(low: Lowering, node: Node) -> None:
     """Take the softmax along one axis, or its logarithm."""
     source = low.view(node.inputs[0])
@@ -114,7 +114,7 @@ def softmax(low: Lowering, node: Node) -> None:
         low.emit(p.Softmax(isinstance(node.op, LogSoftmax), outer, length, _ref(rows), _ref(moved)))
 
 
-@rule(SoftmaxGrad)
+@lowers(SoftmaxGrad)
 def softmax_grad(low: Lowering, node: Node) -> None:
     """Give the gradient of a softmax s along one axis: dx = s · (dy - Σ dy · s)."""
     dy, s = (low.view(variable) for variable in node.inputs)
@@ -140,7 +140,7 @@ def softmax_grad(low: Lowering, node: Node) -> None:
     low.kernel([dy, s, spread], code, [(target, 4)])
 
 
-@rule(Dot)
+@lowers(Dot)
 def dot(low: Lowering, node: Node) -> None:
     """Multiply matrices, or vectors taken as matrices of one row or column."""
     A, B = (low.view(variable) for variable in node.inputs)
@@ -207,7 +207,7 @@ def integer_product(low: Lowering, A: View, B: View, C: View) -> None:
     low.emit(p.Loop(t, k, [], body.ops))
 
 
-@rule(AdvancedSubtensor1)
+@lowers(AdvancedSubtensor1)
 def gather(low: Lowering, node: Node) -> None:
     """Take rows by an index vector."""
     source, index = low.simple(low.view(node.inputs[0])), low.simple(low.view(node.inputs[1]))
@@ -224,7 +224,7 @@ def gather(low: Lowering, node: Node) -> None:
         low.emit(CheckIndex(index.size, source.shape[:1], [_ref(index)]))
 
 
-@rule(AdvancedIncSubtensor1)
+@lowers(AdvancedIncSubtensor1)
 def scatter(low: Lowering, node: Node) -> None:
     """Add to rows by an index vector, equal indices one after the other, or set them."""
     base, part, index = node.inputs

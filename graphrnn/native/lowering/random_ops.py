@@ -1,10 +1,10 @@
-"""The rules of lowering for random draws, and for checks that are made while running."""
+"""Lowering of random draws, and of checks that are made while running."""
 
 from graphrnn.native.ir import views as v
 from graphrnn.native.ir.distributions import PARAMETERS
 from graphrnn.native.ir.operations import RandomSample
 from graphrnn.native.ir.views import Unsupported, View
-from graphrnn.native.lowering.lowering import Lowering, Node, rule
+from graphrnn.native.lowering.lowering import Lowering, Node, lowers
 from graphrnn.native.lowering.row_ops import ref
 
 import numpy as np
@@ -22,7 +22,7 @@ def own_generator(low: Lowering, variable: Variable) -> View:
     return low.copied_generator(view)
 
 
-@rule(RandomVariable)
+@lowers(RandomVariable)
 def draw(low: Lowering, node: Node) -> None:
     """Draw from a copy of the generator, as Aesara does; where nobody can tell, none is made."""
     generator, size, _, *parameters = node.inputs
@@ -46,7 +46,7 @@ def draw(low: Lowering, node: Node) -> None:
         low.emit(RandomSample(kind, shape, walked, ref(target), ref(state), categories))
 
 
-@rule(CheckAndRaise)
+@lowers(CheckAndRaise)
 def check(low: Lowering, node: Node) -> None:
     """Hand the first input on; a condition that is not known to hold is checked while running."""
     unknown = []

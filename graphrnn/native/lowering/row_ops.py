@@ -1,10 +1,10 @@
-"""The rules of lowering for running sums, sorting, diagonals and products of stacks."""
+"""Lowering of running sums, sorting, diagonals and products of stacks."""
 
 from graphrnn.native.ir import program as p
 from graphrnn.native.ir import views as v
 from graphrnn.native.ir.operations import Cumulate, Sort
 from graphrnn.native.ir.views import CannotMerge, Misfit, Unsupported, View
-from graphrnn.native.lowering.lowering import Lowering, Node, rule
+from graphrnn.native.lowering.lowering import Lowering, Node, lowers
 from graphrnn.native.lowering.math_ops import gemm, integer_product
 
 import numpy as np
@@ -15,7 +15,7 @@ from aesara.tensor.math import MatMul
 from aesara.tensor.sort import ArgSortOp, SortOp
 
 
-@rule(Eye, Tri, ARange)
+@lowers(Eye, Tri, ARange)
 def known_array(low: Lowering, node: Node) -> None:
     """Make an array that is known while building."""
     numbers = [low.value(variable) for variable in node.inputs]
@@ -50,7 +50,7 @@ def ref(view: View) -> p.Ref:
     return p.Ref(view.buffer, view.offset, tuple(axis[0][1] for axis in view.axes))
 
 
-@rule(CumOp)
+@lowers(CumOp)
 def cumulate(low: Lowering, node: Node) -> None:
     """Give running sums or products along an axis, or over all elements."""
     source, axis = low.simple(low.view(node.inputs[0])), node.op.axis
@@ -67,7 +67,7 @@ def cumulate(low: Lowering, node: Node) -> None:
         low.emit(Cumulate(kind, moved.shape[:-1], moved.shape[-1], ref(moved), ref(place)))
 
 
-@rule(SortOp, ArgSortOp)
+@lowers(SortOp, ArgSortOp)
 def sort(low: Lowering, node: Node) -> None:
     """Sort along an axis, or give the positions that sort it.
 
@@ -102,7 +102,7 @@ def diagonal(view: View, offset: int, axis1: int, axis2: int) -> View:
     return View(view.buffer, (*rest, ((length, a + b),)), start)
 
 
-@rule(ExtractDiag)
+@lowers(ExtractDiag)
 def extract_diagonal(low: Lowering, node: Node) -> None:
     """Take a diagonal: a view."""
     source, n = low.simple(low.view(node.inputs[0])), node.inputs[0].ndim
@@ -110,7 +110,7 @@ def extract_diagonal(low: Lowering, node: Node) -> None:
     low.views[node.outputs[0]] = diagonal(source, node.op.offset, axis1, axis2)
 
 
-@rule(AllocDiag)
+@lowers(AllocDiag)
 def alloc_diagonal(low: Lowering, node: Node) -> None:
     """Put a vector on the diagonal of a matrix of zeros; of a stack, each one."""
     source, offset = low.view(node.inputs[0]), node.op.offset
@@ -126,7 +126,7 @@ def alloc_diagonal(low: Lowering, node: Node) -> None:
     low.views[node.outputs[0]] = v.dimshuffle(whole, order)
 
 
-@rule(FillDiagonal)
+@lowers(FillDiagonal)
 def fill_diagonal(low: Lowering, node: Node) -> None:
     """Set the diagonal of a copy to one value."""
     source = low.view(node.inputs[0])
@@ -139,7 +139,7 @@ def fill_diagonal(low: Lowering, node: Node) -> None:
     low.copy(v.broadcast(v.dimshuffle(value, ["x"]), place.shape), place)
 
 
-@rule(BatchedDot, MatMul)
+@lowers(BatchedDot, MatMul)
 def batched_dot(low: Lowering, node: Node) -> None:
     """Multiply the matrices of two stacks, one after the other."""
     A, B = (low.view(variable) for variable in node.inputs)

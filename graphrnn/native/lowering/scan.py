@@ -4,7 +4,7 @@ from graphrnn.native.ir import program as p
 from graphrnn.native.ir import views as v
 from graphrnn.native.ir.operations import CopyGenerator
 from graphrnn.native.ir.views import Misfit, Unsupported, View
-from graphrnn.native.lowering.lowering import Lowering, Node, rule
+from graphrnn.native.lowering.lowering import Lowering, Node, lowers
 from graphrnn.native.lowering.random_ops import own_generator
 from graphrnn.native.lowering.row_ops import ref
 from graphrnn.native.lowering.scan_parts import (
@@ -24,7 +24,7 @@ Stores = list[tuple[View, View]]
 """Pairs of a value of the body and the slot it goes to."""
 
 
-@rule(Scan)
+@lowers(Scan)
 def scan(low: Lowering, node: Node) -> None:
     """Lower a scan: sequences and states become views that move, the body becomes a loop."""
     loop = ScanLoop(low, node)

@@ -1,4 +1,4 @@
-"""The rules of lowering for what moves elements and computes none: most of it is views."""
+"""Lowering of what moves elements and computes none: most of it is views."""
 
 from math import prod
 from typing import Any
@@ -9,7 +9,7 @@ from graphrnn.native.ir import views as v
 from graphrnn.native.ir.scalars import ScalarOp
 from graphrnn.native.ir.views import CannotMerge, Misfit, Unsupported, View
 from graphrnn.native.lowering.index_ops import Selection, changed, taken
-from graphrnn.native.lowering.lowering import Lowering, Node, Zeroed, rule
+from graphrnn.native.lowering.lowering import Lowering, Node, Zeroed, lowers
 
 import numpy as np
 from aesara.compile.ops import DeepCopyOp, OutputGuard, ViewOp
@@ -30,7 +30,7 @@ from aesara.tensor.subtensor import IncSubtensor, Subtensor, indices_from_subten
 from aesara.tensor.type_other import NoneTypeT
 
 
-@rule(
+@lowers(
     SpecifyShape,
     Unbroadcast,
     ViewOp,
@@ -64,7 +64,7 @@ def _check_specified(low: Lowering, node: Node) -> None:
             raise Misfit(f"length {int(wanted)} on axis {axis}")
 
 
-@rule(DeepCopyOp)
+@lowers(DeepCopyOp)
 def deep_copy(low: Lowering, node: Node) -> None:
     """Copy an array, or a generator."""
     source = low.view(node.inputs[0])
@@ -74,13 +74,13 @@ def deep_copy(low: Lowering, node: Node) -> None:
     low.copy(source, low.fresh(node.outputs[0], source.shape))
 
 
-@rule(Shape)
+@lowers(Shape)
 def shape(low: Lowering, node: Node) -> None:
     """Give a shape, which is known while building."""
     low.known[node.outputs[0]] = np.array(low.shape(node.inputs[0]), dtype="int64")
 
 
-@rule(Shape_i)
+@lowers(Shape_i)
 def shape_i(low: Lowering, node: Node) -> None:
     """Give one length, which is known while building."""
     source, axis = node.inputs[0], node.op.i
@@ -91,7 +91,7 @@ def shape_i(low: Lowering, node: Node) -> None:
     low.known[node.outputs[0]] = np.array(length, dtype="int64")
 
 
-@rule(MakeVector)
+@lowers(MakeVector)
 def make_vector(low: Lowering, node: Node) -> None:
     """Put scalars side by side."""
     target = low.fresh(node.outputs[0], (len(node.inputs),))
@@ -117,7 +117,7 @@ def _completed(source: View, lengths: list[int]) -> list[int]:
     return lengths
 
 
-@rule(Reshape)
+@lowers(Reshape)
 def reshape(low: Lowering, node: Node) -> None:
     """Give the elements another shape: a view wherever the axes allow it."""
     source = low.view(node.inputs[0])
@@ -176,7 +176,7 @@ def _subview(view: View, indices: list[int | slice]) -> View:
     return view
 
 
-@rule(Subtensor)
+@lowers(Subtensor)
 def subtensor(low: Lowering, node: Node) -> None:
     """Take basic indices: a view."""
     if node.inputs[0] in low.last:
@@ -193,7 +193,7 @@ def subtensor(low: Lowering, node: Node) -> None:
     low.views[node.outputs[0]] = _selected(low, source, indices)
 
 
-@rule(IncSubtensor)
+@lowers(IncSubtensor)
 def inc_subtensor(low: Lowering, node: Node) -> None:
     """Set or add to basic indices of a copy; what is known to be zero is set, never added to."""
     base, part = node.inputs[:2]
@@ -254,7 +254,7 @@ def _stretch(indices: list[int | slice], shape: tuple[int, ...]) -> tuple[int, i
     return found or (0, 0, shape[0])
 
 
-@rule(Alloc)
+@lowers(Alloc)
 def alloc(low: Lowering, node: Node) -> None:
     """Repeat a value: a view with strides of 0. An array of zeros is put off until it is read."""
     shape = tuple(low.number(length) for length in node.inputs[1:])
@@ -267,7 +267,7 @@ def alloc(low: Lowering, node: Node) -> None:
         low.views[node.outputs[0]] = whole
 
 
-@rule(AllocEmpty)
+@lowers(AllocEmpty)
 def alloc_empty(low: Lowering, node: Node) -> None:
     """Make an array whose elements nobody reads before they are written; zeros will do."""
     shape = tuple(low.number(length) for length in node.inputs)
@@ -277,7 +277,7 @@ def alloc_empty(low: Lowering, node: Node) -> None:
     low.unwritten[node.outputs[0]] = Zeroed(empty=True)
 
 
-@rule(Join)
+@lowers(Join)
 def join(low: Lowering, node: Node) -> None:
     """Put arrays one behind the other along an axis."""
     axis = low.number(node.inputs[0])
@@ -296,7 +296,7 @@ def join(low: Lowering, node: Node) -> None:
         at += length
 
 
-@rule(DimShuffle)
+@lowers(DimShuffle)
 def dimshuffle(low: Lowering, node: Node) -> None:
     """Permute axes: a view."""
     source = low.view(node.inputs[0])
@@ -306,14 +306,14 @@ def dimshuffle(low: Lowering, node: Node) -> None:
     low.views[node.outputs[0]] = v.dimshuffle(source, node.op.new_order)
 
 
-@rule(BroadcastTo)
+@lowers(BroadcastTo)
 def broadcast_to(low: Lowering, node: Node) -> None:
     """Repeat an array along axes: a view."""
     shape = [low.number(length) for length in node.inputs[1:]]
     low.views[node.outputs[0]] = v.broadcast(low.view(node.inputs[0]), shape)
 
 
-@rule(Split)
+@lowers(Split)
 def split(low: Lowering, node: Node) -> None:
     """Cut an array into pieces along an axis: views."""
     source, axis = low.simple(low.view(node.inputs[0])), low.number(node.inputs[1])

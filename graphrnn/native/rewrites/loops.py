@@ -221,6 +221,6 @@ register("native_keep_forward", KeepForward(), 1.55)
 register("native_hand_through", in2out(hand_through, ignore_newtrees=True), 1.56)
 register("native_sum_after_loop", in2out(sum_after_loop), 1.57)
 register("native_join_products", in2out(join_products, ignore_newtrees=True), 1.58)
-# Aesara's own rule, in its place; other modes have it as `sound_scan_pushout_add`.
+# Aesara's own rewrite, in its place; other modes have it as `sound_scan_pushout_add`.
 if "native_product_after_loop" not in scan_seqopt1.__db__:
     scan_seqopt1.register("native_product_after_loop", in2out(pushout_add), "native", position=5)

@@ -187,7 +187,7 @@ def _repeated(node: Node, shapes: Sequence[Lengths]) -> Lengths:
     return tuple(int(n.data) for n in lengths)
 
 
-_RULES: dict[type, Any] = {
+_SHAPE_FUNCTIONS: dict[type, Any] = {
     Elemwise: _broadcast,
     DimShuffle: _shuffled,
     CAReduce: _reduced,
@@ -219,13 +219,15 @@ def infer(node: Node, shapes: Sequence[Lengths]) -> list[Lengths]:
         return told if node.op.info.as_while else _of_loop(node, shapes, told)
     if isinstance(node.op, IfElse):
         return _of_branches(node, shapes, told)
-    rule = next((_RULES[k] for k in type(node.op).__mro__ if k in _RULES), None)
+    function = next(
+        (_SHAPE_FUNCTIONS[k] for k in type(node.op).__mro__ if k in _SHAPE_FUNCTIONS), None
+    )
     numbers = (Subtensor, IncSubtensor, AdvancedIncSubtensor, AdvancedIncSubtensor1, SpecifyShape)
     needed = shapes[:1] if isinstance(node.op, numbers) else shapes
-    if rule is None or len(node.outputs) != 1 or None in needed:
+    if function is None or len(node.outputs) != 1 or None in needed:
         return told
     try:
-        return [rule(node, shapes)]
+        return [function(node, shapes)]
     except ValueError:
         return told
 

@@ -1,4 +1,4 @@
-"""One operation at a time against Aesara's Python mode: every rule that random graphs may miss."""
+"""One operation at a time against Aesara's Python mode: lowerings that random graphs may miss."""
 
 from graphrnn.graph.shapes import tensor
 from graphrnn.native.ir.views import Unsupported
