@@ -93,9 +93,9 @@ def compare(
 
     `build(loop, time)` makes inputs, outputs and updates; it loops its step by
     `loop(step, sequences, states, constants)`. Each form is built in a process of its own, so that
-    the function must not hold what cannot be pickled. A scalar input named `rate` is taken for a
-    learning rate, and lets gradients be compared too. `steps` is how many training steps the advice
-    counts on; a build that takes more than `budget` seconds is stopped.
+    the function must not hold what cannot be pickled. A scalar input named `learning_rate` (or
+    `rate`) lets gradients be compared too. `steps` is how many training steps the advice counts on;
+    a build that takes more than `budget` seconds is stopped.
 
     Raises:
         UserError: two forms differ (the first tensor that does is named), or nothing can be built.

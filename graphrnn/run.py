@@ -135,7 +135,8 @@ class Run:
             ("text", f"{header.corpus}, {len(header.vocabulary)} symbols"),
             ("trained on", f"{header.sequences:,} of {settings.sequences:,} sequences of "
                            f"{settings.time}, {settings.batch} at a time"),
-            ("rule", f"{settings.optimiser}, rate {settings.rate:g}, {settings.schedule}"),
+            ("optimizer", f"{settings.optimizer}, learning rate {settings.learning_rate:g}, "
+                          f"{settings.schedule}"),
         ]  # fmt: skip
         for name, point in (
             ("training", header.train[-1] if header.train else None),

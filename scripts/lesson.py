@@ -71,7 +71,7 @@ LADDER = (
         ((1000, 25.196), (75_110, 15.0)),
         True,
         True,
-        settings={"rate": 0.015, "schedule": "cosine"},
+        settings={"learning_rate": 0.015, "schedule": "cosine"},
     ),
     Rung("theano_gru", 1, 0.25, ((1000, 21.89), (75_110, 16.96)), True, True),
     Rung("theano_gru_fused", 1, 0.25, ((1000, 21.89), (75_110, 16.96)), True, True),

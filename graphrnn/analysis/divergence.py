@@ -49,7 +49,9 @@ def through_time(network: Network, x: Indices, y: Indices, report: Report = sile
             return nudged(network.loop, nudge)(step, sequences, states, constants)
 
         start = network.zero_states(x.shape[1])
-        logits, _ = network.model.forward(inputs[0], start, network.undropped(x.shape[1]), loop)
+        logits, _ = network.model.forward(
+            inputs[0], start, network.evaluation_weights(x.shape[1]), loop
+        )
         loss = losses.summed(losses.cross_entropy(logits, network.targets(inputs[1])))
         grads = updates.gradients(loss, nudges) if nudges else []
         norms = [at.sum(at.sqrt(at.sum(at.square(d_h), axis=-1)), axis=-1) for d_h in grads]

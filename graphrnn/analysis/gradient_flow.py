@@ -265,22 +265,22 @@ def compiled(
     settings: GradientSettings,
     report: Report = silent,
 ) -> Function:
-    """Compile f(x, y, rate, limit) → loss, norms, gradient; a call takes one step of clipped SGD.
+    """Compile f(x, y, learning_rate, limit) → loss, norms, gradient; a step of clipped SGD.
 
-    Shapes: x `(T, B)`, y `(1, B)`, rate and limit scalars, norms `(T,)`, gradient a scalar, the
-    global norm before clipping. A rate of 0 only measures.
+    Shapes: x `(T, B)`, y `(1, B)`, learning_rate and limit scalars, norms `(T,)`, gradient a
+    scalar, the global norm before clipping. A learning rate of 0 only measures.
     """
 
     def graph() -> tuple[list[Tensor], list[Tensor], updates.Updates]:
         x = tensor("x", "int32", (settings.time, settings.batch))
         y = tensor("y", "int32", (1, settings.batch))
-        rate, limit = tensor("rate", DTYPE, ()), tensor("limit", DTYPE, ())
+        learning_rate, limit = tensor("learning_rate", DTYPE, ()), tensor("limit", DTYPE, ())
         loss, nudge = last_loss(subject, weights, x, y)
         params = list(weights.values())
         *grads, d_h = updates.gradients(loss, [*params, nudge])
-        step = updates.sgd(params, updates.clipped(grads, limit), rate)
+        step = updates.sgd(params, updates.clipped(grads, limit), learning_rate)
         outputs = [loss, norms_by_distance(d_h), updates.global_norm(grads)]
-        return [x, y, rate, limit], outputs, step
+        return [x, y, learning_rate, limit], outputs, step
 
     return compile_graph(graph, name=subject.name, backend=settings.backend, report=report)
 
@@ -344,7 +344,7 @@ def measure(
         for name, value in values.items():
             weights[name].set_value(value)
         for k, (x, y) in enumerate(_training(text.train, settings)):
-            loss, *_ = function(x, y[-1:], settings.rate, limit)
+            loss, *_ = function(x, y[-1:], settings.learning_rate, limit)
             done = run * settings.steps + k + 1
             stepped(f"{subject.name}: training, unclipped and clipped", done, 2 * settings.steps)
             if not np.isfinite(loss):
@@ -366,7 +366,7 @@ def _training(indices: Indices, settings: GradientSettings) -> Iterator[batches.
 
 
 def _probed(function: Function, probes: Sequence[batches.Batch]) -> Measured:
-    """Call the function at a rate of 0 on each batch, and take the means."""
+    """Call the function at a learning rate of 0 on each batch, and take the means."""
     results = [function(x, y[-1:], 0.0, 1.0) for x, y in probes]
     loss, norms, gradient = (np.mean(values, axis=0) for values in zip(*results, strict=True))
     return Measured(float(loss), tuple(map(float, norms)), float(gradient))

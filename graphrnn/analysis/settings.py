@@ -23,7 +23,7 @@ class GradientSettings:
     """Sequences in a batch (B)."""
     steps: Annotated[int, Field(ge=0)] = 100
     """Training steps between the two measurements; 0 measures once."""
-    rate: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = 0.1
+    learning_rate: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = 0.1
     """Learning rate of SGD in these steps."""
     clip: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = 1.0
     """Largest global norm of the gradients, where they are clipped."""

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 
 from graphrnn import __version__, interrupts
+from graphrnn.cli.options import respelled
 from graphrnn.errors import UserError, printable, reason
 from graphrnn.native.runtime.compilers import CompileError, ResourceError
 from graphrnn.settings.messages import describe
@@ -101,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         interrupts.raise_interrupts()
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
-    words = [word for word in words if word != "--debug"]
+    words = respelled([word for word in words if word != "--debug"])
     code = 2
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that cannot show a character gets its number, not a traceback.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from graphrnn import toolchain
 from graphrnn.comparison.settings import CompareSettings
 from graphrnn.errors import UserError
+from graphrnn.settings.recipes import recipe_for
 from graphrnn.settings.training import TrainSettings
 
 from cyclopts import Parameter
@@ -75,13 +76,8 @@ def plan_of(model: str, settings: CompareSettings) -> "Plan":
 
     model_named(model)
     times = tuple(t for t in settings.time if t <= 16) if settings.quick else settings.time
-    named = TrainSettings(
-        model=model,
-        batch=settings.batch,  # type: ignore[arg-type]
-        hidden=settings.hidden,  # type: ignore[arg-type]
-        dtype=settings.dtype,
-        corpus=settings.corpus,
-    )
+    given = {name: getattr(settings, name) for name in ("batch", "hidden", "dtype", "corpus")}
+    named = TrainSettings.from_recipe(recipe_for(model), {"model": model, **given})
     plan = Plan(
         ModelSubject.of(replace(named, time=max(times, default=1))),
         forms_of(

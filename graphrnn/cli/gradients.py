@@ -53,9 +53,9 @@ def gradients(
     screen.print(_norms_table(findings, settings))
     if settings.steps:
         display.line(
-            f"\n{settings.steps:,} steps of SGD at rate {settings.rate:g}: norm of the first "
-            f"gradient; how far the weights moved, and the loss;\nunclipped, and clipped to a norm "
-            f"of {settings.clip:g}\n"
+            f"\n{settings.steps:,} steps of SGD at a learning rate of {settings.learning_rate:g}: "
+            "norm of the first gradient; how far the weights moved, and the loss;\nunclipped, and "
+            f"clipped to a norm of {settings.clip:g}\n"
         )
         screen.print(_clipping_table(findings))
     display.line(f"\n{explanation(findings)}\n\npicture  {settings.out}")

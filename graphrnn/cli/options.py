@@ -39,3 +39,22 @@ Length = Annotated[int, Parameter(converter=whole())]
 
 ThreadCount = Annotated[int | None, Parameter(converter=whole(256))]
 """Threads to run on; None: as many as there are."""
+
+
+OLD_SPELLINGS = {"--optimiser": "--optimizer", "--rate": "--learning-rate"}
+"""Options of training and of the analysis of gradients, as they were and as they are spelled."""
+
+
+def respelled(words: Sequence[str]) -> list[str]:
+    """Return the words of a command line with old spellings of options as they are now.
+
+    Example:
+        >>> respelled(["train", "--rate", "0.1", "--optimiser=adam"])
+        ['train', '--learning-rate', '0.1', '--optimizer=adam']
+        >>> respelled(["next", "latest", "--rate"])
+        ['next', 'latest', '--rate']
+    """
+    if not words or words[0] not in ("train", "gradients"):
+        return list(words)
+    split = [word.partition("=") for word in words]
+    return [OLD_SPELLINGS.get(name, name) + equals + value for name, equals, value in split]

@@ -130,7 +130,8 @@ def proof_line(found: Comparison) -> str:
     )
     if not found.gradients:
         line += (
-            "; gradients were not compared: name a scalar input `rate`, and update weights by it"
+            "; gradients were not compared: name a scalar input `learning_rate`, and update "
+            "weights by it"
         )
     return line
 

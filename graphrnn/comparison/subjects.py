@@ -67,16 +67,16 @@ class ModelSubject:
         return replace(network, loop=loop).training_graph(time=time, batch=self.settings.batch)
 
     def values(self, inputs: Sequence[Any]) -> Values:
-        """Give windows of the text, the rate, and dropout masks that keep what they keep."""
+        """Give windows of the text, the learning rate, and dropout masks."""
         rng = np.random.default_rng(self.settings.seed)
         time, batch = inputs[0].type.shape
         train = prepare(replace(self.settings, time=time)).train
         windows = next(batches.shuffled(train, time=time, batch=batch, rng=rng))
         kept = 1 - (self.settings.dropout or 0.0)
         masks = [(rng.random(v.type.shape) < kept) / kept for v in inputs[3:]]
-        # The network's own rate explodes over a long T, where states are kept by an identity.
-        rate = np.asarray(1e-4 / time**2, self.settings.dtype)
-        return [*windows, rate, *(mask.astype(self.settings.dtype) for mask in masks)]
+        # The network's own explodes over a long T, where states are kept by an identity.
+        learning_rate = np.asarray(1e-4 / time**2, self.settings.dtype)
+        return [*windows, learning_rate, *(mask.astype(self.settings.dtype) for mask in masks)]
 
 
 @dataclass(frozen=True)

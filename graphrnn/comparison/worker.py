@@ -34,6 +34,9 @@ from aesara.scan.op import Scan
 
 WARM, MEASURED = 0.02, 0.04
 """Seconds of steps in a turn: those that are not counted, after the pause, and those that are."""
+LEARNING_RATE = ("learning_rate", "rate")
+"""Names by which a scalar input is known for a learning rate."""
+
 LARGE = 1024.0
 """A learning rate at which what a step subtracts, divided by it, is the gradient."""
 GRADIENT = "gradient of "
@@ -205,7 +208,7 @@ class Worker:
         function, shared = self.functions["training"], [old for old, _ in updates]
         names = [old.name or f"shared {k}" for k, old in enumerate(shared)]
         found = {}
-        rates = [k for k, v in enumerate(inputs) if v.name == "rate" and v.type.ndim == 0]
+        rates = [k for k, v in enumerate(inputs) if v.name in LEARNING_RATE and v.type.ndim == 0]
         told = function(*self.values)
         for k, (variable, value) in enumerate(zip(outputs, told, strict=True)):
             found[variable.name or ("loss" if k == 0 else f"output {k}")] = value

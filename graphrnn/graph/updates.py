@@ -1,9 +1,9 @@
-"""Gradients, their clipping, and the rules that use them. Objectives know no layers.
+"""Gradients, their clipping, and the optimizers that use them. Objectives know no layers.
 
-Each rule stands in its docstring as equations, in the form `param := …`. A rule takes parameters,
-gradients and the rate, which may change from step to step, and gives pairs of a shared variable and
-its value after the step. What a rule remembers (velocities, means, its count of steps) is a shared
-variable too, of known name and shape, so that the whole of a step is one graph.
+Each optimizer stands in its docstring as equations, in the form `param := …`. It takes parameters,
+gradients and the learning rate, which may change from step to step, and returns pairs of a shared
+variable and its value after the step. Its state (velocities, means, a count of steps) is in shared
+variables too, of known name and shape, so that the whole of a step is one graph.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +11,7 @@ from math import log
 
 from graphrnn.errors import UserError, unknown
 from graphrnn.graph.shapes import Tensor, label
+from graphrnn.settings.optimizer import OPTIMIZER_NAMES
 from graphrnn.upstream import op_gradients  # noqa: F401
 
 import aesara
@@ -22,8 +23,8 @@ from aesara.graph.basic import clone_replace
 Updates = list[tuple[Tensor, Tensor]]
 """Pairs of a shared variable and its value after the step."""
 
-Rule = Callable[..., Updates]
-"""(params, grads, rate, **options) → updates; every option is a number and has a default."""
+Optimizer = Callable[..., Updates]
+"""(params, grads, learning_rate, **options) → updates; an option is a number and has a default."""
 
 
 def gradients(loss: Tensor, params: Sequence[Tensor]) -> list[Tensor]:
@@ -126,10 +127,10 @@ def clipped_by_value(grads: Sequence[Tensor], largest: float) -> list[Tensor]:
     return [at.clip(g, _like(-largest, g), _like(largest, g)) for g in grads]
 
 
-def sgd(params: Sequence[Tensor], grads: Sequence[Tensor], rate: Tensor) -> Updates:
+def sgd(params: Sequence[Tensor], grads: Sequence[Tensor], learning_rate: Tensor) -> Updates:
     """Stochastic gradient descent.
 
-    param := param - rate · gradient
+    param := param - learning_rate · gradient
 
     Example:
         >>> W = aesara.shared(np.array([1.0, 2.0]), name="W", shape=(2,))
@@ -137,44 +138,44 @@ def sgd(params: Sequence[Tensor], grads: Sequence[Tensor], rate: Tensor) -> Upda
         [0.5, 1.0]
     """
     return [
-        (param, param - _scaled(rate, grad, param))
+        (param, param - _scaled(learning_rate, grad, param))
         for param, grad in zip(params, grads, strict=True)
     ]
 
 
 def momentum(
-    params: Sequence[Tensor], grads: Sequence[Tensor], rate: Tensor, keep: float = 0.9
+    params: Sequence[Tensor], grads: Sequence[Tensor], learning_rate: Tensor, momentum: float = 0.9
 ) -> Updates:
     """SGD with momentum.
 
-    velocity := keep · velocity - rate · gradient
+    velocity := momentum · velocity - learning_rate · gradient
     param    := param + velocity
 
     Velocities start at zero and have the shapes of their parameters. Keras has this form; PyTorch
-    puts the rate before the velocity instead, which is the same as long as the rate stays.
+    puts the learning rate before the velocity instead, which is the same as long as it stays.
 
     Source: Sutskever, Martens, Dahl and Hinton, "On the importance of initialization and momentum
     in deep learning" (2013), equations 1 and 2.
 
     Raises:
-        UserError: keep is not from 0 to less than 1.
+        UserError: the momentum is not from 0 to less than 1.
     """
-    _require_share("momentum", keep)
+    _require_share("momentum", momentum)
     updates: Updates = []
     for param, grad in zip(params, grads, strict=True):
-        velocity = _slot("velocity", param)
-        moved = _like(keep, param) * velocity - _scaled(rate, grad, param)
+        velocity = _state("velocity", param)
+        moved = _like(momentum, param) * velocity - _scaled(learning_rate, grad, param)
         updates += [(velocity, moved), (param, param + moved)]
     return updates
 
 
 def nesterov(
-    params: Sequence[Tensor], grads: Sequence[Tensor], rate: Tensor, keep: float = 0.9
+    params: Sequence[Tensor], grads: Sequence[Tensor], learning_rate: Tensor, momentum: float = 0.9
 ) -> Updates:
     """Nesterov's momentum: SGD whose gradient is taken where the velocity is about to lead.
 
-    velocity := keep · velocity - rate · gradient
-    param    := param + keep · velocity - rate · gradient
+    velocity := momentum · velocity - learning_rate · gradient
+    param    := param + momentum · velocity - learning_rate · gradient
 
     The parameter kept here is the one looked ahead to, so that the gradient is needed there only
     (Keras and PyTorch do so too). Velocities as in `momentum`.
@@ -184,13 +185,13 @@ def nesterov(
     section 3.5.
 
     Raises:
-        UserError: keep is not from 0 to less than 1.
+        UserError: the momentum is not from 0 to less than 1.
     """
-    _require_share("momentum", keep)
+    _require_share("momentum", momentum)
     updates: Updates = []
     for param, grad in zip(params, grads, strict=True):
-        velocity, share = _slot("velocity", param), _like(keep, param)
-        pull = _scaled(rate, grad, param)
+        velocity, share = _state("velocity", param), _like(momentum, param)
+        pull = _scaled(learning_rate, grad, param)
         moved = share * velocity - pull
         updates += [(velocity, moved), (param, param + share * moved - pull)]
     return updates
@@ -199,61 +200,61 @@ def nesterov(
 def rmsprop(
     params: Sequence[Tensor],
     grads: Sequence[Tensor],
-    rate: Tensor,
-    keep: float = 0.9,
+    learning_rate: Tensor,
+    decay: float = 0.9,
     epsilon: float = 1e-8,
 ) -> Updates:
     """RMSprop: each entry's step is measured by the recent size of its own gradients.
 
-    square := keep · square + (1 - keep) · gradient²
-    param  := param - rate · gradient / (√square + epsilon)
+    square := decay · square + (1 - decay) · gradient²
+    param  := param - learning_rate · gradient / (√square + epsilon)
 
     Squares start at zero and have the shapes of their parameters. Epsilon stands outside the root,
-    as in PyTorch (whose keep is 0.99); Keras keeps 0.9 too and has epsilon inside.
+    as in PyTorch (whose decay is 0.99); Keras has 0.9 too and has epsilon inside.
 
     Source: Tieleman and Hinton, "Neural networks for machine learning", lecture 6.5 (2012).
 
     Raises:
-        UserError: keep is not from 0 to less than 1, or epsilon not positive.
+        UserError: the decay is not from 0 to less than 1, or epsilon not positive.
     """
-    _require_share("keep", keep)
+    _require_share("decay", decay)
     _require("epsilon", epsilon, epsilon > 0, "a value greater than 0")
     updates: Updates = []
     for param, grad in zip(params, grads, strict=True):
-        square = _slot("square", param)
-        mixed = _mixed(keep, square, at.square(grad))
+        square = _state("square", param)
+        mixed = _mixed(decay, square, at.square(grad))
         size = at.sqrt(mixed) + _like(epsilon, param)
-        updates += [(square, mixed), (param, param - _scaled(rate, grad, param) / size)]
+        updates += [(square, mixed), (param, param - _scaled(learning_rate, grad, param) / size)]
     return updates
 
 
 def adam(
     params: Sequence[Tensor],
     grads: Sequence[Tensor],
-    rate: Tensor,
-    keep_mean: float = 0.9,
-    keep_square: float = 0.999,
+    learning_rate: Tensor,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
     epsilon: float = 1e-8,
 ) -> Updates:
     """Adam: RMSprop's measure with momentum, both corrected for having started at zero.
 
     step   := step + 1
-    mean   := keep_mean · mean + (1 - keep_mean) · gradient
-    square := keep_square · square + (1 - keep_square) · gradient²
-    param  := param - rate · mean / (1 - keep_mean^step)
-                    / (√(square / (1 - keep_square^step)) + epsilon)
+    mean   := beta_1 · mean + (1 - beta_1) · gradient
+    square := beta_2 · square + (1 - beta_2) · gradient²
+    param  := param - learning_rate · mean / (1 - beta_1^step)
+                    / (√(square / (1 - beta_2^step)) + epsilon)
 
     Means and squares start at zero and have the shapes of their parameters; the step is a scalar in
     the graph. PyTorch has this form; Keras adds epsilon before the correction, and takes 1e-7.
 
     Source: Kingma and Ba, "Adam: a method for stochastic optimization" (2015), algorithm 1, whose
-    β1 and β2 are keep_mean and keep_square.
+    β1 and β2 are beta_1 and beta_2, the decays of mean and square.
 
     Raises:
-        UserError: a keep is not from 0 to less than 1, or epsilon not positive.
+        UserError: a decay is not from 0 to less than 1, or epsilon not positive.
     """
-    _require_share("keep_mean", keep_mean)
-    _require_share("keep_square", keep_square)
+    _require_share("beta_1", beta_1)
+    _require_share("beta_2", beta_2)
     _require("epsilon", epsilon, epsilon > 0, "a value greater than 0")
     if not params:
         return []
@@ -262,41 +263,36 @@ def adam(
     now = step + _like(1, step)
     updates: Updates = [(step, now)]
     for param, grad in zip(params, grads, strict=True):
-        mean, square = _slot("mean", param), _slot("square", param)
-        new_mean = _mixed(keep_mean, mean, grad)
-        new_square = _mixed(keep_square, square, at.square(grad))
-        size = at.sqrt(new_square / _started(keep_square, now, param)) + _like(epsilon, param)
-        moved = _scaled(rate, new_mean / _started(keep_mean, now, param), param) / size
+        mean, square = _state("mean", param), _state("square", param)
+        new_mean = _mixed(beta_1, mean, grad)
+        new_square = _mixed(beta_2, square, at.square(grad))
+        size = at.sqrt(new_square / _corrected(beta_2, now, param)) + _like(epsilon, param)
+        moved = _scaled(learning_rate, new_mean / _corrected(beta_1, now, param), param) / size
         updates += [(mean, new_mean), (square, new_square), (param, param - moved)]
     return updates
 
 
-RULES: Mapping[str, Rule] = {
-    "sgd": sgd,
-    "momentum": momentum,
-    "nesterov": nesterov,
-    "rmsprop": rmsprop,
-    "adam": adam,
-}
+OPTIMIZERS: Mapping[str, Optimizer] = {name: globals()[name] for name in OPTIMIZER_NAMES}
+"""Each optimizer that the settings name: the function of that name above."""
 
 
-def rule_named(name: str) -> Rule:
-    """Find a rule by its name.
+def optimizer_named(name: str) -> Optimizer:
+    """Find an optimizer by its name.
 
     Raises:
         UserError: there is none of that name.
 
     Example:
-        >>> rule_named("adam") is adam
+        >>> optimizer_named("adam") is adam
         True
     """
-    if name not in RULES:
-        raise unknown("optimiser", name, RULES)
-    return RULES[name]
+    if name not in OPTIMIZERS:
+        raise unknown("optimizer", name, OPTIMIZERS)
+    return OPTIMIZERS[name]
 
 
-def _slot(what: str, param: Tensor) -> Tensor:
-    """Make a shared variable of zeros beside a parameter, to remember something about it."""
+def _state(what: str, param: Tensor) -> Tensor:
+    """Make a shared variable of zeros beside a parameter: a part of the optimizer's state."""
     value = param.get_value(borrow=True)
     return aesara.shared(np.zeros_like(value), name=f"{what}_{label(param)}", shape=value.shape)
 
@@ -306,28 +302,28 @@ def _like(value: float, variable: Tensor) -> Tensor:
     return at.constant(value, dtype=variable.dtype)
 
 
-def _scaled(rate: Tensor, grad: Tensor, param: Tensor) -> Tensor:
-    """Give rate · gradient in the parameter's dtype."""
-    return at.cast(at.as_tensor_variable(rate), param.dtype) * grad
+def _scaled(learning_rate: Tensor, grad: Tensor, param: Tensor) -> Tensor:
+    """Return learning_rate · gradient in the parameter's dtype."""
+    return at.cast(at.as_tensor_variable(learning_rate), param.dtype) * grad
 
 
-def _mixed(keep: float, old: Tensor, new: Tensor) -> Tensor:
-    """Give keep · old + (1 - keep) · new, a mean that forgets."""
-    return _like(keep, old) * old + _like(1 - keep, old) * new
+def _mixed(decay: float, old: Tensor, new: Tensor) -> Tensor:
+    """Return decay · old + (1 - decay) · new, a moving average."""
+    return _like(decay, old) * old + _like(1 - decay, old) * new
 
 
-def _started(keep: float, step: Tensor, param: Tensor) -> Tensor:
-    """Give 1 - keep^step: how much of such a mean, begun at zero, has been filled.
+def _corrected(decay: float, step: Tensor, param: Tensor) -> Tensor:
+    """Return 1 - decay^step: how much of such an average, begun at zero, has been filled.
 
-    As -expm1(step · log keep), which keeps all digits where keep^step is near 1.
+    As -expm1(step · log decay), which keeps all digits where decay^step is near 1.
     """
-    if keep == 0:
+    if decay == 0:
         return _like(1, param)
-    return -at.expm1(at.cast(step, param.dtype) * _like(log(keep), param))
+    return -at.expm1(at.cast(step, param.dtype) * _like(log(decay), param))
 
 
 def _require_share(name: str, value: float) -> None:
-    """Refuse what is no share of something that is kept from step to step.
+    """Refuse what cannot be a momentum or a decay.
 
     Raises:
         UserError: it is not from 0 to less than 1.

@@ -6,7 +6,7 @@ from graphrnn.errors import UserError
 from graphrnn.graph.initial import Array
 from graphrnn.graph.loops import loop_named
 from graphrnn.models import Sizes, model_named
-from graphrnn.models.network import Network, Rule, share
+from graphrnn.models.network import Network, OptimizerConfig, share
 from graphrnn.settings.training import TrainSettings
 
 import numpy as np
@@ -75,7 +75,7 @@ def sizes_of(settings: TrainSettings, symbols: int) -> Sizes:
     )
 
 
-def rule_of(settings: TrainSettings) -> Rule:
-    """Give the rule of these settings."""
-    name, options = settings.rule
-    return Rule(name, options, settings.clip, settings.clip_value)
+def optimizer_of(settings: TrainSettings) -> OptimizerConfig:
+    """Return the optimizer of these settings."""
+    name, options = settings.optimizer_call
+    return OptimizerConfig(name, options, settings.clip, settings.clip_value)

@@ -37,8 +37,8 @@ def share(weights: Mapping[str, Array]) -> dict[str, Tensor]:
 
 
 @dataclass(frozen=True)
-class Rule:
-    """How gradients become updates: a rule of `updates.RULES` with its options, and limits."""
+class OptimizerConfig:
+    """How gradients become updates: an optimizer of `updates`, its options, and limits."""
 
     name: str = "sgd"
     options: Mapping[str, float] = field(default_factory=dict)
@@ -48,24 +48,21 @@ class Rule:
     @property
     def plain(self) -> bool:
         """Say whether it is SGD as in the lesson, without anything that looks at all gradients."""
-        return self == Rule()
+        return self == OptimizerConfig()
 
-    def moved(
-        self, grads: Sequence[Tensor], params: Sequence[Tensor], rate: Tensor
+    def updates(
+        self, grads: Sequence[Tensor], params: Sequence[Tensor], learning_rate: Tensor
     ) -> updates.Updates:
-        """Give the new values of all parameters from their gradients."""
+        """Return the new values of all parameters from their gradients."""
         if self.clip_value is not None:
             grads = updates.clipped_by_value(grads, self.clip_value)
         if self.clip is not None:
             grads = updates.clipped(grads, self.clip)
-        return updates.rule_named(self.name)(params, grads, rate, **self.options)
-
-    def updates(self, loss: Tensor, params: Sequence[Tensor], rate: Tensor) -> updates.Updates:
-        """Give the new values of all parameters."""
-        return self.moved(updates.gradients(loss, params), params, rate)
+        optimizer = updates.optimizer_named(self.name)
+        return optimizer(params, grads, learning_rate, **self.options)
 
 
-PLAIN_SGD = Rule()
+PLAIN_SGD = OptimizerConfig()
 
 
 @dataclass(frozen=True)
@@ -103,8 +100,8 @@ class Network:
             states.append(state)
         return states
 
-    def undropped(self, batch: int) -> Weights:
-        """Give the weights with masks that drop nothing; rewriting takes them away."""
+    def evaluation_weights(self, batch: int) -> Weights:
+        """Return the weights in evaluation mode: with dropout masks of ones, rewritten away."""
         masks = self.model.masks(self.sizes)
         ones = {name: at.ones((batch, n), dtype=self.dtype) for name, n in masks.items()}
         return {**self.weights, **ones}
@@ -114,27 +111,27 @@ class Network:
         *,
         time: int,
         batch: int,
-        rule: Rule = PLAIN_SGD,
+        optimizer: OptimizerConfig = PLAIN_SGD,
         carried: Weights | None = None,
         norm: bool = False,
         report: Report = silent,
     ) -> Function:
-        """Compile f(x, y, rate, *masks) → loss, accuracy; a call takes one step of the rule.
+        """Compile f(x, y, learning_rate, *masks) → loss, accuracy; a call takes one step.
 
-        Shapes: x, y `(T, B)` int32, rate a scalar, the model's dropout masks `(B, width)`. The loss
-        is in nats per sequence, before the step; accuracy is from 0 to 1. The initial state is
+        Shapes: x, y `(T, B)` int32, learning_rate a scalar, dropout masks `(B, width)`. The
+        loss is in nats per sequence, before the step; accuracy is from 0 to 1. The initial state is
         zero, or `carried`, which is then left at the state after the sequence. With `norm`, the
         global norm of the gradients, before they are clipped, is a third output.
 
         Raises:
-            UserError: the model is trained by hand, by plain SGD only, and another rule was asked.
+            UserError: the model is trained by hand, by plain SGD only, and another was asked.
         """
         if self.model.by_hand:
-            return self._train_by_hand(rule, norm, report)
+            return self._train_by_hand(optimizer, norm, report)
 
         def graph() -> GraphSpec:
             return self.training_graph(
-                time=time, batch=batch, rule=rule, carried=carried, norm=norm
+                time=time, batch=batch, optimizer=optimizer, carried=carried, norm=norm
             )
 
         return self.compiled(graph, "train", report)
@@ -144,13 +141,13 @@ class Network:
         *,
         time: int,
         batch: int,
-        rule: Rule = PLAIN_SGD,
+        optimizer: OptimizerConfig = PLAIN_SGD,
         carried: Weights | None = None,
         norm: bool = False,
     ) -> GraphSpec:
         """Build what `compile_train` compiles: inputs, outputs and updates."""
         x, y = tensor("x", "int32", (time, batch)), tensor("y", "int32", (time, batch))
-        rate = tensor("rate", self.dtype, ())
+        learning_rate = tensor("learning_rate", self.dtype, ())
         widths = self.model.masks(self.sizes)
         masks = {name: tensor(name, self.dtype, (batch, n)) for name, n in widths.items()}
         states = list(carried.values()) if carried else self.zero_states(batch)
@@ -160,10 +157,10 @@ class Network:
         loss.name, accuracy.name = "loss", "accuracy"
         grads = updates.gradients(loss, self.params)
         norms = [updates.global_norm(grads)] if norm else []
-        step = rule.moved(grads, self.params, rate)
+        step = optimizer.updates(grads, self.params, learning_rate)
         step += [(self.weights[name], value) for name, value in statistics.items()]
         step += list(zip(states, after, strict=True)) if carried else []
-        return [x, y, rate, *masks.values()], [loss, accuracy, *norms], step
+        return [x, y, learning_rate, *masks.values()], [loss, accuracy, *norms], step
 
     def _learn(
         self, x: Tensor, states: list[Tensor], weights: Weights
@@ -189,7 +186,7 @@ class Network:
         def graph() -> GraphSpec:
             x, y = tensor("x", "int32", (time, batch)), tensor("y", "int32", (time, batch))
             states = list(carried.values()) if carried else self.zero_states(batch)
-            logits, after = self.model.forward(x, states, self.undropped(batch), self.loop)
+            logits, after = self.model.forward(x, states, self.evaluation_weights(batch), self.loop)
             loss = losses.mean(losses.cross_entropy(logits, self.targets(y)))
             step = list(zip(states, after, strict=True)) if carried else []
             return [x, y], [loss, losses.accuracy(logits, self.targets(y))], step
@@ -207,7 +204,9 @@ class Network:
             widths = self.model.state_widths(self.sizes)
             before = [tensor(name, self.dtype, (1, width)) for name, width in widths.items()]
             # One step needs no loop: unrolled once, it is the bare cell.
-            logits, after = self.model.forward(x, before, self.undropped(1), LOOPS["unrolled"])
+            logits, after = self.model.forward(
+                x, before, self.evaluation_weights(1), LOOPS["unrolled"]
+            )
             return [x, *before], [logits, *after], []
 
         return self.compiled(graph, "step", report)
@@ -218,21 +217,21 @@ class Network:
             graph, name=name, backend=self.backend, threads=self.threads, report=report
         )
 
-    def _train_by_hand(self, rule: Rule, norm: bool, report: Report) -> Function:
+    def _train_by_hand(self, optimizer: OptimizerConfig, norm: bool, report: Report) -> Function:
         """As `compile_train`, by the passes in `reference`."""
-        if rule != PLAIN_SGD:
+        if optimizer != PLAIN_SGD:
             raise UserError(
-                f"--optimiser: {self.model.name} is trained by NumPy and plain SGD alone; "
-                "leave out other optimisers, --momentum and --clip"
+                f"--optimizer: {self.model.name} is trained by NumPy and plain SGD alone; "
+                "leave out other optimizers, --momentum and --clip"
             )
         forward, backward = numpy_bptt.NETWORKS[self.model.by_hand or ""]
         report(BuildEvent("train", Phase.READY, detail="NumPy, backpropagation by hand"))
 
-        def train(x: Any, y: Any, rate: Any) -> list[Any]:
+        def train(x: Any, y: Any, learning_rate: Any) -> list[Any]:
             weights = {n: w.get_value(borrow=True) for n, w in self.weights.items()}
             done = forward(weights, x, y)
             grads = backward(weights, x, y, done)
-            moved = numpy_bptt.sgd(weights, grads, float(rate))
+            moved = numpy_bptt.sgd(weights, grads, float(learning_rate))
             for name, value in moved.items():
                 self.weights[name].set_value(value, borrow=True)
             norms = [np.sqrt(sum(np.sum(np.square(g)) for g in grads.values()))] if norm else []

@@ -12,6 +12,7 @@ from graphrnn.data.text import PADDING, Vocabulary
 from graphrnn.errors import UserError, reason
 from graphrnn.files import kind_of
 from graphrnn.files import write_atomically as write_atomically
+from graphrnn.runs import old_names
 from graphrnn.settings.training import TrainSettings
 
 import numpy as np
@@ -23,8 +24,8 @@ from safetensors.numpy import save
 
 Tensors = Mapping[str, npt.NDArray[Any]]
 
-FORMAT = 2
-"""The version of the layout; a file with another one is refused."""
+FORMAT = 3
+"""The version of the layout; 2 had other names and is read too, any other is refused."""
 
 LONGEST = 4_096
 """Letters of the longest name, that of a corpus, which may be a path."""
@@ -57,7 +58,7 @@ class Position:
         order: Its state when this pass began, which gives the order of its windows again.
         tally: Sums of loss and accuracy since the last point of the curve, and their count.
         start: The loss that the run began with.
-        recent: The running mean of the loss, held against `start`.
+        moving_average: That of the loss, held against `start`.
         text: SHA-256 of the text as indices.
     """
 
@@ -67,7 +68,7 @@ class Position:
     order: str | None
     tally: tuple[float, float, int]
     start: float | None
-    recent: float | None
+    moving_average: float | None
     text: str
 
 
@@ -94,7 +95,7 @@ class Header:
 class Checkpoint:
     """A header, the weights by name, and what a run that goes on needs besides.
 
-    `state` holds what the rule remembers (velocities, means, its count) and carried hidden states.
+    `state` holds that of the optimizer (velocities, means, its count) and carried hidden states.
     """
 
     header: Header
@@ -121,8 +122,9 @@ _HEADER = TypeAdapter(Header)
 
 
 def _digest(header: Header, weights: Tensors) -> str:
-    """Hash the header and every tensor: SHA-256, over names in order."""
-    digest = hashlib.sha256(_HEADER.dump_json(replace(header, digest="")))
+    """Hash the header, as its format writes it, and every tensor: SHA-256, over names in order."""
+    text = _HEADER.dump_json(replace(header, digest=""))
+    digest = hashlib.sha256(old_names.header_of_2(text) if header.format == 2 else text)
     for name in sorted(weights):
         value = np.ascontiguousarray(weights[name])
         digest.update(f"{name}{value.dtype.str}{value.shape}".encode())
@@ -184,14 +186,17 @@ def _check_header(path: Path, text: str, weights: Tensors) -> Header:
     """
     name = f"checkpoint {str(path)!r}"
     try:
-        version = json.loads(text)["format"]
-        if version == FORMAT:
+        tree = json.loads(text)
+        version = tree["format"]
+        if version == 2:
+            text = json.dumps(old_names.header_from_2(tree))
+        if version in (2, FORMAT):
             header = _HEADER.validate_json(text, strict=True)
     except UserError as error:  # of settings that do not go together
         raise UserError(f"{name}: its header is damaged ({error}); use another one") from error
     except (ValidationError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{name}: its header is damaged; use another checkpoint") from error
-    if version != FORMAT:
+    if version not in (2, FORMAT):
         raise UserError(f"{name}: got format {version}, needed {FORMAT}; train it again")
     if not all(np.isfinite(value).all() for value in weights.values() if value.dtype.kind == "f"):
         raise UserError(f"{name}: has weights that are not finite; use another checkpoint")
@@ -202,7 +207,7 @@ def _check_header(path: Path, text: str, weights: Tensors) -> Header:
     fault = next(_faults(header), "")
     if fault:
         raise UserError(f"{name}: {fault}; use another checkpoint")
-    return header
+    return replace(header, format=FORMAT)
 
 
 def _faults(header: Header) -> Iterator[str]:
@@ -242,12 +247,12 @@ def _faults_of_position(position: Position, header: Header) -> Iterator[str]:
     *sums, count = position.tally
     if not 0 <= count <= position.steps or not all(map(_may_be, sums)):
         yield f"position.tally: got {position.tally}, needed sums over at most {position.steps}"
-    for name in ("start", "recent"):
+    for name in ("start", "moving_average"):
         value = getattr(position, name)
         if value is not None and not _may_be(value):
             yield f"position.{name}: got {value}, needed a loss"
-    if (position.start is None) != (position.recent is None):
-        yield "position: got one of start and recent, needed both or none"
+    if (position.start is None) != (position.moving_average is None):
+        yield "position: got one of start and moving_average, needed both or none"
     for name in ("generator", "order"):
         state = getattr(position, name)
         if state is not None and not _is_generator(state):

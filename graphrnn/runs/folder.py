@@ -27,10 +27,10 @@ from typing import Any
 
 from graphrnn.errors import UserError, reason
 from graphrnn.files import kind_of, make_folder, read_file, require_kind, sync_folder
-from graphrnn.runs import tensorboard
+from graphrnn.runs import old_names, tensorboard
 from graphrnn.runs.checkpoint import LONGEST, Checkpoint, load_checkpoint, write_atomically
 from graphrnn.settings.messages import describe
-from graphrnn.settings.training import TrainSettings
+from graphrnn.settings.training import TrainSettings, renamed
 
 import tomli_w
 from filelock import FileLock, Timeout
@@ -290,7 +290,7 @@ def _line(text: str) -> Line | None:
         )
     except (ValueError, OverflowError, RecursionError):
         return None
-    return line if fits and "step" in line else None
+    return renamed(line, old_names.LOG) if fits and "step" in line else None
 
 
 def _is_count(value: object) -> bool:

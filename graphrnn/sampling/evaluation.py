@@ -70,7 +70,9 @@ def judge(
     def graph() -> GraphSpec:
         x, y = tensor("x", "int32", (time, batch)), tensor("y", "int32", (time, batch))
         states = list(carried.values())
-        logits, after = network.model.forward(x, states, network.undropped(batch), network.loop)
+        logits, after = network.model.forward(
+            x, states, network.evaluation_weights(batch), network.loop
+        )
         targets = network.targets(y)
         symbols = at.arange(logits.type.shape[-1], dtype="int32")
         right = at.eq(symbols[None, None, :], targets[:, :, None])

@@ -64,7 +64,7 @@ def _finite(logits: Array) -> Array:
     if not np.isfinite(logits).all():
         raise UserError(
             "network: its state left the finite numbers, so that it predicts nothing; "
-            "write less at once, or train it longer or with a lower --rate"
+            "write less at once, or train it longer or with a lower --learning-rate"
         )
     return logits
 

@@ -72,7 +72,7 @@ def writer(
         logits = tensor("logits", dtype, (batch, V))
         states = [tensor(name, dtype, (batch, width)) for name, width in widths.items()]
         states = states or [tensor("window", "int32", (window, batch))]
-        weights = network.undropped(batch)
+        weights = network.evaluation_weights(batch)
 
         def step(given_t: Tensor, z: Tensor, *before: Tensor) -> tuple[list[Tensor], Any]:
             z = with_shape(z, (batch, V))

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from graphrnn.settings.optimizer import OptimizerName, Schedule
+
 Windows = Literal["shuffled", "overlapping", "streams"]
 """How the text is cut: windows one after the other, in random order; windows that begin at every
 character, in random order; or contiguous streams in their order, the state carried along."""
@@ -19,31 +21,31 @@ class Recipe:
     layers: int | None = None
     dropout: float | None = None
     sequences: int = 200_000
-    optimiser: str = "adam"
-    rate: float = 1e-3
-    schedule: str = "constant"
+    optimizer: OptimizerName = "adam"
+    learning_rate: float = 1e-3
+    schedule: Schedule = "constant"
     windows: Windows = "shuffled"
     lower_case: bool = False
 
 
-_THEANO = Recipe(batch=1, optimiser="sgd", rate=0.01)
+_THEANO = Recipe(batch=1, optimizer="sgd", learning_rate=0.01)
 _KERAS = Recipe(embedding=42)
 
 RECIPES = {
     "three_char": Recipe(time=3, embedding=42),
-    "eight_char": Recipe(embedding=42, rate=2e-3, schedule="cosine"),
+    "eight_char": Recipe(embedding=42, learning_rate=2e-3, schedule="cosine"),
     "rnn": _KERAS,
-    "rnn_zeros": Recipe(embedding=42, rate=2e-3),
-    "rnn_sequences": Recipe(embedding=42, rate=2e-3),
-    "rnn_onehot": Recipe(rate=2e-3),
+    "rnn_zeros": Recipe(embedding=42, learning_rate=2e-3),
+    "rnn_sequences": Recipe(embedding=42, learning_rate=2e-3),
+    "rnn_onehot": Recipe(learning_rate=2e-3),
     "stateful_lstm": Recipe(embedding=42, windows="streams"),
     "gru": _KERAS,
     "theano_rnn": _THEANO,
-    "theano_gru": Recipe(batch=1, optimiser="sgd", rate=0.1, schedule="exponential"),
-    "theano_gru_fused": Recipe(batch=1, optimiser="sgd", rate=0.1, schedule="exponential"),
-    "reference": Recipe(batch=1, optimiser="sgd", rate=0.01, sequences=20_000),
-    "reference_gru": Recipe(batch=1, optimiser="sgd", rate=0.1, sequences=20_000),
-    "reference_lstm": Recipe(batch=1, optimiser="sgd", rate=0.1, sequences=20_000),
+    "theano_gru": Recipe(batch=1, optimizer="sgd", learning_rate=0.1, schedule="exponential"),
+    "theano_gru_fused": Recipe(batch=1, optimizer="sgd", learning_rate=0.1, schedule="exponential"),
+    "reference": Recipe(batch=1, optimizer="sgd", learning_rate=0.01, sequences=20_000),
+    "reference_gru": Recipe(batch=1, optimizer="sgd", learning_rate=0.1, sequences=20_000),
+    "reference_lstm": Recipe(batch=1, optimizer="sgd", learning_rate=0.1, sequences=20_000),
     "stacked_lstm": Recipe(
         time=40,
         hidden=512,
@@ -58,7 +60,7 @@ RECIPES = {
 
 
 def recipe_for(model: str) -> Recipe:
-    """Give the recipe of a network; a plain one for a name that is not known.
+    """Return the recipe of a network; a plain one for a name that is not known.
 
     Example:
         >>> recipe_for("stacked_lstm").time, recipe_for("theano_rnn").batch

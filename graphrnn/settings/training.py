@@ -1,38 +1,42 @@
 """Every setting, once: command line, help and checkpoint header are made from these."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from graphrnn.errors import UserError
 from graphrnn.settings.fields import STRICT, Name, Positive, Seed, TextName, Threads
-from graphrnn.settings.optimizer import LearningSettings
-from graphrnn.settings.recipes import recipe_for
+from graphrnn.settings.optimizer import ADAPTIVE, BY_RECIPE, LearningSettings
+from graphrnn.settings.recipes import Recipe, recipe_for
 
-from cyclopts import Parameter
-from pydantic import (
-    Field,
-    ModelWrapValidatorHandler,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-    model_validator,
-)
+from pydantic import Field, ModelWrapValidatorHandler, model_validator
 from pydantic.dataclasses import dataclass
 from pydantic_core import ArgsKwargs
 
+DEFAULT = recipe_for("theano_rnn")
 
-def _or_none(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
-    """Let None through: it stands for what the network's recipe says."""
-    return None if value is None else check(value)
+BY_NETWORK = (
+    "sequences", "hidden", "embedding", "layers", "dropout", "time", "batch", "optimizer",
+    "learning_rate", "schedule",
+)  # fmt: skip
+"""Settings that are as the recipe of the network has them, where they are not given."""
+
+OLD_NAMES = {"optimiser": "optimizer", "rate": "learning_rate"}
+"""What settings were called before, in files and calls; they are read as what they are now."""
 
 
-AS_MODEL: Any = None
-"""Default of what differs from network to network; filled in when the settings are made."""
+def renamed(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Return a dictionary with new keys for old ones, in their places.
 
-_FILLED = (
-    WrapValidator(_or_none),
-    Parameter(show_default=lambda value: "as the network has it, see graphrnn models"),
-)
+    Example:
+        >>> renamed({"rate": 0.1, "hidden": 4}, OLD_NAMES)
+        {'learning_rate': 0.1, 'hidden': 4}
+    """
+    return {
+        name if (new := names.get(name)) is None or new in values else new: value
+        for name, value in values.items()
+    }
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -43,29 +47,20 @@ class TrainSettings(LearningSettings):
     """Network to train; graphrnn models lists them."""
     corpus: TextName = "python-docs"
     """Text to learn: python-docs, nietzsche, or the path of a UTF-8 file."""
-    sequences: Annotated[int, Field(gt=0, lt=2**63), *_FILLED] = AS_MODEL
+    sequences: Annotated[int, Field(gt=0, lt=2**63), BY_RECIPE] = DEFAULT.sequences
     """Sequences to train on, all epochs together."""
-    hidden: Annotated[int, Field(gt=0, le=65_536), *_FILLED] = AS_MODEL
+    hidden: Annotated[int, Field(gt=0, le=65_536), BY_RECIPE] = DEFAULT.hidden
     """Units in the hidden state (H)."""
-    embedding: Annotated[int, Field(gt=0, le=65_536), *_FILLED] = AS_MODEL
+    embedding: Annotated[Annotated[int, Field(gt=0, le=65_536)] | None, BY_RECIPE] = None
     """Units in the embedding of a character."""
-    layers: Annotated[int, Field(gt=0, le=100), *_FILLED] = AS_MODEL
+    layers: Annotated[Annotated[int, Field(gt=0, le=100)] | None, BY_RECIPE] = None
     """Layers of stacked_lstm."""
-    dropout: Annotated[float, Field(ge=0, lt=1), *_FILLED] = AS_MODEL
+    dropout: Annotated[Annotated[float, Field(ge=0, lt=1)] | None, BY_RECIPE] = None
     """Share of units that stacked_lstm drops: of its inputs, of its states and between layers."""
-    time: Annotated[int, Field(gt=0, lt=2**31), *_FILLED] = AS_MODEL
+    time: Annotated[int, Field(gt=0, lt=2**31), BY_RECIPE] = DEFAULT.time
     """Characters in a sequence (T)."""
-    batch: Annotated[int, Field(gt=0, lt=2**31), *_FILLED] = AS_MODEL
+    batch: Annotated[int, Field(gt=0, lt=2**31), BY_RECIPE] = DEFAULT.batch
     """Sequences in a batch (B)."""
-    optimiser: Annotated[Literal["sgd", "momentum", "nesterov", "rmsprop", "adam"], *_FILLED] = (
-        AS_MODEL
-    )
-    """Rule that turns gradients into updates."""
-    rate: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False), *_FILLED] = AS_MODEL
-    """Learning rate at the start."""
-    schedule: Annotated[Literal["constant", "step", "exponential", "cosine"], *_FILLED] = AS_MODEL
-    """How the rate changes: constant, step (by a factor at --decay-at), exponential (by a factor at
-    each --decay-every), cosine (down to --final-rate along half a wave)."""
     held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.1
     """Share of the corpus, at its end, that is never trained on."""
     loop: Name = "scan"
@@ -93,29 +88,58 @@ class TrainSettings(LearningSettings):
     sample_every: Positive | None = None
     """Sequences between samples of what the network writes, into the run's folder samples/."""
     patience: Positive | None = None
-    """Readings of the held-out text without a better loss (ten are made in a run) after which to
-    stop."""
+    """Validations without a better loss (the held-out text is read ten times in a run) after which
+    to stop."""
+
+    @classmethod
+    def from_recipe(cls, recipe: Recipe, given: Mapping[str, Any]) -> "TrainSettings":
+        """Return the settings of a recipe, with what was given in the place of its own.
+
+        What is given as None is as the recipe has it.
+
+        Raises:
+            UserError: the network has no use for an option.
+            ValidationError: a value does not do.
+
+        Example:
+            >>> made = TrainSettings.from_recipe(recipe_for("gru"), {"model": "gru", "hidden": 32})
+            >>> made.hidden, made.optimizer, made.embedding, sorted(made.given)
+            (32, 'adam', 42, ['hidden', 'model'])
+        """
+        return cls(**_filled(recipe, given))._remember(given)
 
     @model_validator(mode="wrap")
     @classmethod
-    def _take_down(cls, values: Any, make: ModelWrapValidatorHandler["TrainSettings"]) -> Any:
-        """Remember which settings were given: what a run is resumed with is held against its own.
+    def _from_given(cls, values: Any, make: ModelWrapValidatorHandler["TrainSettings"]) -> Any:
+        """Fill in what the network's recipe says.
 
         Raises:
             ValidationError: a value does not do.
         """
-        made = make(values)
-        given = (values.kwargs or {}) if isinstance(values, ArgsKwargs) else values
-        object.__setattr__(made, "_given", frozenset(given) if isinstance(given, dict) else ())
-        return made
+        called = isinstance(values, ArgsKwargs)
+        given = (values.kwargs or {}) if called else values
+        if not isinstance(given, dict):
+            return make(values)
+        given = renamed(given, OLD_NAMES)
+        model = given.get("model", cls.model)
+        filled = _filled(recipe_for(model if isinstance(model, str) else ""), given)
+        return make(ArgsKwargs((), filled) if called else filled)._remember(given)
+
+    def _remember(self, given: Mapping[str, Any]) -> "TrainSettings":
+        """Take down which settings were given."""
+        object.__setattr__(self, "_given", frozenset(given))
+        return self
 
     @property
     def given(self) -> frozenset[str]:
-        """The names of the settings that were given; the others stand at their defaults."""
+        """The names of the settings that were given; the others stand at their defaults.
+
+        What a run is resumed with is held against its own.
+        """
         return frozenset(getattr(self, "_given", ()))
 
     def __post_init__(self) -> None:
-        """Fill in what the network's recipe says, and refuse what it has no use for.
+        """Refuse what the network has no use for.
 
         Raises:
             UserError: naming the option, and what it belongs to.
@@ -124,13 +148,16 @@ class TrainSettings(LearningSettings):
         for name in ("embedding", "layers", "dropout"):
             if getattr(recipe, name) is None and getattr(self, name) is not None:
                 raise UserError(f"--{name}: {self.model} has no {name}; leave it out")
-        if self.optimiser is not None and self.rate is None and self.optimiser != recipe.optimiser:
-            rate = 1e-3 if self.optimiser in ("rmsprop", "adam") else 0.01
-            object.__setattr__(self, "rate", rate)
-        for name in _FROM_RECIPE:
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, getattr(recipe, name))
         super().__post_init__()
+
+
+def _filled(recipe: Recipe, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill in what is not given: by the recipe, or for another optimizer its usual rate."""
+    said = {name: v for name, v in given.items() if v is not None or name not in BY_NETWORK}
+    filled = {name: getattr(recipe, name) for name in BY_NETWORK} | said
+    if "learning_rate" not in said and filled["optimizer"] != recipe.optimizer:
+        filled["learning_rate"] = 1e-3 if str(filled["optimizer"]) in ADAPTIVE else 0.01
+    return filled
 
 
 MAY_CHANGE = (
@@ -141,7 +168,7 @@ MAY_CHANGE = (
 
 
 def resumed(own: TrainSettings, changes: TrainSettings | None) -> TrainSettings:
-    """Give the settings of a run with what was given to go on with.
+    """Return the settings of a run with what was given to go on with.
 
     Without a new `steps` the run goes on to its end.
 
@@ -171,9 +198,3 @@ that is resumed only --sequences, --steps, --patience, --corpus, --backend, --th
                 "leave it out, or train anew"
             )
     return replace(own, **changed)
-
-
-_FROM_RECIPE = (
-    "sequences", "hidden", "embedding", "layers", "dropout", "time", "batch", "optimiser", "rate",
-    "schedule",
-)  # fmt: skip

@@ -1,6 +1,6 @@
 """Begin a run, or go on with one, and train it to its end.
 
-A step is decided by the weights, what the rule remembers, the carried states, the generator and the
+A step is decided by the weights, the optimizer state, the carried states, the generator and the
 place in the text. A checkpoint holds all of these, so that a run that goes on from it takes the
 same steps, to the last bit, as if it had never stopped.
 """

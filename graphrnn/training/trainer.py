@@ -12,7 +12,7 @@ from graphrnn.backends.compile import Function, runner
 from graphrnn.data import batches
 from graphrnn.errors import DivergedError, UserError
 from graphrnn.models import Weights
-from graphrnn.models.from_settings import network_of, rule_of
+from graphrnn.models.from_settings import network_of, optimizer_of
 from graphrnn.models.network import Network
 from graphrnn.runs.checkpoint import Checkpoint, Header, Point, Position
 from graphrnn.runs.checkpoint import save_checkpoint as save_checkpoint
@@ -144,7 +144,7 @@ class Trainer:
         step = network.compile_train(
             time=settings.time,
             batch=settings.batch,
-            rule=rule_of(settings),
+            optimizer=optimizer_of(settings),
             carried=carried,
             norm=cls.gives_norm(settings),
             report=watcher.built,
@@ -176,7 +176,7 @@ class Trainer:
     @staticmethod
     def gives_norm(settings: TrainSettings) -> bool:
         """Say whether the compiled step gives the norm of the gradients."""
-        return not rule_of(settings).plain or settings.time * settings.batch >= NORM_FROM
+        return not optimizer_of(settings).plain or settings.time * settings.batch >= NORM_FROM
 
     @property
     def rng(self) -> np.random.Generator:
@@ -219,7 +219,7 @@ class Trainer:
             )
         self.rng.bit_generator.state = json.loads(position.generator)
         self.reader = replace(self.reader, batches=position.batches, order=order)
-        self.guard.start, self.guard.recent = position.start, position.recent
+        self.guard.start, self.guard.recent = position.start, position.moving_average
         self.steps, self.sequences = position.steps, header.sequences
         self.tally = Tally(*position.tally)
         self.curve, self.held_out = list(header.train), list(header.held_out)
@@ -329,7 +329,7 @@ class Trainer:
 
     def _rate(self) -> Any:
         """Give the learning rate of the next step, in the precision of the weights."""
-        rate = self.settings.rate_after(self.sequences, self.settings.sequences)
+        rate = self.settings.learning_rate_after(self.sequences, self.settings.sequences)
         return np.asarray(rate, dtype=self.settings.dtype)
 
     def _masks(self) -> list[Any]:
@@ -361,7 +361,7 @@ class Trainer:
             "loss": point.loss,
             "accuracy": point.accuracy,
             "gradient_norm": norm,
-            "rate": rate,
+            "learning_rate": rate,
             "characters_per_second": round(sequences * self.settings.time / max(since, 1e-9)),
         })  # fmt: skip
         if whole:
@@ -468,8 +468,8 @@ class Trainer:
             else "nothing had been saved yet"
         )
         error = DivergedError(
-            f"{complaint} after {self.sequences:,} sequences; lower --rate "
-            f"(now {self.settings.rate:g}) or limit the gradients with --clip 1; {kept}"
+            f"{complaint} after {self.sequences:,} sequences; lower --learning-rate "
+            f"(now {self.settings.learning_rate:g}) or limit the gradients with --clip 1; {kept}"
         )
         error.evidence = self
         return error
@@ -484,7 +484,7 @@ class Trainer:
             order=None if order is None else json.dumps(order),
             tally=(self.tally.loss, self.tally.accuracy, self.tally.steps),
             start=self.guard.start,
-            recent=self.guard.recent,
+            moving_average=self.guard.recent,
             text=self.data.digest,
         )
         header = Header(

@@ -81,8 +81,8 @@ def build(work: Work, weights: Weights, masks: list[Array], variant: str) -> Tra
         logits = logits_of(work, W, x, keep, loop)
         loss = losses.summed(losses.cross_entropy(logits, y))
         params, rate = list(W.values()), at.constant(work.rate, dtype="float32")
-        rule = updates.rule_named(work.optimiser)
-        step = rule(params, updates.gradients(loss, params), rate)
+        optimizer = updates.optimizer_named(work.optimizer)
+        step = optimizer(params, updates.gradients(loss, params), rate)
         return [x, y, *keep], [loss, losses.accuracy(logits, y)], step
 
     function = compile_graph(graph, name="train", backend=backend)

@@ -119,7 +119,7 @@ def quality(steps: int, start: Start, left: Callable[[], float], say: Say, out: 
     """Train the same LSTM on the same characters here and in PyTorch; compare held-out losses."""
     vocabulary, indices = _corpus()
     text, rest = split(indices, HELD_OUT)
-    work = Work("lstm", 64, 64, 256, optimiser="adam", symbols=vocabulary)
+    work = Work("lstm", 64, 64, 256, optimizer="adam", symbols=vocabulary)
     rng = np.random.default_rng(0)
     taken: list[Any] = []
     while len(taken) < steps:

@@ -73,8 +73,8 @@ def build(work: Work, weights: Weights, masks: list[Array], variant: str) -> Tra
     keep = [torch.from_numpy(mask) for mask in masks]
     modules = [module for module in (embed, *stack, dense) if module is not None]
     params = [p for module in modules for p in module.parameters() if p.requires_grad]
-    rule = torch.optim.Adam if work.optimiser == "adam" else torch.optim.SGD
-    optimiser = rule(params, lr=work.rate)
+    kind = torch.optim.Adam if work.optimizer == "adam" else torch.optim.SGD
+    optimizer = kind(params, lr=work.rate)
 
     def logits_of(x: Any, keep: list[Any]) -> Any:
         h = embed(x) if embed is not None else one_hot(x, n_symbols).float()
@@ -97,10 +97,10 @@ def build(work: Work, weights: Weights, masks: list[Array], variant: str) -> Tra
         return torch.from_numpy(x).long(), torch.from_numpy(y).long()
 
     def step(x: Any, y: Any) -> float:
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         loss, hits = forward(x, y, keep)
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         hits.item()
         return float(loss.item())
 

@@ -28,7 +28,7 @@ class Work:
         one_hot: The lesson's: one-hot input, relu, W_h from the identity.
         dropout: Share of the units that a mask `(B, H)` behind each layer drops, the same at all
             times (Gal and Ghahramani, 2016). The masks are drawn here and given to all peers.
-        optimiser: "sgd", or "adam" where whole runs are compared.
+        optimizer: "sgd", or "adam" where whole runs are compared.
     """
 
     cell: str
@@ -38,7 +38,7 @@ class Work:
     layers: int = 1
     one_hot: bool = False
     dropout: float = 0.0
-    optimiser: str = "sgd"
+    optimizer: str = "sgd"
     symbols: int = SYMBOLS
 
     def __str__(self) -> str:
@@ -62,7 +62,7 @@ class Work:
     @property
     def rate(self) -> float:
         """The learning rate: of a loss that is summed over time, so that it shrinks with T."""
-        return 0.002 if self.optimiser == "adam" else 0.08 / self.time
+        return 0.002 if self.optimizer == "adam" else 0.08 / self.time
 
 
 def draw(work: Work) -> Weights:

@@ -155,7 +155,7 @@ SMALL = {"time": 8, "hidden": 5, "batch": 4, "steps": 3, "backend": "python"}
 
 
 def test_clipping_is_the_same_training_with_shorter_steps(small_text):
-    settings = GradientSettings(corpus=str(small_text), rate=0.5, clip=1e-3, **SMALL)
+    settings = GradientSettings(corpus=str(small_text), learning_rate=0.5, clip=1e-3, **SMALL)
     told = []
     finding = gradient_flow.measure(
         SUBJECTS["rnn_random"],

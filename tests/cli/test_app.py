@@ -15,6 +15,7 @@ import tomllib
 from pathlib import Path
 
 from graphrnn.cli import app
+from graphrnn.errors import UserError
 from graphrnn.models import MODELS
 from graphrnn.runs.checkpoint import load_checkpoint
 from graphrnn.runs.folder import CHECKPOINT
@@ -74,8 +75,8 @@ def refused(capsys, *arguments, code=2):
     [
         (["--hidden", "0"], "--hidden: got 0, needed a value greater than 0"),
         (["--hidden", "x"], "--hidden: got x, needed a valid integer"),
-        (["--rate", "-1"], "--rate: got -1, needed a value greater than 0"),
-        (["--rate", "nan"], "--rate: got nan, needed a finite number"),
+        (["--learning-rate", "-1"], "--learning-rate: got -1, needed a value greater than 0"),
+        (["--learning-rate", "nan"], "--learning-rate: got nan, needed a finite number"),
         (["--batch", "9999999"], "batch: got 9999999, needed at most"),
         (["--model", "theano_rmn"], "did you mean 'theano_rnn'"),
         (["--corpus", "nitzsche"], "did you mean 'nietzsche'?"),
@@ -327,7 +328,7 @@ def test_a_run_that_was_killed_before_its_curves_gets_them(capsys, small_text):
 
 
 def test_an_explosion_ends_with_3_and_shows_the_gradients(capsys, small_text):
-    words = ["--backend", "python", "--hidden", "8", "--rate", "3", "--batch", "4"]
+    words = ["--backend", "python", "--hidden", "8", "--learning-rate", "3", "--batch", "4"]
     words += ["--sequences", "4000", "--save-every", "0"]
     with pytest.raises(SystemExit) as exit_:
         app.main(["train", "--corpus", str(small_text), *words])
@@ -337,7 +338,7 @@ def test_an_explosion_ends_with_3_and_shows_the_gradients(capsys, small_text):
     assert "  layer 1  " in captured.out
     line = captured.err
     assert line.count("\n") == 1
-    assert "lower --rate (now 3)" in line
+    assert "lower --learning-rate (now 3)" in line
     assert "is kept in 'runs/theano_rnn-1/last.safetensors'" in line
 
 
@@ -473,3 +474,25 @@ def test_the_list_of_commands_says_what_each_is_for(capsys):
     for name, summary in app.COMMANDS.items():
         assert name in listed
         assert summary.split(",")[0].split(":")[0] in listed
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--optimiser", "adam", "--rate=0.25"], ["--optimizer=adam", "--learning-rate", "0.25"]],
+)
+def test_old_spellings_of_options_are_taken_and_not_shown(capsys, monkeypatch, words):
+    taken = []
+    monkeypatch.setattr(
+        "graphrnn.training.run.train", lambda settings, watcher: taken.append(settings) or stop()
+    )
+
+    def stop():
+        raise UserError("enough")
+
+    assert "enough" in refused(capsys, "train", *words)
+    assert (taken[0].optimizer, taken[0].learning_rate) == ("adam", 0.25)
+    app.main(["train", "--help"])
+    shown = capsys.readouterr().out
+    assert "--learning-rate" in shown
+    assert "--rate" not in shown
+    assert "optimiser" not in shown

@@ -18,27 +18,27 @@ def sgd(p, g, rate, memory):
     return p - rate * g
 
 
-def momentum(p, g, rate, memory, keep=0.9):
-    memory["v"] = keep * memory.get("v", 0) - rate * g
+def momentum(p, g, rate, memory, momentum=0.9):
+    memory["v"] = momentum * memory.get("v", 0) - rate * g
     return p + memory["v"]
 
 
-def nesterov(p, g, rate, memory, keep=0.9):
-    memory["v"] = keep * memory.get("v", 0) - rate * g
-    return p + keep * memory["v"] - rate * g
+def nesterov(p, g, rate, memory, momentum=0.9):
+    memory["v"] = momentum * memory.get("v", 0) - rate * g
+    return p + momentum * memory["v"] - rate * g
 
 
-def rmsprop(p, g, rate, memory, keep=0.9, epsilon=1e-8):
-    memory["r"] = keep * memory.get("r", 0) + (1 - keep) * g**2
+def rmsprop(p, g, rate, memory, decay=0.9, epsilon=1e-8):
+    memory["r"] = decay * memory.get("r", 0) + (1 - decay) * g**2
     return p - rate * g / (np.sqrt(memory["r"]) + epsilon)
 
 
-def adam(p, g, rate, memory, keep_mean=0.9, keep_square=0.999, epsilon=1e-8):
+def adam(p, g, rate, memory, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
     memory["t"] = memory.get("t", 0) + 1
-    memory["m"] = keep_mean * memory.get("m", 0) + (1 - keep_mean) * g
-    memory["v"] = keep_square * memory.get("v", 0) + (1 - keep_square) * g**2
-    m_hat = memory["m"] / (1 - keep_mean ** memory["t"])
-    v_hat = memory["v"] / (1 - keep_square ** memory["t"])
+    memory["m"] = beta_1 * memory.get("m", 0) + (1 - beta_1) * g
+    memory["v"] = beta_2 * memory.get("v", 0) + (1 - beta_2) * g**2
+    m_hat = memory["m"] / (1 - beta_1 ** memory["t"])
+    v_hat = memory["v"] / (1 - beta_2 ** memory["t"])
     return p - rate * m_hat / (np.sqrt(v_hat) + epsilon)
 
 
@@ -46,18 +46,18 @@ def adam(p, g, rate, memory, keep_mean=0.9, keep_square=0.999, epsilon=1e-8):
 CASES = {
     "sgd": (sgd, {}),
     "momentum": (momentum, {}),
-    "momentum, keep 0.5": (momentum, {"keep": 0.5}),
-    "momentum, keep 0": (momentum, {"keep": 0.0}),
+    "momentum 0.5": (momentum, {"momentum": 0.5}),
+    "momentum 0": (momentum, {"momentum": 0.0}),
     "nesterov": (nesterov, {}),
-    "nesterov, keep 0.5": (nesterov, {"keep": 0.5}),
+    "nesterov 0.5": (nesterov, {"momentum": 0.5}),
     "rmsprop": (rmsprop, {}),
-    "rmsprop, options": (rmsprop, {"keep": 0.99, "epsilon": 1e-3}),
+    "rmsprop, options": (rmsprop, {"decay": 0.99, "epsilon": 1e-3}),
     "adam": (adam, {}),
-    "adam, options": (adam, {"keep_mean": 0.0, "keep_square": 0.9, "epsilon": 1e-2}),
+    "adam, options": (adam, {"beta_1": 0.0, "beta_2": 0.9, "epsilon": 1e-2}),
 }
 
 
-def descend(params, targets, rule, backend, dtype, **options):
+def descend(params, targets, optimizer, backend, dtype, **options):
     """Compile a step towards targets that change from call to call: Σ (p - target)²."""
 
     def graph():
@@ -65,7 +65,7 @@ def descend(params, targets, rule, backend, dtype, **options):
         goals = [tensor(f"goal{i}", dtype, t.shape) for i, t in enumerate(targets[0])]
         loss = sum(at.sum((p - goal) ** 2) for p, goal in zip(params, goals, strict=True))
         grads = updates.gradients(loss, params)
-        return [rate, *goals], [loss], rule(params, grads, rate, **options)
+        return [rate, *goals], [loss], optimizer(params, grads, rate, **options)
 
     return compile_graph(graph, name="step", backend=backend)
 
@@ -79,7 +79,9 @@ def test_rules_follow_their_papers(rng, case, dtype, backend):
     expected = [rng.standard_normal(shape) for shape in shapes]
     targets = [[rng.standard_normal(s).astype(dtype) for s in shapes] for _ in range(steps)]
     params = [shared(value.astype(dtype), f"p{i}") for i, value in enumerate(expected)]
-    step = descend(params, targets, updates.rule_named(oracle.__name__), backend, dtype, **options)
+    step = descend(
+        params, targets, updates.optimizer_named(oracle.__name__), backend, dtype, **options
+    )
     memories = [{} for _ in shapes]
     for k, goals in enumerate(targets):
         rate = np.asarray(0.1 / (k + 1), dtype)
@@ -98,11 +100,11 @@ def test_rules_follow_their_papers(rng, case, dtype, backend):
 
 
 def test_rules_have_their_cases():
-    assert {oracle.__name__ for oracle, _ in CASES.values()} == set(updates.RULES)
+    assert {oracle.__name__ for oracle, _ in CASES.values()} == set(updates.OPTIMIZERS)
 
 
 @pytest.mark.parametrize(
-    ("name", "slots"),
+    ("name", "state"),
     [
         ("sgd", []),
         ("momentum", ["velocity_W"]),
@@ -112,47 +114,47 @@ def test_rules_have_their_cases():
     ],
 )
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_what_a_rule_remembers_is_named_and_static(name, slots, dtype):
+def test_the_state_of_an_optimizer_is_named_and_static(name, state, dtype):
     W = shared(np.ones((3, 2), dtype))
-    made = updates.RULES[name]([W], [2 * W], at.constant(0.1))
+    made = updates.OPTIMIZERS[name]([W], [2 * W], at.constant(0.1))
     remembered = {variable.name: variable for variable, _ in made}
-    assert list(remembered) == [*slots, "W"]
+    assert list(remembered) == [*state, "W"]
     for variable, after in made:
         assert variable.type.dtype == after.type.dtype == dtype
         assert variable.type.shape == (() if variable.name == "step_of_adam" else (3, 2))
 
 
-@pytest.mark.parametrize("name", updates.RULES)
+@pytest.mark.parametrize("name", updates.OPTIMIZERS)
 def test_a_rule_without_parameters_updates_nothing(name):
-    assert updates.RULES[name]([], [], at.constant(0.1)) == []
+    assert updates.OPTIMIZERS[name]([], [], at.constant(0.1)) == []
 
 
-@pytest.mark.parametrize("keep", [-0.1, 1.0, float("nan")])
+@pytest.mark.parametrize("share", [-0.1, 1.0, float("nan")])
 @pytest.mark.parametrize(
     ("name", "option", "said"),
     [
-        ("momentum", "keep", "momentum"),
-        ("nesterov", "keep", "momentum"),
-        ("rmsprop", "keep", "keep"),
-        ("adam", "keep_mean", "keep_mean"),
-        ("adam", "keep_square", "keep_square"),
+        ("momentum", "momentum", "momentum"),
+        ("nesterov", "momentum", "momentum"),
+        ("rmsprop", "decay", "decay"),
+        ("adam", "beta_1", "beta_1"),
+        ("adam", "beta_2", "beta_2"),
     ],
 )
-def test_shares_out_of_range_are_refused(name, option, said, keep):
+def test_shares_out_of_range_are_refused(name, option, said, share):
     W = shared(np.ones(2))
     with pytest.raises(UserError, match=f"{said}: got .*, needed a value from 0 to less than 1;"):
-        updates.RULES[name]([W], [W], at.constant(0.1), **{option: keep})
+        updates.OPTIMIZERS[name]([W], [W], at.constant(0.1), **{option: share})
 
 
 @pytest.mark.parametrize("name", ["rmsprop", "adam"])
 def test_epsilon_must_be_positive(name):
     with pytest.raises(UserError, match="epsilon: got 0, needed a value greater than 0"):
-        updates.RULES[name]([], [], at.constant(0.1), epsilon=0.0)
+        updates.OPTIMIZERS[name]([], [], at.constant(0.1), epsilon=0.0)
 
 
 def test_an_unknown_rule_names_the_near_one():
-    with pytest.raises(UserError, match="unknown optimiser 'adm'; did you mean 'adam'"):
-        updates.rule_named("adm")
+    with pytest.raises(UserError, match="unknown optimizer 'adm'; did you mean 'adam'"):
+        updates.optimizer_named("adm")
 
 
 def test_adam_keeps_all_digits_of_its_first_corrections():

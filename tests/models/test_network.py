@@ -2,7 +2,7 @@
 
 from graphrnn.graph.loops import LOOPS
 from graphrnn.models import numpy_bptt
-from graphrnn.models.network import Rule
+from graphrnn.models.network import OptimizerConfig
 from tests.helpers import TOLERANCE, gradients_of, make_batch, make_network, needs_stock_scan
 
 import numpy as np
@@ -102,7 +102,9 @@ def test_clipping_reaches_the_update(rng):
     """A clipped step has the given length times the rate."""
     x, y = make_batch(rng)
     network, weights = make_network(rng)
-    network.compile_train(time=4, batch=3, rule=Rule(clip=0.1))(x, y, np.asarray(0.5))
+    network.compile_train(time=4, batch=3, optimizer=OptimizerConfig(clip=0.1))(
+        x, y, np.asarray(0.5)
+    )
     moved = [network.weights[name].get_value() - value for name, value in weights.items()]
     length = np.sqrt(sum((step**2).sum() for step in moved))
     np.testing.assert_allclose(length, 0.1 * 0.5, rtol=1e-9)
@@ -112,7 +114,9 @@ def test_momentum_reaches_the_update(rng):
     """The second step on a batch repeats 0.9 of the first beside its own gradient."""
     x, y = make_batch(rng)
     network, weights = make_network(rng)
-    train = network.compile_train(time=4, batch=3, rule=Rule("momentum", {"keep": 0.9}))
+    train = network.compile_train(
+        time=4, batch=3, optimizer=OptimizerConfig("momentum", {"momentum": 0.9})
+    )
     velocity = {name: np.zeros_like(value) for name, value in weights.items()}
     for _ in range(2):
         train(x, y, np.asarray(0.05))
@@ -127,6 +131,8 @@ def test_clipping_by_value_comes_first(rng):
     """No entry of a plain step is longer than the limit times the rate."""
     x, y = make_batch(rng)
     network, weights = make_network(rng)
-    network.compile_train(time=4, batch=3, rule=Rule(clip_value=1e-3))(x, y, np.asarray(0.5))
+    network.compile_train(time=4, batch=3, optimizer=OptimizerConfig(clip_value=1e-3))(
+        x, y, np.asarray(0.5)
+    )
     moved = [network.weights[name].get_value() - value for name, value in weights.items()]
     np.testing.assert_allclose(max(abs(step).max() for step in moved), 0.5e-3, rtol=1e-9)

@@ -17,7 +17,7 @@ from safetensors.numpy import save
 @pytest.fixture
 def checkpoint(rng):
     header = Header(
-        settings=TrainSettings(hidden=3, rate=0.1 + 0.2),
+        settings=TrainSettings(hidden=3, learning_rate=0.1 + 0.2),
         corpus="a corpus — with dashes",
         vocabulary=("\0", "\n", "a", "é"),
         sequences=17,
@@ -109,7 +109,7 @@ def test_loading_never_executes(in_tmp):
         ("not json", "its header is damaged"),
         ("[" * 100_000, "its header is damaged"),
         (json.dumps({"format": 2, "settings": {"hidden": 0}}), "its header is damaged"),
-        (json.dumps({"format": 99}), "got format 99, needed 2"),
+        (json.dumps({"format": 99}), "got format 99, needed 3"),
     ],
 )
 def test_damaged_headers(in_tmp, header, message):

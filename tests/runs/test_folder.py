@@ -11,14 +11,14 @@ import pytest
 
 def test_settings_are_toml_and_come_back(in_tmp):
     settings = TrainSettings(
-        hidden=7, rate=0.1 + 0.2, corpus='a "name".txt', schedule="step", decay_at=(5, 9)
+        hidden=7, learning_rate=0.1 + 0.2, corpus='a "name".txt', schedule="step", decay_at=(5, 9)
     )
     folder = RunFolder(in_tmp)
     folder.write_settings(settings)
     assert "hidden = 7\n" in folder.settings.read_text()
     assert folder.read_settings() == TrainSettings(
         hidden=7,
-        rate=0.1 + 0.2,
+        learning_rate=0.1 + 0.2,
         corpus='a "name".txt',
         schedule="step",
         decay_at=(5, 9),
@@ -57,8 +57,8 @@ def test_a_torn_line_of_the_log_is_left_out_and_cut_off(in_tmp):
 
 def test_what_is_not_finite_is_null_in_the_log(in_tmp):
     folder = RunFolder(in_tmp)
-    folder.write_line({"step": 1, "loss": float("nan"), "rate": 1.0})
-    assert folder.lines() == [{"step": 1, "loss": None, "rate": 1.0}]
+    folder.write_line({"step": 1, "loss": float("nan"), "learning_rate": 1.0})
+    assert folder.lines() == [{"step": 1, "loss": None, "learning_rate": 1.0}]
 
 
 def test_a_full_disk_tears_no_line_of_the_log(in_tmp):

@@ -40,8 +40,8 @@ FREE = {
 """Fields whose meaning is that of any text or number: a name to show, the folder of another time,
 a digest that is made right again. Escapes in them must not be shown."""
 MAY_BE = {
-    *((f"settings.{name}", "nothing") for name in ("optimiser", "rate", "schedule", "sequences",
-      "time", "batch", "steps")),
+    *((f"settings.{name}", "nothing") for name in ("optimizer", "learning_rate", "schedule",
+      "sequences", "time", "batch", "steps")),
     ("settings.save_every", "10**30"),
 }  # fmt: skip
 """What is as the network's recipe has it, where nothing is said; and what is merely large."""

@@ -26,7 +26,7 @@ def trained(tmp_path_factory):
             sequences=2500,
             batch=1,
             backend="python",
-            rate=0.02,
+            learning_rate=0.02,
             out=folder / "run",
         )
     )

@@ -8,23 +8,23 @@ import pytest
 from pydantic import ValidationError
 
 
-def test_every_rule_can_be_chosen():
-    for name in updates.RULES:
-        assert LearningSettings(optimiser=name).rule == (name, {})
+def test_every_optimizer_can_be_chosen():
+    for name in updates.OPTIMIZERS:
+        assert LearningSettings(optimizer=name).optimizer_call == (name, {})
 
 
 @pytest.mark.parametrize(
-    ("settings", "rule"),
+    ("settings", "call"),
     [
         ({}, ("sgd", {})),
         ({"momentum": 0.0}, ("sgd", {})),
-        ({"momentum": 0.5}, ("momentum", {"keep": 0.5})),
-        ({"optimiser": "momentum"}, ("momentum", {})),
-        ({"optimiser": "nesterov", "momentum": 0.0}, ("nesterov", {"keep": 0.0})),
+        ({"momentum": 0.5}, ("momentum", {"momentum": 0.5})),
+        ({"optimizer": "momentum"}, ("momentum", {})),
+        ({"optimizer": "nesterov", "momentum": 0.0}, ("nesterov", {"momentum": 0.0})),
     ],
 )
-def test_momentum_belongs_to_the_rules_that_have_it(settings, rule):
-    assert LearningSettings(**settings).rule == rule
+def test_momentum_belongs_to_the_optimizers_that_have_it(settings, call):
+    assert LearningSettings(**settings).optimizer_call == call
 
 
 @pytest.mark.parametrize(
@@ -43,18 +43,23 @@ def test_momentum_belongs_to_the_rules_that_have_it(settings, rule):
     ],
 )
 def test_rate_follows_its_schedule(settings, expected):
-    assert LearningSettings(rate=0.2, **settings).rate_after(300, 1000) == pytest.approx(expected)
+    assert LearningSettings(learning_rate=0.2, **settings).learning_rate_after(
+        300, 1000
+    ) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"optimiser": "adam", "momentum": 0.9}, "--momentum: got it with --optimiser adam, which"),
+        ({"optimizer": "adam", "momentum": 0.9}, "--momentum: got it with --optimizer adam, which"),
         ({"decay": 0.5}, "--decay: got it with --schedule constant, .* step or exponential"),
         ({"schedule": "cosine", "decay_every": 5}, "--decay-every: .* use --schedule exponential"),
         ({"schedule": "step"}, "--decay-at: got none, needed with --schedule step"),
         ({"schedule": "step", "decay_at": ()}, "--decay-at: got none"),
-        ({"schedule": "cosine", "final_rate": 1.0}, "--final-rate: got 1, needed at most --rate"),
+        (
+            {"schedule": "cosine", "final_rate": 1.0},
+            "--final-rate: got 1, needed at most --learning-rate",
+        ),
     ],
 )
 def test_an_option_without_use_is_refused(settings, message):
@@ -65,7 +70,7 @@ def test_an_option_without_use_is_refused(settings, message):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"optimiser": "adamw"}, "--optimiser: got adamw, needed 'sgd', 'momentum', 'nesterov', "),
+        ({"optimizer": "adamw"}, "--optimizer: got adamw, needed 'sgd', 'momentum', 'nesterov', "),
         ({"momentum": 1.0}, "--momentum: got 1.0, needed a value less than 1"),
         ({"clip_value": 0.0}, "--clip-value: got 0.0, needed a value greater than 0"),
         ({"schedule": "exponential", "decay": 1.5}, "--decay: got 1.5, needed a value less than"),

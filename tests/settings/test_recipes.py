@@ -7,7 +7,16 @@ import pytest
 @pytest.mark.parametrize("model", RECIPES)
 def test_a_recipe_is_what_the_settings_are_filled_with(model):
     settings, recipe = TrainSettings(model=model), recipe_for(model)
-    for name in ("time", "batch", "hidden", "embedding", "layers", "dropout", "optimiser", "rate"):
+    for name in (
+        "time",
+        "batch",
+        "hidden",
+        "embedding",
+        "layers",
+        "dropout",
+        "optimizer",
+        "learning_rate",
+    ):
         assert getattr(settings, name) == getattr(recipe, name)
 
 

@@ -2,6 +2,7 @@ import dataclasses
 
 from graphrnn.errors import UserError
 from graphrnn.settings.messages import describe
+from graphrnn.settings.recipes import recipe_for
 from graphrnn.settings.sampling import SampleSettings
 from graphrnn.settings.training import TrainSettings
 
@@ -14,9 +15,9 @@ from pydantic import ValidationError
     [
         ({"hidden": 0}, "--hidden: got 0, needed a value greater than 0"),
         ({"hidden": "many"}, "--hidden: got many, needed a valid integer"),
-        ({"rate": -1}, "--rate: got -1, needed a value greater than 0"),
-        ({"rate": float("nan")}, "--rate: got nan, needed a finite number"),
-        ({"rate": float("inf")}, "--rate: got inf, needed a finite number"),
+        ({"learning_rate": -1}, "--learning-rate: got -1, needed a value greater than 0"),
+        ({"learning_rate": float("nan")}, "--learning-rate: got nan, needed a finite number"),
+        ({"learning_rate": float("inf")}, "--learning-rate: got inf, needed a finite number"),
         ({"model": "stacked_lstm", "layers": 0}, "--layers: got 0, needed a value greater than 0"),
         (
             {"model": "stacked_lstm", "dropout": 1.0},
@@ -24,8 +25,8 @@ from pydantic import ValidationError
         ),
         ({"time": 0}, "--time: got 0, needed a value greater than 0"),
         (
-            {"optimiser": "adamm"},
-            "--optimiser: got adamm, needed 'sgd', 'momentum', 'nesterov', 'rmsprop' or 'adam'",
+            {"optimizer": "adamm"},
+            "--optimizer: got adamm, needed 'sgd', 'momentum', 'nesterov', 'rmsprop' or 'adam'",
         ),
         ({"held_out": 0.9}, "--held-out: got 0.9, needed a value less than or equal to 0.5"),
         ({"dtype": "float16"}, "--dtype: got float16, needed 'float32' or 'float64'"),
@@ -59,15 +60,15 @@ def test_settings_are_frozen_and_every_field_has_a_default(kind):
 def test_what_is_left_out_is_as_the_network_has_it():
     settings = TrainSettings(model="stacked_lstm")
     assert (settings.time, settings.hidden, settings.layers, settings.dropout) == (40, 512, 2, 0.2)
-    assert (settings.optimiser, settings.rate) == ("adam", 1e-3)
-    assert (TrainSettings().optimiser, TrainSettings().rate, TrainSettings().batch) == (
+    assert (settings.optimizer, settings.learning_rate) == ("adam", 1e-3)
+    assert (TrainSettings().optimizer, TrainSettings().learning_rate, TrainSettings().batch) == (
         "sgd",
         0.01,
         1,
     )
     assert TrainSettings(time=5, model="gru").time == 5
-    assert TrainSettings(optimiser="adam").rate == 1e-3
-    assert TrainSettings(model="gru", optimiser="sgd").rate == 0.01
+    assert TrainSettings(optimizer="adam").learning_rate == 1e-3
+    assert TrainSettings(model="gru", optimizer="sgd").learning_rate == 0.01
     assert dataclasses.replace(settings, seed=1).layers == 2
 
 
@@ -76,3 +77,19 @@ def test_an_option_that_the_network_has_not(option):
     (name,) = option
     with pytest.raises(UserError, match=f"--{name}: theano_rnn has no {name}; leave it out"):
         TrainSettings(**option)
+
+
+def test_old_names_are_read_as_the_new_ones():
+    settings = TrainSettings(optimiser="adam", rate=0.1)
+    assert (settings.optimizer, settings.learning_rate) == ("adam", 0.1)
+    assert settings.given == {"optimizer", "learning_rate"}
+    with pytest.raises(ValidationError, match="rate"):
+        TrainSettings(rate=0.1, learning_rate=0.2)
+
+
+def test_a_recipe_and_what_is_given_in_its_place():
+    settings = TrainSettings.from_recipe(recipe_for("gru"), {"model": "gru", "hidden": None})
+    assert settings == TrainSettings(model="gru")
+    assert settings.given == {"model", "hidden"}
+    with pytest.raises(ValidationError, match="embedding"):
+        TrainSettings.from_recipe(recipe_for("gru"), {"model": "gru", "embedding": 0})

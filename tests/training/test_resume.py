@@ -32,11 +32,11 @@ ROOT = Path(__file__).parents[2]
 
 KINDS = {
     "sgd": {"model": "theano_rnn", "batch": 1, "backend": "native"},
-    "adam": {"model": "rnn_sequences", "optimiser": "adam"},
+    "adam": {"model": "rnn_sequences", "optimizer": "adam"},
     "momentum and steps": {
         "model": "theano_gru", "batch": 4, "momentum": 0.5, "schedule": "step", "decay_at": (30,),
     },
-    "carried state": {"model": "stateful_lstm", "optimiser": "rmsprop", "schedule": "cosine"},
+    "carried state": {"model": "stateful_lstm", "optimizer": "rmsprop", "schedule": "cosine"},
     "dropout": {"model": "stacked_lstm", "layers": 1, "dropout": 0.3, "time": 3},
     "numpy": {"model": "reference", "batch": 1},
 }  # fmt: skip
@@ -45,7 +45,14 @@ KINDS = {
 
 def given(corpus, **changes):
     """Several passes over a short text, in under a second."""
-    values = {"hidden": 5, "time": 6, "batch": 4, "sequences": 120, "rate": 0.01, "log_every": 8}
+    values = {
+        "hidden": 5,
+        "time": 6,
+        "batch": 4,
+        "sequences": 120,
+        "learning_rate": 0.01,
+        "log_every": 8,
+    }
     values |= {"held_out": 0.3, "backend": "python", "corpus": str(corpus)}
     return values | changes
 
@@ -273,7 +280,7 @@ def test_ended_by_patience(short_text, in_tmp, compiled_once, monkeypatch):
     ("changes", "message"),
     [
         ({"hidden": 6}, "--hidden: got 6, but this run was begun with 5"),
-        ({"rate": 0.5}, "--rate: got 0.5, but this run was begun with 0.01"),
+        ({"learning_rate": 0.5}, "--learning-rate: got 0.5, but this run was begun with 0.01"),
         ({"seed": 3}, "--seed: got 3, but this run was begun with 0"),
         ({"steps": 2}, "--steps: got 2, and the run has taken 3"),
         ({"corpus": "python-docs"}, "is not the text that this run was begun with"),

@@ -15,7 +15,7 @@ import pytest
 
 def settings(corpus, **changes):
     """Small enough for the Python backend."""
-    given = {"hidden": 8, "sequences": 60, "batch": 4, "backend": "python", "rate": 0.02}
+    given = {"hidden": 8, "sequences": 60, "batch": 4, "backend": "python", "learning_rate": 0.02}
     return TrainSettings(corpus=str(corpus), **(given | changes))
 
 
@@ -110,8 +110,12 @@ def test_folder_that_cannot_be_written(small_text, in_tmp):
 
 
 def test_explosion_stops_and_names_the_remedy(small_text, in_tmp):
-    with pytest.raises(DivergedError, match=r"the loss became (nan|inf).*lower --rate .*--clip 1"):
-        training_run.train(settings(small_text, rate=1e6, sequences=400, out=in_tmp / "run"))
+    with pytest.raises(
+        DivergedError, match=r"the loss became (nan|inf).*lower --learning-rate .*--clip 1"
+    ):
+        training_run.train(
+            settings(small_text, learning_rate=1e6, sequences=400, out=in_tmp / "run")
+        )
     assert not (in_tmp / "run").exists()
 
 
@@ -208,7 +212,9 @@ def test_a_folder_of_the_users_is_left_alone(small_text, in_tmp):
     """An empty folder stays when the run fails; one with files in it is refused untouched."""
     (in_tmp / "mine").mkdir()
     with pytest.raises(DivergedError):
-        training_run.train(settings(small_text, rate=1e6, sequences=400, out=in_tmp / "mine"))
+        training_run.train(
+            settings(small_text, learning_rate=1e6, sequences=400, out=in_tmp / "mine")
+        )
     assert list((in_tmp / "mine").iterdir()) == []
     (in_tmp / "mine" / "loss.png").write_text("holiday")
     with pytest.raises(UserError, match="holds files already"):
@@ -257,7 +263,7 @@ def test_a_name_that_is_no_text_is_refused(small_text, in_tmp):
 )
 def test_every_kind_of_network_trains_and_writes(small_text, model):
     """Windows by hand, a last output, streams, overlapping windows with dropout, and NumPy."""
-    given = {"batch": 4, "hidden": 6, "sequences": 40, "rate": 0.02}
+    given = {"batch": 4, "hidden": 6, "sequences": 40, "learning_rate": 0.02}
     given |= {"time": 5} if model not in ("three_char",) else {}
     given |= {"time": 5, "layers": 2, "dropout": 0.3} if model == "stacked_lstm" else {}
     chosen = TrainSettings(corpus=str(small_text), model=model, backend="python", **given)
@@ -288,5 +294,5 @@ def test_dropout_changes_with_the_seed_alone(small_text):
 
 
 def test_networks_by_hand_have_plain_sgd_alone(small_text):
-    with pytest.raises(UserError, match="--optimiser: reference is trained by NumPy and plain SGD"):
+    with pytest.raises(UserError, match="--optimizer: reference is trained by NumPy and plain SGD"):
         training_run.train(settings(small_text, model="reference", clip=1.0))

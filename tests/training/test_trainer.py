@@ -25,7 +25,8 @@ def test_the_log_has_what_was_measured(small_text):
     points = [line for line in plain if "loss" in line]
     assert [line["step"] for line in points] == [5, 10]
     assert points[0].keys() == {
-        "step", "sequences", "loss", "accuracy", "gradient_norm", "rate", "characters_per_second",
+        "step", "sequences", "loss", "accuracy", "gradient_norm", "learning_rate",
+        "characters_per_second",
     }  # fmt: skip
     assert [line["step"] for line in plain if "held_out_loss" in line] == list(range(1, 11))
     if find_spec("tensorboardX"):
@@ -74,8 +75,14 @@ def test_samples_while_training_change_no_number(small_text):
 
 
 def test_a_rising_loss_stops_and_the_gradients_can_be_seen(small_text, in_tmp):
-    given = {"rate": 3.0, "sequences": 4000, "save_every": 0.0, "out": in_tmp / "run", "batch": 4}
-    with pytest.raises(DivergedError, match=r"lower --rate .*--clip 1") as caught:
+    given = {
+        "learning_rate": 3.0,
+        "sequences": 4000,
+        "save_every": 0.0,
+        "out": in_tmp / "run",
+        "batch": 4,
+    }
+    with pytest.raises(DivergedError, match=r"lower --learning-rate .*--clip 1") as caught:
         training_run.train(settings(small_text, **given))
     if (in_tmp / "run").exists():
         assert load_checkpoint(in_tmp / "run" / CHECKPOINT).header.sequences > 0

@@ -8,7 +8,7 @@ from graphrnn.data import text
 from graphrnn.errors import UserError
 from graphrnn.inspection.record.sources import Source, captured
 from graphrnn.models import MODELS, model_named
-from graphrnn.models.from_settings import network_of, rule_of
+from graphrnn.models.from_settings import network_of, optimizer_of
 from graphrnn.runs.checkpoint import Checkpoint, load_checkpoint
 from graphrnn.runs.folder import find_checkpoint
 from graphrnn.settings.recipes import recipe_for
@@ -33,7 +33,7 @@ def our_source(
         UserError: there is neither a model nor a run of that name, or the run has another length.
     """
     if name in MODELS:
-        settings = TrainSettings(model=name, **(lengths or {}))  # type: ignore[arg-type]
+        settings = TrainSettings.from_recipe(recipe_for(name), {"model": name, **(lengths or {})})
         return _network_source(settings, _default_vocabulary(settings), loop, backend)
     if Path(name).exists() or "/" in name or name == "latest" or (Path("runs") / name).exists():
         checkpoint = load_checkpoint(find_checkpoint(name))
@@ -91,7 +91,7 @@ def _network_source(
         return network.compile_train(
             time=settings.time,
             batch=settings.batch,
-            rule=rule_of(settings),
+            optimizer=optimizer_of(settings),
             carried=network.carried_states(settings.batch) if carries else None,
         )
 
