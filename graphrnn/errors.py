@@ -11,9 +11,9 @@ class UserError(Exception):
 
 
 class DivergedError(UserError):
-    """Training exploded; the command line exits with 3.
+    """Training diverged; the command line exits with 3.
 
-    `evidence` is the trainer at that moment, for whoever wants to look at it.
+    `evidence` is what there is to look at of that moment, for whoever wants to.
     """
 
     exit_code = 3

@@ -1,13 +1,14 @@
-"""What an explosion looks like from inside: the norm of d loss / d h_t at every step in time.
+"""What a divergence looks like from inside: the norm of d loss / d h_t at every step in time.
 
 A side wing: it builds the gradient of a network that is there, and changes nothing.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
 
 from graphrnn.analysis.gradient_flow import nudged
 from graphrnn.backends.compile import Report, silent
+from graphrnn.data.batches import Batch
 from graphrnn.data.text import Indices
 from graphrnn.graph import losses, updates
 from graphrnn.graph.initial import Array
@@ -15,7 +16,6 @@ from graphrnn.graph.shapes import Step, Tensor, tensor
 from graphrnn.models.network import GraphSpec, Network
 from graphrnn.runs.checkpoint import load_checkpoint
 from graphrnn.sampling.sampler import network_in
-from graphrnn.training.trainer import Trainer
 
 import aesara.tensor as at
 import numpy as np
@@ -60,23 +60,22 @@ def through_time(network: Network, x: Indices, y: Indices, report: Report = sile
     return list(network.compiled(graph, "gradients in time", report)(x, y)[1:])
 
 
-def norms_at_explosion(evidence: Any, report: Report = silent) -> list[str]:
-    """Say how the gradient of the batch that exploded fares on its way back in time, as lines.
+def norms_at_divergence(
+    network: Network, batch: Batch, last: Path, report: Report = silent
+) -> list[str]:
+    """Say how the gradient of a batch that diverged fares on its way back in time, as lines.
 
     Measured on the weights of that moment, or where these are no numbers any more on those of the
-    last checkpoint.
+    last checkpoint; there are no lines where there is none.
     """
-    if not isinstance(evidence, Trainer) or evidence.batch is None:
-        return []
-    network, whose = evidence.network, "the weights of that moment"
+    whose = "the weights of that moment"
     if not all(np.isfinite(w.get_value(borrow=True)).all() for w in network.weights.values()):
-        if not evidence.folder.last.exists():
+        if not last.exists():
             return []
-        checkpoint = load_checkpoint(evidence.folder.last)
-        network = network_in(checkpoint, backend=evidence.settings.backend)
+        network = network_in(load_checkpoint(last), backend=network.backend)
         whose = "those of the last checkpoint"
     lines = []
-    layers = through_time(network, *evidence.batch, report)
+    layers = through_time(network, *batch, report)
     for k, norms in enumerate(layers):
         time = len(norms)
         at_steps = sorted({round((time - 1) * j / (SHOWN - 1)) for j in range(SHOWN)})

@@ -74,10 +74,14 @@ def train(
 
 
 def _show_norms(display: "Display", error: DivergedError) -> None:
-    """Show how the gradient fares on its way back in time, at the moment of an explosion."""
-    from graphrnn.analysis.divergence import norms_at_explosion
+    """Show how the gradient fares on its way back in time, at the moment of a divergence."""
+    from graphrnn.analysis.divergence import norms_at_divergence
+    from graphrnn.training.divergence_check import Evidence
 
-    for line in norms_at_explosion(error.evidence, display.built):
+    seen = error.evidence
+    if not isinstance(seen, Evidence) or seen.batch is None:
+        return
+    for line in norms_at_divergence(seen.network, seen.batch, seen.last, display.built):
         display.line(line)
 
 

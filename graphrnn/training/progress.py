@@ -1,10 +1,11 @@
-"""Who is told how a run goes on, what stops it, and how a signal ends it between two steps."""
+"""How far and how fast a run goes, and who is told of it."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 from graphrnn.backends.compile import BuildEvent
 from graphrnn.runs.checkpoint import Point
+from graphrnn.settings.training import TrainSettings
 from graphrnn.training.corpus import Data
 
 
@@ -18,6 +19,42 @@ class Progress:
     accuracy: float
     characters_per_second: float
     seconds_left: float
+
+    @classmethod
+    def at(cls, sequences: int, settings: TrainSettings, point: Point, speed: float) -> "Progress":
+        """Sum up where training stands, at a speed in sequences a second.
+
+        Example:
+            >>> point = Point(sequences=200, loss=2.0, accuracy=0.5)
+            >>> Progress.at(200, TrainSettings(time=8, sequences=1000), point, 100.0).seconds_left
+            8.0
+        """
+        total = max(settings.sequences, sequences)
+        return cls(
+            sequences=sequences,
+            total=total,
+            loss=point.loss,
+            accuracy=point.accuracy,
+            characters_per_second=speed * settings.time,
+            seconds_left=(total - sequences) / speed,
+        )
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A moment to measure speed from: seconds as `perf_counter` has them, sequences by then.
+
+    Example:
+        >>> Mark(10.0, 100).speed(12.0, 150)
+        25.0
+    """
+
+    seconds: float
+    sequences: int
+
+    def speed(self, now: float, sequences: int) -> float:
+        """Return the sequences a second since then."""
+        return (sequences - self.sequences) / max(now - self.seconds, 1e-9)
 
 
 class Watcher(Protocol):

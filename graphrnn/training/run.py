@@ -13,13 +13,14 @@ from graphrnn.models.from_settings import require_fitting
 from graphrnn.models.network import Network
 from graphrnn.runs.checkpoint import Checkpoint, Header, Position, load_checkpoint
 from graphrnn.runs.folder import RunFolder, claim_folder, find_run
-from graphrnn.runs.tensorboard import Events
 from graphrnn.sampling.sampler import network_in
 from graphrnn.settings.training import TrainSettings, resumed
+from graphrnn.training.checkpointing import keep_best
 from graphrnn.training.corpus import Data, prepare, with_loop
+from graphrnn.training.early_stopping import EarlyStopping, validations_since_best
 from graphrnn.training.interrupt import Interrupted, Stop
 from graphrnn.training.progress import Quiet, Watcher
-from graphrnn.training.trainer import Trainer, keep_best, readings_since_best
+from graphrnn.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -133,17 +134,17 @@ def _end(header: Header, settings: TrainSettings) -> str:
     """Say why a run has come to its end, and what would let it go on; nothing where it has not."""
     last = header.held_out[-1].sequences if header.held_out else None
     if settings.held_out and last != header.sequences:
-        return ""  # the last thing of a run is a reading of the held-out text
+        return ""  # the last thing of a run is a validation
     if header.sequences >= settings.sequences:
         return (
             f"got {settings.sequences:,} sequences, and the run has done {header.sequences:,}; "
             "say a larger --sequences to train it longer"
         )
-    waited = readings_since_best(header.held_out)
-    if settings.patience is not None and waited >= settings.patience:
+    if EarlyStopping(settings.patience).is_due(header.held_out):
+        waited = validations_since_best(header.held_out)
         return (
-            f"got a patience of {settings.patience:,}, and the run ended after {waited:,} readings "
-            "of the held-out text without a better loss; say a larger --patience"
+            f"got a patience of {settings.patience:,}, and the run ended after {waited:,} "
+            "validations without a better loss; say a larger --patience"
         )
     return ""
 
@@ -198,16 +199,14 @@ def _trained(
     if checkpoint:
         _require_same_backend(checkpoint.header, trainer)
         trainer.restore(checkpoint)
-        watcher.told(f"going on after step {trainer.steps:,}, {trainer.sequences:,} sequences")
+        watcher.told(
+            f"going on after step {trainer.count.steps:,}, {trainer.count.sequences:,} sequences"
+        )
     if not new:  # only now is it known that nothing stands against going on
-        folder.cut_back(trainer.steps)
+        folder.cut_back(trainer.count.steps)
         folder.write_settings(settings)
     if checkpoint:
         keep_best(folder, checkpoint)
-    trainer.events = Events(folder.path, folder.lines(), watcher.told)
-    try:
-        with Stop() as stop:
-            trainer.run(stop)
-    finally:
-        trainer.events.close()
+    with trainer.log.writing_events(), Stop() as stop:
+        trainer.run(stop)
     return Trained(folder, trainer.checkpoint(), trainer.network, data)

@@ -1,6 +1,6 @@
 """Norms through time against differences: a nudge of h_t, entry by entry."""
 
-from graphrnn.analysis.divergence import norms_at_explosion, through_time
+from graphrnn.analysis.divergence import norms_at_divergence, through_time
 from graphrnn.analysis.gradient_flow import nudged
 from graphrnn.backends.compile import compile_graph
 from graphrnn.graph import losses
@@ -31,5 +31,12 @@ def test_norms_are_those_of_finite_differences(rng):
     np.testing.assert_allclose(norms, expected, rtol=1e-5)
 
 
-def test_no_evidence_no_lines():
-    assert norms_at_explosion(None) == []
+def test_broken_weights_without_a_checkpoint_give_no_lines(rng, in_tmp):
+    network, _ = make_network(rng)
+    batch = make_batch(rng)
+    lines = norms_at_divergence(network, batch, in_tmp / "last.safetensors")
+    assert "with the weights of that moment" in lines[0]
+    assert lines[-1].startswith("  layer 1  ")
+    broken = next(iter(network.weights.values()))
+    broken.set_value(np.full_like(broken.get_value(), np.nan))
+    assert norms_at_divergence(network, batch, in_tmp / "last.safetensors") == []

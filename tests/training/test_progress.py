@@ -1,32 +1,15 @@
-from graphrnn.training.guard import Guard, Tally
-
-import pytest
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_what_is_not_finite_is_noticed(value):
-    assert "the loss became" in Guard(10, 100).complaint(value, None)
-    assert "the gradient norm became" in Guard(10, 100).complaint(1.0, value)
+from graphrnn.runs.checkpoint import Point
+from graphrnn.settings.training import TrainSettings
+from graphrnn.training.progress import Mark, Progress
 
 
-def test_a_bad_sequence_is_no_explosion_but_many_are():
-    guard = Guard(symbols=86, predictions=8)
-    assert guard.complaint(4.5, None) == ""
-    assert guard.complaint(40.0, 5.0) == ""
-    answers = [guard.complaint(40.0, 5.0) for _ in range(40)]
-    assert answers[0] == ""
-    assert "over 3 times the 4.50 at its start" in answers[-1]
+def test_time_left_is_what_the_speed_leaves():
+    speed = Mark(seconds=5.0, sequences=40).speed(now=7.0, sequences=60)
+    point = Point(sequences=60, loss=1.5, accuracy=0.25)
+    seen = Progress.at(60, TrainSettings(time=4, sequences=100), point, speed)
+    assert seen == Progress(60, 100, 1.5, 0.25, characters_per_second=40.0, seconds_left=4.0)
 
 
-def test_a_lucky_first_sequence_does_not_count_as_the_start():
-    guard = Guard(symbols=86, predictions=8)
-    guard.complaint(0.1, None)
-    assert guard.start == pytest.approx(4.454, abs=1e-3)
-
-
-def test_means():
-    tally = Tally()
-    tally.add(1.0, 0.5)
-    tally.add(3.0, 0.0)
-    point = tally.point(7)
-    assert (point.sequences, point.loss, point.accuracy) == (7, 2.0, 0.25)
+def test_a_run_beyond_its_end_has_no_time_left():
+    seen = Progress.at(9, TrainSettings(sequences=5), Point(sequences=9, loss=1, accuracy=0), 1.0)
+    assert (seen.total, seen.seconds_left) == (9, 0.0)

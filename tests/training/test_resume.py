@@ -20,8 +20,7 @@ from graphrnn.runs.folder import RunFolder
 from graphrnn.sampling.sampler import Sampler
 from graphrnn.settings.sampling import SampleSettings
 from graphrnn.settings.training import TrainSettings
-from graphrnn.training import guard as guards
-from graphrnn.training import interrupt, progress, trainer
+from graphrnn.training import interrupt, progress, trainer, validation
 from graphrnn.training import run as training_run
 from tests import run_training
 
@@ -40,7 +39,7 @@ KINDS = {
     "dropout": {"model": "stacked_lstm", "layers": 1, "dropout": 0.3, "time": 3},
     "numpy": {"model": "reference", "batch": 1},
 }  # fmt: skip
-"""Rules with every kind of memory, a carried state, every kind of windows, draws in training."""
+"""Optimizers with every kind of state, a carried state, all kinds of windows, draws in training."""
 
 
 def given(corpus, **changes):
@@ -72,21 +71,20 @@ def compiled_once(monkeypatch):
 
     def again(settings, data, folder, watcher):
         if not first:
-            trainer = build(settings, data, folder, watcher)
-            variables = [*trainer.network.weights.values(), *trainer.slots.values()]
+            made = build(settings, data, folder, watcher)
+            variables = [*made.network.weights.values(), *made.step.state.values()]
             start = [variable.get_value() for variable in variables]
-            first.append((trainer, variables, start, trainer.rng.bit_generator.state))
-        trainer, variables, start, generator = first[0]
+            first.append((made, variables, start, made.step.rng.bit_generator.state))
+        made, variables, start, generator = first[0]
         for variable, value in zip(variables, start, strict=True):
             variable.set_value(value)
         rng = np.random.default_rng(99)
         rng.bit_generator.state = generator
-        windows = trainer.reader.windows
+        windows = made.step.reader.windows
         reader = batches.Reader(data.train, settings.time, settings.batch, windows, rng)
-        guard = guards.Guard(trainer.guard.symbols, trainer.guard.predictions)
-        given = {"settings": settings, "folder": folder, "watcher": watcher, "reader": reader}
-        more = {"guard": guard, "tally": guards.Tally(), "curve": [], "held_out": []}
-        return dataclasses.replace(trainer, **given, **more, steps=0, sequences=0, saved_at=None)
+        step = dataclasses.replace(made.step, settings=settings, reader=reader)
+        validation = dataclasses.replace(made.validation, points=[])
+        return trainer.Trainer.of(settings, data, folder, watcher, step, validation)
 
     monkeypatch.setattr(trainer.Trainer, "build", again)
 
@@ -149,13 +147,13 @@ def test_stopped_by_ctrl_c_and_resumed(short_text, in_tmp, compiled_once):
 
 
 @pytest.mark.parametrize("reading", [2, 10])
-def test_stopped_in_a_reading_of_the_held_out_text_and_resumed(
+def test_stopped_in_a_validation_and_resumed(
     short_text, in_tmp, compiled_once, monkeypatch, reading
 ):
     """It ends at once, and is made when the run goes on; the tenth comes after the last step."""
     settings = given(short_text, **KINDS["sgd"], sample_every=40, keep_every=40)
     training_run.train(TrainSettings(**settings, out=in_tmp / "whole"))
-    evaluate, readings = trainer.evaluate, []
+    evaluate, readings = validation.evaluate, []
 
     def interrupted(*arguments, **options):
         readings.append(options["sequences"])
@@ -164,7 +162,7 @@ def test_stopped_in_a_reading_of_the_held_out_text_and_resumed(
         return evaluate(*arguments, **options)
 
     with monkeypatch.context() as patched:
-        patched.setattr(trainer, "evaluate", interrupted)
+        patched.setattr(validation, "evaluate", interrupted)
         with pytest.raises(interrupt.Interrupted, match="ended by SIGTERM after") as caught:
             training_run.train(TrainSettings(**settings, out=in_tmp / "parts"))
     assert caught.value.exit_code == 143
@@ -266,10 +264,10 @@ def test_ended_by_patience(short_text, in_tmp, compiled_once, monkeypatch):
     def reading(*arguments, sequences, **options):
         return Point(sequences=sequences, loss=next(losses), accuracy=0.1)
 
-    monkeypatch.setattr(trainer, "evaluate", reading)
+    monkeypatch.setattr(validation, "evaluate", reading)
     settings = given(short_text, **KINDS["sgd"], patience=2)
     training_run.train(TrainSettings(**settings, out=in_tmp / "run"))
-    with pytest.raises(UserError, match="patience of 2, and the run ended after 2 readings"):
+    with pytest.raises(UserError, match="patience of 2, and the run ended after 2 validations"):
         training_run.resume(str(in_tmp / "run"))
     losses = iter([1.0] * 9)
     more = training_run.resume(str(in_tmp / "run"), TrainSettings(patience=3))

@@ -6,7 +6,7 @@ from graphrnn.runs.checkpoint import Point, load_checkpoint
 from graphrnn.runs.folder import CHECKPOINT, RunFolder
 from graphrnn.sampling.sampler import load_sampler
 from graphrnn.settings.training import TrainSettings
-from graphrnn.training import interrupt, progress, trainer
+from graphrnn.training import checkpointing, interrupt, progress, trainer, validation
 from graphrnn.training import run as training_run
 
 import numpy as np
@@ -153,13 +153,13 @@ def test_training_in_another_thread(small_text):
 def test_a_failed_save_keeps_the_last_checkpoint(small_text, in_tmp, monkeypatch):
     saves = []
 
-    def second_fails(path, checkpoint, *copies, save=trainer.save_checkpoint):
+    def second_fails(path, checkpoint, *copies, save=checkpointing.save_checkpoint):
         saves.append(path)
         if len(saves) == 2:
             raise UserError("cannot write: no space left on device")
         save(path, checkpoint, *copies)
 
-    monkeypatch.setattr(trainer, "save_checkpoint", second_fails)
+    monkeypatch.setattr(checkpointing, "save_checkpoint", second_fails)
     with pytest.raises(UserError, match="no space left"):
         training_run.train(settings(small_text, save_every=0, out=in_tmp / "run"))
     assert load_checkpoint(in_tmp / "run" / CHECKPOINT).header.sequences == 4
@@ -247,7 +247,7 @@ def test_broken_weights_are_not_saved(small_text, in_tmp, monkeypatch):
 
 def test_a_held_out_loss_that_is_not_finite_stops_the_run(small_text, in_tmp, monkeypatch):
     nan = Point(sequences=1, loss=float("nan"), accuracy=0.0)
-    monkeypatch.setattr(trainer, "evaluate", lambda *a, **k: nan)
+    monkeypatch.setattr(validation, "evaluate", lambda *a, **k: nan)
     with pytest.raises(DivergedError, match="the loss became nan"):
         training_run.train(settings(small_text, out=in_tmp / "run"))
     assert not (in_tmp / "run").exists()

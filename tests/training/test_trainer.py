@@ -3,11 +3,11 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from graphrnn.analysis.divergence import norms_at_explosion
+from graphrnn.analysis.divergence import norms_at_divergence
 from graphrnn.errors import DivergedError
 from graphrnn.runs.checkpoint import Point, load_checkpoint
 from graphrnn.runs.folder import CHECKPOINT
-from graphrnn.training import progress, trainer
+from graphrnn.training import progress, validation
 from graphrnn.training import run as training_run
 from tests.training.test_run import settings
 
@@ -40,7 +40,7 @@ def test_the_log_has_what_was_measured(small_text):
 def test_patience_ends_a_run_and_the_best_is_kept(small_text, monkeypatch):
     losses = iter([3.0, 2.0, 2.5, 2.1, 9.0])
     monkeypatch.setattr(
-        trainer,
+        validation,
         "evaluate",
         lambda *a, sequences, **k: Point(sequences=sequences, loss=next(losses), accuracy=0.1),
     )
@@ -88,7 +88,8 @@ def test_a_rising_loss_stops_and_the_gradients_can_be_seen(small_text, in_tmp):
         assert load_checkpoint(in_tmp / "run" / CHECKPOINT).header.sequences > 0
         assert "is kept in" in str(caught.value)
     assert caught.value.exit_code == 3
-    lines = norms_at_explosion(caught.value.evidence)
+    seen = caught.value.evidence
+    lines = norms_at_divergence(seen.network, seen.batch, seen.last)
     assert not lines or "d loss / d h_t" in lines[0]
 
 
@@ -107,7 +108,7 @@ def test_memory_stays_flat():
 MEMORY = """
 import tempfile
 from pathlib import Path
-from graphrnn.training import progress as watching, run as training, trainer
+from graphrnn.training import progress as watching, run as training
 from graphrnn.settings.training import TrainSettings
 
 def held():

@@ -1,0 +1,79 @@
+"""Decides when a run is saved, and which of its checkpoints are kept: the last, the best, more."""
+
+import sys
+import time as clock
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from graphrnn.runs.checkpoint import Checkpoint, save_checkpoint
+from graphrnn.runs.folder import RunFolder
+from graphrnn.training.count import Count
+
+import numpy as np
+
+
+def keep_best(folder: RunFolder, checkpoint: Checkpoint) -> None:
+    """Save the best checkpoint where it is the last one: a kill may have come between the two."""
+    if checkpoint.best and checkpoint.best.sequences == checkpoint.header.sequences:
+        save_checkpoint(folder.best, checkpoint)
+
+
+def is_finite(checkpoint: Checkpoint) -> bool:
+    """Say whether every weight is a number: an update may have broken them."""
+    return all(bool(np.isfinite(value).all()) for value in checkpoint.weights.values())
+
+
+def made_by(backend: str) -> dict[str, str]:
+    """Return the versions of what makes a checkpoint, and the backend that `auto` came to."""
+    libraries = {name: version(name) for name in ("graphrnn", "aesara", "numpy")}
+    return {"backend": backend, "python": sys.version.split()[0], **libraries}
+
+
+@dataclass
+class Checkpointing:
+    """Saves the last checkpoint every so many seconds, and keeps one every so many sequences.
+
+    Attributes:
+        save_every: Seconds between two saves.
+        keep_every: Sequences between two checkpoints that are kept; None keeps none.
+        saved: Sequences of the last checkpoint; None where nothing was saved.
+        due: The moment from which on the run is to be saved, as `perf_counter` has it.
+    """
+
+    folder: RunFolder
+    save_every: float
+    keep_every: int | None = None
+    saved: int | None = None
+    due: float = 0.0
+
+    def begin(self, now: float) -> None:
+        """Count the seconds from now on."""
+        self.due = now + self.save_every
+
+    @property
+    def is_due(self) -> bool:
+        """Say whether the seconds between two saves are over."""
+        return clock.perf_counter() >= self.due
+
+    def kept(self, count: Count, *, again: bool) -> list[Path]:
+        """Name the copy to be kept of this moment; `again` not where it is there already."""
+        path = self.folder.kept(count.sequences)
+        due = count.reached(self.keep_every) and not (again and path.exists())
+        return [path] if due else []
+
+    def save(self, checkpoint: Checkpoint, *copies: Path) -> None:
+        """Save the last checkpoint, and copies of it.
+
+        Raises:
+            UserError: the file cannot be written; the one from before is untouched.
+        """
+        save_checkpoint(self.folder.last, checkpoint, *copies)
+        self.saved = checkpoint.header.sequences
+        self.begin(clock.perf_counter())
+
+    def describe(self) -> str:
+        """Say which network is kept, and where."""
+        if self.saved is None:
+            return "nothing had been saved yet"
+        return f"the network after {self.saved:,} is kept in {str(self.folder.last)!r}"

@@ -1,0 +1,38 @@
+"""Ends a run whose validation loss has not fallen for too long."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graphrnn.runs.checkpoint import Point
+
+
+def validations_since_best(points: Sequence[Point]) -> int:
+    """Count the validations after that of the lowest loss, the first of equals.
+
+    Example:
+        >>> losses = (3.0, 2.0, 2.5, 2.0)
+        >>> validations_since_best([Point(sequences=0, loss=x, accuracy=0) for x in losses])
+        2
+    """
+    best = min(range(len(points)), key=lambda k: points[k].loss, default=-1)
+    return len(points) - 1 - best
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Has patience for so many validations without a better loss; None has no end of it."""
+
+    patience: int | None
+
+    def is_due(self, points: Sequence[Point]) -> bool:
+        """Say whether the validation loss has not fallen for too long."""
+        return self.patience is not None and validations_since_best(points) >= self.patience
+
+    def reason(self, points: Sequence[Point]) -> str:
+        """Say how long the loss has not fallen, and when it was lowest."""
+        waited = validations_since_best(points)
+        best = points[-1 - waited]
+        return (
+            f"stopped early: {waited} validations without a better loss than {best.loss:.3f} "
+            f"after {best.sequences:,} sequences"
+        )

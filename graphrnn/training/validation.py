@@ -1,0 +1,89 @@
+"""Validation: the held-out text is read now and then, and never trained on."""
+
+from dataclasses import dataclass, field
+
+from graphrnn.backends.compile import Function, Report, silent
+from graphrnn.data import batches
+from graphrnn.models import Weights
+from graphrnn.models.network import Network
+from graphrnn.runs.checkpoint import Point
+from graphrnn.settings.recipes import recipe_for
+from graphrnn.settings.training import TrainSettings
+from graphrnn.training.corpus import Data
+from graphrnn.training.count import Count
+from graphrnn.training.interrupt import Stop
+from graphrnn.training.tally import Tally
+from graphrnn.training.training_step import reset
+
+VALIDATIONS = 10
+"""How often the held-out text is read, spread evenly over the run."""
+
+
+def evaluate(
+    function: Function,
+    data: Data,
+    *,
+    time: int,
+    sequences: int,
+    carried: Weights | None = None,
+    stop: Stop | None = None,
+) -> Point | None:
+    """Read the held-out text once, in windows of T, and return the means; None if it was stopped.
+
+    Each window begins from a zero state, or only the first does, where a state is carried.
+    """
+    tally = Tally()
+    reset(carried or {})
+    for x, y in batches.streams(data.held_out, time=time, batch=data.evaluation_batch):
+        if stop:
+            return None
+        loss, accuracy = function(x, y)
+        tally.add(float(loss), float(accuracy))
+    return tally.point(sequences)
+
+
+@dataclass
+class Validation:
+    """The compiled function that reads the held-out text, and what it found so far.
+
+    Attributes:
+        function: None where nothing is held out.
+        carried: States that go from window to window, where the text is read as streams.
+    """
+
+    function: Function | None
+    carried: Weights
+    points: list[Point] = field(default_factory=list)
+
+    @classmethod
+    def compile(
+        cls, settings: TrainSettings, data: Data, network: Network, report: Report = silent
+    ) -> "Validation":
+        """Compile the function, where something is held out."""
+        batch = data.evaluation_batch
+        if not batch:
+            return cls(None, {})
+        streams = recipe_for(settings.model).windows == "streams"
+        carried = network.carried_states(batch) if streams else {}
+        function = network.compile_evaluate(
+            time=settings.time, batch=batch, carried=carried, report=report
+        )
+        return cls(function, carried)
+
+    def is_due(self, count: Count, total: int) -> bool:
+        """Say whether the held-out text is to be read after this step, and was not yet."""
+        due = count.sequences >= total or count.reached(max(1, total // VALIDATIONS))
+        read = bool(self.points) and self.points[-1].sequences == count.sequences
+        return due and not read and self.function is not None
+
+    def read(self, data: Data, time: int, sequences: int, stop: Stop) -> Point | None:
+        """Read the held-out text; None if a signal ended it, so that it is read another time."""
+        return evaluate(
+            self.function, data, time=time, sequences=sequences, carried=self.carried, stop=stop
+        )
+
+    def add(self, point: Point) -> bool:
+        """Keep a point, and say whether its loss is the lowest so far."""
+        best = all(point.loss < other.loss for other in self.points)
+        self.points.append(point)
+        return best
