@@ -24,7 +24,7 @@ import pytest
 CXX = aesara.config.cxx
 aesara.config.cxx = ""
 # Graphs are thousands of objects, nearly all kept: looking for garbage took a tenth of the time.
-gc.set_threshold(200_000, 10, 10)
+gc.set_threshold(1_000_000, 5, 20)
 
 
 def pytest_collection_finish():
