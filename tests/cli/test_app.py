@@ -28,7 +28,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-SMALL = ["--backend", "python", "--hidden", "8", "--sequences", "60"]
+SMALL = ["--backend", "native", "--hidden", "8", "--sequences", "60"]
+PLAIN = ["--model", "reference", "--backend", "python", "--hidden", "8", "--sequences", "60"]
+"""Of a network that NumPy trains: a process of its own compiles nothing to learn it."""
 
 
 def run(*arguments, **options):
@@ -183,7 +185,7 @@ def test_a_long_value_is_cut(capsys, in_tmp, letters, blank):
 def test_a_closed_stream_changes_no_exit_code_and_no_file(small_text, closed):
     """The first file that is opened would take the number of a closed stream."""
     command = f"{shlex.quote(sys.executable)} -m graphrnn"
-    words = f"train --corpus small.txt --out run {' '.join(SMALL)}"
+    words = f"train --corpus small.txt --out run {' '.join(PLAIN)}"
     done = subprocess.run(f"{command} {words} {closed}", shell=True, check=False)
     assert done.returncode == 0
     assert load_checkpoint(Path("run") / CHECKPOINT).header.sequences == 60
@@ -308,7 +310,7 @@ def test_a_run_that_was_killed_before_its_curves_gets_them(capsys, small_text):
     app.main([*words, "--out", "whole"])
     whole = capsys.readouterr().out
     training_run.train(TrainSettings(
-        corpus=str(small_text), hidden=8, sequences=60, backend="python", out="killed",
+        corpus=str(small_text), hidden=8, sequences=60, backend="native", out="killed",
     ))  # fmt: skip
     before = Path("killed", CHECKPOINT).read_bytes()
     Path("killed", "best.safetensors").unlink()
@@ -328,7 +330,7 @@ def test_a_run_that_was_killed_before_its_curves_gets_them(capsys, small_text):
 
 
 def test_an_explosion_ends_with_3_and_shows_the_gradients(capsys, small_text):
-    words = ["--backend", "python", "--hidden", "8", "--learning-rate", "3", "--batch", "4"]
+    words = ["--backend", "native", "--hidden", "8", "--learning-rate", "3", "--batch", "4"]
     words += ["--sequences", "4000", "--save-every", "0"]
     with pytest.raises(SystemExit) as exit_:
         app.main(["train", "--corpus", str(small_text), *words])
@@ -357,11 +359,11 @@ def test_full_disk(small_text):
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 
-    done = run("train", "--corpus", small_text, *SMALL, preexec_fn=limit)
+    done = run("train", "--corpus", small_text, *PLAIN, preexec_fn=limit)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "cannot write 'runs/theano_rnn-1/last.safetensors'" in done.stderr
-    assert not (small_text.parent / "runs" / "theano_rnn-1").exists()
+    assert "cannot write 'runs/reference-1/last.safetensors'" in done.stderr
+    assert not (small_text.parent / "runs" / "reference-1").exists()
 
 
 def test_ctrl_c_keeps_and_names_the_checkpoint(small_text):
@@ -436,7 +438,7 @@ def test_text_that_begins_with_a_dash(capsys, in_tmp):
 
 def test_training_goes_on_when_the_reader_of_its_output_leaves(small_text):
     arguments = f"train --corpus {small_text.name} --out piped"
-    command = f'"{sys.executable}" -m graphrnn {arguments} {" ".join(SMALL)} | head -1'
+    command = f'"{sys.executable}" -m graphrnn {arguments} {" ".join(PLAIN)} | head -1'
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert load_checkpoint(small_text.parent / "piped" / CHECKPOINT).header.sequences == 60
@@ -445,7 +447,7 @@ def test_training_goes_on_when_the_reader_of_its_output_leaves(small_text):
 def test_a_terminal_that_cannot_show_a_letter(trained, in_tmp):
     (in_tmp / "wide.txt").write_text("— ünï —\n" * 300, encoding="utf-8")
     done = run(
-        "train", "--corpus", "wide.txt", *SMALL, env=os.environ | {"PYTHONIOENCODING": "ascii"}
+        "train", "--corpus", "wide.txt", *PLAIN, env=os.environ | {"PYTHONIOENCODING": "ascii"}
     )
     assert done.returncode == 0
     assert done.stderr == ""

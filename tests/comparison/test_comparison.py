@@ -139,7 +139,7 @@ def test_a_worker_tells_what_the_equations_say(form, tmp_path, monkeypatch):
 
 def test_a_wrong_gradient_is_caught_and_named():
     with pytest.raises(DifferenceError, match=r"gradient of W_h differs at T = 4 .* by 0.0001 of"):
-        graphrnn.compare(wrong_when_unrolled, time=[4], backends=["python"])
+        graphrnn.compare(wrong_when_unrolled, time=[4], backends=["native"])
 
 
 def two_scales(loop, time):
@@ -201,14 +201,14 @@ def test_what_takes_too_long_is_stopped_and_the_rest_goes_on(tmp_path):
         return built(loop, time)
 
     kept = []
-    plan = measure.Plan(BuilderSubject(build), [SCAN, UNROLLED], (3,), 10, budget=15.0, rounds=1)
+    plan = measure.Plan(BuilderSubject(build), [SCAN, UNROLLED], (3,), 10, budget=12.0, rounds=1)
     found = measure.compare(plan, keep=kept.append)
     assert kept == [found]
     scan, unrolled = found.cells
     assert scan.training.median > 0
     assert scan.peak_bytes > 1e7
     assert unrolled.build is None
-    assert unrolled.problem == "stopped: its build took more than 15 s"
+    assert unrolled.problem == "stopped: its build took more than 12 s"
     again = comparison_from(json.loads(json.dumps(found.as_dict())))
     assert again == found
     paths = reports.save(found, tmp_path)
@@ -254,13 +254,13 @@ def test_growth_is_the_exponent_and_advice_the_least_total():
 
 def test_the_lessons_network_is_compared_from_the_command_line(tmp_path, capsys):
     main([
-        "compare", "--time", "4", "--loops", "scan", "2", "--backends", "python",
+        "compare", "--time", "4", "--loops", "scan", "2", "--backends", "native",
         "--hidden", "4", "--batch", "2", "--dtype", "float64", "--steps", "7",
         "--out", str(tmp_path),
     ])  # fmt: skip
     out = capsys.readouterr().out
     assert "agree within 1e-08" in out
-    assert "for 7 steps choose python" in out
+    assert "for 7 steps choose native" in out
     told = json.loads((tmp_path / "compare.json").read_text())
     assert [c["form"]["loop"] for c in told["cells"]] == ["scan", "2"]
     assert not [c["problem"] for c in told["cells"] if c["problem"]]
@@ -295,8 +295,9 @@ def test_an_interrupt_keeps_what_was_measured(tmp_path):
     code = (
         "import os, signal\nfrom graphrnn.comparison import measure\n"
         "from graphrnn.comparison.subjects import BuilderSubject\n"
-        "from tests.comparison.test_comparison import SCAN, built\n"
-        "plan = measure.Plan(BuilderSubject(built), [SCAN], (3, 4), 1, rounds=1)\n"
+        "from tests.comparison.test_comparison import Form, built\n"
+        "forms = [Form('scan', 'native')]\n"
+        "plan = measure.Plan(BuilderSubject(built), forms, (3, 4), 1, rounds=1)\n"
         "def keep(found): os.kill(os.getpid(), signal.SIGINT)\n"
         "def say(what, done, total):\n"
         "    if done == 1 and what.startswith('T = 4'): os.kill(os.getpid(), signal.SIGINT)\n"

@@ -30,8 +30,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 KINDS = {
-    "sgd": {"model": "theano_rnn", "batch": 1, "backend": "native"},
-    "adam": {"model": "rnn_sequences", "optimizer": "adam"},
+    "sgd": {"model": "theano_rnn", "batch": 1},
+    "adam": {"model": "rnn_sequences", "optimizer": "adam", "backend": "python"},
     "momentum and steps": {
         "model": "theano_gru", "batch": 4, "momentum": 0.5, "schedule": "step", "decay_at": (30,),
     },
@@ -52,7 +52,7 @@ def given(corpus, **changes):
         "learning_rate": 0.01,
         "log_every": 8,
     }
-    values |= {"held_out": 0.3, "backend": "python", "corpus": str(corpus)}
+    values |= {"held_out": 0.3, "backend": "native", "corpus": str(corpus)}
     return values | changes
 
 
