@@ -177,7 +177,8 @@ def test_a_rewrite_that_takes_two_time_scales_for_one_is_caught():
 
 
 def test_two_time_scales_agree_in_outputs_and_gradients():
-    found = graphrnn.compare(two_scales, time=[4], backends=["python"])
+    plan = measure.Plan(BuilderSubject(two_scales), [SCAN, UNROLLED], (4,), 1000, rounds=1)
+    found = measure.compare(plan)
     assert (found.held, found.gradients) == (1, 2)
     assert "2 gradients and updated weights of all forms agree within 1e-08" in str(
         reports.proof_line(found)
@@ -252,7 +253,9 @@ def test_growth_is_the_exponent_and_advice_the_least_total():
     ]  # fmt: skip
 
 
-def test_the_lessons_network_is_compared_from_the_command_line(tmp_path, capsys):
+def test_the_lessons_network_is_compared_from_the_command_line(tmp_path, capsys, monkeypatch):
+    whole = measure.Plan
+    monkeypatch.setattr(measure, "Plan", lambda *plan, **more: whole(*plan, **more | {"rounds": 1}))
     main([
         "compare", "--time", "4", "--loops", "scan", "2", "--backends", "native",
         "--hidden", "4", "--batch", "2", "--dtype", "float64", "--steps", "7",
@@ -321,7 +324,8 @@ def test_a_form_that_fails_when_it_runs_is_left_out_and_the_rest_goes_on():
             outputs = [raise_op.Assert("no")(outputs[0], at.lt(inputs[1], -1.0))]
         return inputs, outputs, changes
 
-    plan = measure.Plan(BuilderSubject(build), [SCAN, UNROLLED], (3,), 10, rounds=1)
+    forms = [Form("scan", "native"), UNROLLED]
+    plan = measure.Plan(BuilderSubject(build), forms, (3,), 10, rounds=1)
     scan, unrolled = measure.compare(plan).cells
     assert scan.forward.median > 0
     assert unrolled.training is None

@@ -195,7 +195,7 @@ def test_bidirectional(rng, backend, driver):
             cells.lstm, ([zx], [zero, zero], [W]), ([zy], [zero, zero], [V]), EVERY[driver]
         )
 
-    (h,) = evaluate(build, arrays, backend)
+    (h,) = evaluate(build, arrays, backend, rewrites=(backend, driver) != ("python", "2"))
     ahead = numpy_bptt.lstm_forward(arrays["zx"], arrays["W"])[0][1:]
     back = numpy_bptt.lstm_forward(arrays["zy"][::-1], arrays["V"])[0][1:][::-1]
     np.testing.assert_allclose(h, np.concatenate([ahead, back], axis=-1), rtol=1e-10)

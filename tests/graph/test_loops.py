@@ -135,7 +135,10 @@ def test_unknown_loop():
 
 @pytest.mark.parametrize("k", [1, 2, 3, 6])
 def test_k_at_a_time_is_the_same_loop(rng, k):
-    """States, extra outputs and gradients, against a loop in NumPy and the scan."""
+    """States, extra outputs and gradients, against a loop in NumPy and the scan.
+
+    Rewriting takes seconds; it is done where a part of a loop is written out, and where all is.
+    """
     arrays = {"x": rng.standard_normal((6, 2, 3)), "W": rng.standard_normal((3, 3))}
 
     def step(x_t, h, W):
@@ -150,7 +153,7 @@ def test_k_at_a_time_is_the_same_loop(rng, k):
             outputs += [h, twice, *at.grad(at.sum(h * twice), [x, W])]
         return outputs
 
-    results = evaluate(build, arrays)
+    results = evaluate(build, arrays, rewrites=k in (2, 6))
     for got, expected in zip(results[:4], results[4:], strict=True):
         np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-14)
     h = np.zeros((2, 3))
