@@ -51,7 +51,7 @@ test: $(READY_DEV)  ## check style, types and behaviour
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
-	@$(PYTHON) -m pytest -n auto $(ARGS)
+	@$(PYTHON) -m pytest -n auto --dist worksteal $(ARGS)
 
 fuzz: $(READY_DEV)  ## compare 10,000 random graphs on two backends, and 5,000 loops with NumPy (ARGS='--sanitize --from 500')
 	@$(PYTHON) -m scripts.fuzz_native $(ARGS)

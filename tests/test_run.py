@@ -6,7 +6,7 @@ import pytest
 
 
 def test_a_run_as_an_object(small_text, in_tmp):
-    settings = {"hidden": 8, "batch": 4, "sequences": 40, "backend": "python"}
+    settings = {"hidden": 8, "batch": 4, "sequences": 40, "backend": "native"}
     done = train(TrainSettings(corpus=str(small_text), **settings))
     run = graphrnn.Run.load("latest", backend="python")
     assert run.path == done.folder.path

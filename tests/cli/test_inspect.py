@@ -74,7 +74,7 @@ def test_bad_input_is_one_line(capsys, in_tmp, words, message):
 
 def test_a_run_is_inspected(capsys, small_text):
     main(["train", "--corpus", "small.txt", "--sequences", "20", "--hidden", "4",
-          "--backend", "python", "--out", "run"])  # fmt: skip
+          "--backend", "native", "--out", "run"])  # fmt: skip
     capsys.readouterr()
     out = run(capsys, "run", "--stage", "written")
     assert "W_hh" in out

@@ -25,7 +25,7 @@ def trained(tmp_path_factory):
             hidden=16,
             sequences=2500,
             batch=1,
-            backend="python",
+            backend="native",
             learning_rate=0.02,
             out=folder / "run",
         )

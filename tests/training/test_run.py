@@ -14,8 +14,8 @@ import pytest
 
 
 def settings(corpus, **changes):
-    """Small enough for the Python backend."""
-    given = {"hidden": 8, "sequences": 60, "batch": 4, "backend": "python", "learning_rate": 0.02}
+    """Small enough to be compiled and trained in a moment."""
+    given = {"hidden": 8, "sequences": 60, "batch": 4, "backend": "native", "learning_rate": 0.02}
     return TrainSettings(corpus=str(corpus), **(given | changes))
 
 
@@ -266,7 +266,7 @@ def test_every_kind_of_network_trains_and_writes(small_text, model):
     given = {"batch": 4, "hidden": 6, "sequences": 40, "learning_rate": 0.02}
     given |= {"time": 5} if model not in ("three_char",) else {}
     given |= {"time": 5, "layers": 2, "dropout": 0.3} if model == "stacked_lstm" else {}
-    chosen = TrainSettings(corpus=str(small_text), model=model, backend="python", **given)
+    chosen = TrainSettings(corpus=str(small_text), model=model, backend="native", **given)
     run = training_run.train(chosen)
     assert run.checkpoint.header.held_out[-1].loss < 5
     sampler = load_sampler(str(run.folder.path), backend="python")
