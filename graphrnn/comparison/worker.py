@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from graphrnn.backends import compile as compiling
+from graphrnn.backends.loop_bodies import body_in
 from graphrnn.comparison.forms import PHASES, Form
 from graphrnn.comparison.subjects import Subject
 from graphrnn.errors import UserError
@@ -177,14 +178,8 @@ class Worker:
 
     def _rewritten(self, function: Any) -> int:
         """Count the operations of the compiled graph."""
-        native = getattr(function.vm, "jit_fn", None)
-
-        def body(op: Any) -> Any:
-            if isinstance(native, NativeFunction):
-                return native.program.bodies[op].outputs
-            return op.fn.maker.fgraph.outputs
-
-        return count_nodes(function.maker.fgraph.outputs, body)
+        outputs = function.maker.fgraph.outputs
+        return count_nodes(outputs, lambda op: body_in(function, op).outputs)
 
     def _code(self, function: Any) -> tuple[int | None, int | None]:
         """Count lines of C and bytes of binaries, in a cache that only this form fills."""

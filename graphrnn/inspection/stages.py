@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import cache, cached_property
 from typing import Any
 
+from graphrnn.backends.loop_bodies import body_in
 from graphrnn.errors import UserError, unknown
 from graphrnn.inspection.costs.costs import Costs, Machine, Moment, count_costs, memory
 from graphrnn.inspection.costs.profile import Measured, measure, measure_native
@@ -15,8 +16,9 @@ from graphrnn.inspection.record.graph import (
     Ends,
     Graph,
     Node,
+    ends_of,
+    is_scan,
     own_body,
-    own_inputs,
     record,
     snapshot,
 )
@@ -220,17 +222,11 @@ def _sources_of(source: Source) -> Sequence[Any]:
 
 def _compiled_graph(source: Source) -> Graph:
     """Give the record of a function as it was compiled."""
-    from graphrnn.native.rewrites.query import rewrite_body
+    function = source.function
+    if not isinstance(mode_of(source).linker, NativeLinker):
+        return snapshot(function.maker.fgraph)
 
-    linker = mode_of(source).linker
-    if not isinstance(linker, NativeLinker):
-        return snapshot(source.function.maker.fgraph)
-
-    @cache
     def body(op: Any) -> Ends:
-        if type(op).__name__ != "Scan":
-            return own_body(op)
-        fgraph = rewrite_body(op.fgraph, linker.asked)
-        return Ends(tuple(fgraph.inputs), tuple(fgraph.outputs), own_inputs)
+        return ends_of(body_in(function, op)) if is_scan(op) else own_body(op)
 
-    return snapshot(source.function.maker.fgraph, body_of=body)
+    return snapshot(function.maker.fgraph, body_of=body)

@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from graphrnn.backends.loop_bodies import body_in
 from graphrnn.graph.shapes import require_array
 from graphrnn.inspection.record.graph import (
     Ends,
     Graph,
     Node,
+    ends_of,
     is_scan,
     own_body,
-    own_inputs,
     snapshot,
 )
 from graphrnn.inspection.record.sources import Source
@@ -79,7 +80,7 @@ def measure(source: Source, *, calls: int = _CALLS) -> Measured:
     for profile in _profiles(function):
         for (_, apply), spent in profile.apply_time.items():
             seconds[apply] = seconds.get(apply, 0.0) + spent / calls
-    graph = snapshot(function.maker.fgraph, body_of=_compiled_body)
+    graph = snapshot(function.maker.fgraph, body_of=lambda op: _compiled_body(function, op))
     return Measured(graph, seconds, function.profile.fct_call_time / calls)
 
 
@@ -105,7 +106,7 @@ def measure_native(
         inner = timed.bodies.get(op)
         if inner is None:
             return own_body(op)
-        return Ends(tuple(inner.inputs), tuple(inner.outputs), own_inputs)
+        return ends_of(inner)
 
     graph = snapshot(fgraph, body_of=body)
     seconds = {node.apply: 0.0 for node in _every(graph)}
@@ -124,12 +125,9 @@ def _every(graph: Graph) -> Iterator[Node]:
             yield from _every(node.body)
 
 
-def _compiled_body(op: Any) -> Ends:
-    """Give the body that a scan runs."""
-    if not is_scan(op) or getattr(op, "_fn", None) is None:
-        return own_body(op)
-    fgraph = op._fn.maker.fgraph
-    return Ends(tuple(fgraph.inputs), tuple(fgraph.outputs), own_inputs)
+def _compiled_body(function: Any, op: Any) -> Ends:
+    """Give the body that a loop runs."""
+    return ends_of(body_in(function, op)) if is_scan(op) else own_body(op)
 
 
 def _profiles(function: Any) -> Iterator[ProfileStats]:

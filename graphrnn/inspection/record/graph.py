@@ -90,7 +90,12 @@ def own_inputs(apply: Any) -> Sequence[Any]:
 
 def own_body(op: Any) -> Ends:
     """Give the graph of a loop as its operation holds it."""
-    return Ends(tuple(op.fgraph.inputs), tuple(op.fgraph.outputs), own_inputs)
+    return ends_of(op.fgraph)
+
+
+def ends_of(fgraph: FunctionGraph) -> Ends:
+    """Return the ends of a graph as it stands."""
+    return Ends(tuple(fgraph.inputs), tuple(fgraph.outputs), own_inputs)
 
 
 def snapshot(

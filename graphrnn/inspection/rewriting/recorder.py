@@ -6,18 +6,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphrnn.backends.compile import deep
-from graphrnn.inspection.record.graph import Ends, Graph, is_scan, own_body, own_inputs, snapshot
+from graphrnn.inspection.record.graph import Ends, Graph, ends_of, is_scan, own_body, snapshot
 from graphrnn.inspection.record.sources import Source, mode_of
 from graphrnn.inspection.rewriting.history import GraphHistory, Watched, played_ends, replay
 from graphrnn.inspection.rewriting.timing import Timing, timed
 from graphrnn.native.linker import NativeLinker
-from graphrnn.native.rewrites.query import WithoutCompiler, body_rewriter
+from graphrnn.native.rewrites.query import WithoutCompiler, rewrite_body
 
 import aesara
 from aesara.compile.function.pfunc import construct_pfunc_ins_and_outs
 from aesara.compile.function.types import FunctionMaker
 from aesara.compile.mode import Mode
 from aesara.graph.fg import FunctionGraph
+from aesara.graph.rewriting.basic import GraphRewriter
 
 
 @dataclass(eq=False)
@@ -46,7 +47,7 @@ class Rewritten:
         body = self.bodies.get(op)
         if body is None:
             return own_body(op)
-        return Ends(tuple(body.inputs), tuple(body.outputs), own_inputs)
+        return ends_of(body)
 
     def _replayed_body(self, op: Any) -> Ends:
         history = self.body_histories.get(op)
@@ -118,17 +119,29 @@ def _bodies(result: Rewritten, fgraph: FunctionGraph, mode: Mode, *, watched: bo
         number = len(result.bodies) + 1
         history = GraphHistory(f"body of loop {number}")
         if isinstance(mode.linker, NativeLinker):
-            body = node.op.fgraph.clone()
-            rewriter = WithoutCompiler(body_rewriter(mode.linker.asked))
-            watcher = Watched(rewriter, history)
-            (watcher if watched else rewriter).rewrite(body)
-            if watched:
-                watcher.finish(body)
+            body = _native_body(node.op, mode.linker, history, watched=watched)
         else:
             body = _vm_body(node.op, history, watched=watched)
         result.bodies[node.op] = body
         result.body_histories[node.op] = history
         _bodies(result, body, mode, watched=watched)
+
+
+def _native_body(
+    op: Any, linker: NativeLinker, history: GraphHistory, *, watched: bool
+) -> FunctionGraph:
+    """Rewrite a copy of a scan's body as the native backend does when it lowers the loop."""
+    if not watched:
+        return rewrite_body(op.fgraph, linker.asked)
+    watchers: list[Watched] = []
+
+    def watch(rewriter: GraphRewriter) -> Watched:
+        watchers.append(Watched(rewriter, history))
+        return watchers[0]
+
+    body = rewrite_body(op.fgraph, linker.asked, watch)
+    watchers[0].finish(body)
+    return body
 
 
 def _vm_body(op: Any, history: GraphHistory, *, watched: bool) -> FunctionGraph:

@@ -1,6 +1,7 @@
 """Which of Aesara's rewrites this backend asks for, outside and inside of loops."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from graphrnn.native.rewrites import (  # noqa: F401
@@ -70,8 +71,15 @@ class WithoutCompiler(GraphRewriter):  # type: ignore[misc]
             return self.inner.apply(fgraph)
 
 
-def rewrite_body(fgraph: FunctionGraph, asked: RewriteDatabaseQuery | None = None) -> FunctionGraph:
-    """Give a rewritten copy of the body of a loop; the number and order of its ends stay."""
+def rewrite_body(
+    fgraph: FunctionGraph,
+    asked: RewriteDatabaseQuery | None = None,
+    watch: Callable[[GraphRewriter], GraphRewriter] = lambda rewriter: rewriter,
+) -> FunctionGraph:
+    """Return a rewritten copy of the body of a loop; the number and order of its ends stay.
+
+    `watch` may put a rewriter of its own around the one that does it.
+    """
     body = fgraph.clone()
-    WithoutCompiler(body_rewriter(asked or query())).rewrite(body)
+    watch(WithoutCompiler(body_rewriter(asked or query()))).rewrite(body)
     return body
