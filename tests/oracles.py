@@ -111,8 +111,8 @@ def stateful_lstm(w, x, h=None, c=None):
 def stacked_lstm(w, x):
     h, k = w["E"][x], 0
     while f"W_x_{k}" in w:
-        zx = (h * w[f"keep_W_{k}"]) @ w[f"W_x_{k}"] + w[f"b_{k}"]
-        h = lstm(zx, w[f"W_h_{k}"], w[f"keep_U_{k}"])[0] * w[f"keep_{k}"]
+        zx = (h * w[f"mask_W_{k}"]) @ w[f"W_x_{k}"] + w[f"b_{k}"]
+        h = lstm(zx, w[f"W_h_{k}"], w[f"mask_U_{k}"])[0] * w[f"mask_{k}"]
         k += 1
     return output(w, list(h))
 

@@ -120,10 +120,7 @@ def test_functions_are_short(module):
             assert length <= 62, f"{path.name}: {node.name} has {length} lines"
 
 
-BY_THEME = {
-    "analysis", "backends", "cli", "comparison", "inspection", "models", "native", "settings",
-    "training", "upstream",
-}  # fmt: skip
+BY_THEME = {"cli", "comparison", "inspection", "native", "upstream"}
 """Packages whose tests stand by what they are about."""
 
 

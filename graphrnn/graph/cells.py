@@ -252,7 +252,7 @@ def projecting(step: Step) -> Step:
 def dropped(step: Step) -> Step:
     """Make a step with dropout on its recurrent weights (`dropout_U`).
 
-    h_tm1 W_h becomes (h_tm1 · keep) W_h. The mask keep `(B, H)` follows the step's constants: drawn
+    h_tm1 W_h becomes (h_tm1 · mask) W_h. The mask `(B, H)` follows the step's constants: drawn
     before the loop, one for each sequence, the same at all times.
 
     Source: Gal and Ghahramani, "A theoretically grounded application of dropout in recurrent neural
@@ -260,8 +260,8 @@ def dropped(step: Step) -> Step:
     """
 
     def dropping(*arguments: Tensor, product: Product = at.dot, **options: Any) -> Any:
-        *rest, keep = arguments
-        return step(*rest, product=lambda h, W: product(h * keep, W), **options)
+        *rest, mask = arguments
+        return step(*rest, product=lambda h, W: product(h * mask, W), **options)
 
     return dropping
 

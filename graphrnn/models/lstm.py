@@ -9,7 +9,7 @@ from graphrnn.models.model import Model, Sizes, Weight, Weights
 
 import aesara.tensor as at
 
-KEEP = 0.99
+DECAY = 0.99
 """Share of the running mean and variance that a batch leaves as it is, as in Keras."""
 
 
@@ -29,14 +29,14 @@ def learn_stateful_lstm(
 ) -> tuple[Tensor, list[Tensor], dict[str, Tensor]]:
     """The same by the batch's own statistics, which the running ones follow.
 
-    mean := KEEP · mean + (1 - KEEP) · mean of the batch,   and so the variance
+    mean := DECAY · mean + (1 - DECAY) · mean of the batch,   and so the variance
     """
     e = embedding(x, weights["E"])
     mean, variance = moments(e)
     logits, after = _normalised_lstm(e, mean, variance, states, weights, loop)
-    keep, rest = (at.constant(share, dtype=e.dtype) for share in (KEEP, 1 - KEEP))
+    decay, rest = (at.constant(share, dtype=e.dtype) for share in (DECAY, 1 - DECAY))
     running = {
-        name: keep * weights[name] + rest * value
+        name: decay * weights[name] + rest * value
         for name, value in (("mean", mean), ("variance", variance))
     }
     return logits, after, running
@@ -62,7 +62,7 @@ def stacked_lstm(
 ) -> tuple[Tensor, list[Tensor]]:
     """LSTMs on top of each other, with dropout on input, recurrent weights and between layers.
 
-    h⁰ = E[x],   hᵏ = LSTM(hᵏ⁻¹ · keep_W, hᵏ_tm1 · keep_U) · keep,   z_t = h_t W_hy + b_y
+    h⁰ = E[x],   hᵏ = LSTM(hᵏ⁻¹ · mask_W, hᵏ_tm1 · mask_U) · mask,   z_t = h_t W_hy + b_y
 
     Shapes: x `(T, B)`, states h and c `(B, H)` of each layer, masks `(B, …)`, logits `(T, B, V)`.
     One mask serves a sequence at all times. Source: Gal and Ghahramani (2016), equation 7.
@@ -70,11 +70,11 @@ def stacked_lstm(
     h = embedding(x, weights["E"])
     after = []
     for k in range(len(states) // 2):
-        zx = dense(h * weights[f"keep_W_{k}"], weights[f"W_x_{k}"], weights[f"b_{k}"])
-        constants = [weights[f"W_h_{k}"], weights[f"keep_U_{k}"]]
+        zx = dense(h * weights[f"mask_W_{k}"], weights[f"W_x_{k}"], weights[f"b_{k}"])
+        constants = [weights[f"W_h_{k}"], weights[f"mask_U_{k}"]]
         h, c, *_ = loop(cells.dropped(cells.lstm), [zx], states[2 * k : 2 * k + 2], constants)
         after += [h[-1], c[-1]]
-        h = h * weights[f"keep_{k}"]
+        h = h * weights[f"mask_{k}"]
     return dense(h, weights["W_hy"], weights["b_y"]), after
 
 
@@ -118,7 +118,7 @@ def _stacked_states(sizes: Sizes) -> dict[str, int]:
 def _stacked_masks(sizes: Sizes) -> dict[str, int]:
     masks: dict[str, int] = {}
     for k, n_in in enumerate(_inputs(sizes)):
-        masks |= {f"keep_W_{k}": n_in, f"keep_U_{k}": sizes.hidden, f"keep_{k}": sizes.hidden}
+        masks |= {f"mask_W_{k}": n_in, f"mask_U_{k}": sizes.hidden, f"mask_{k}": sizes.hidden}
     return masks
 
 

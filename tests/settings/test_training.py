@@ -44,12 +44,6 @@ def test_out_of_range(settings, message):
     assert describe(error.value) == message
 
 
-@pytest.mark.parametrize("temperature", [0, -1])
-def test_temperature_says_greedy(temperature):
-    with pytest.raises(UserError, match="--temperature: got .*, needed more than 0;.*--greedy"):
-        SampleSettings(temperature=temperature)
-
-
 @pytest.mark.parametrize("kind", [TrainSettings, SampleSettings])
 def test_settings_are_frozen_and_every_field_has_a_default(kind):
     settings = kind()
