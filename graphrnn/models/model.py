@@ -1,4 +1,4 @@
-"""What a network is: its weights, what it remembers, and one function that is its graph."""
+"""What a network is: its weights, its states, and one function that is its graph."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -103,7 +103,7 @@ def _nothing(sizes: Sizes) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Model:
-    """A network: what it starts from, what it remembers, and its graph.
+    """A network: what it starts from, its states, and its graph.
 
     Attributes:
         name: What the command line calls it.

@@ -103,10 +103,11 @@ def rnn_backward(
     return {"W_xh": dW_xh, "W_hh": dW_hh, "b_h": da.sum(axis=(0, 1)), **grads}
 
 
-def sgd(weights: Weights, grads: Weights, rate: float) -> dict[str, Array]:
-    """Give the weights after one step: param := param - rate · gradient."""
+def sgd(weights: Weights, grads: Weights, learning_rate: float) -> dict[str, Array]:
+    """Return the weights after one step: param := param - learning_rate · gradient."""
     return {
-        name: (value - rate * grads[name]).astype(value.dtype) for name, value in weights.items()
+        name: (value - learning_rate * grads[name]).astype(value.dtype)
+        for name, value in weights.items()
     }
 
 

@@ -107,7 +107,7 @@ def writer(
 def _read(
     network: Network, symbol: Tensor, before: tuple[Tensor, ...], weights: Any, batch: int
 ) -> list[Tensor]:
-    """Let the network read a character of each text; gives its logits and what it remembers."""
+    """Let the network read a character of each text; gives its logits and states."""
     V, widths = network.sizes.vocabulary, network.model.state_widths(network.sizes)
     x = with_shape(symbol[None, :], (1, batch))
     if widths:

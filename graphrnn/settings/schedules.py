@@ -8,44 +8,46 @@ from collections.abc import Sequence
 from math import cos, pi
 
 
-def constant(rate: float, done: float) -> float:
-    """Keep the rate: rate(n) = rate.
+def constant(learning_rate: float, done: float) -> float:
+    """Keep the learning rate: rate(n) = learning_rate.
 
     Example:
         >>> constant(0.1, 5000)
         0.1
     """
-    return rate
+    return learning_rate
 
 
-def step(rate: float, done: float, *, at: Sequence[float], factor: float = 0.1) -> float:
-    """Multiply the rate by a factor at given moments, as the lesson does by hand for its LSTM.
+def step(learning_rate: float, done: float, *, at: Sequence[float], factor: float = 0.1) -> float:
+    """Multiply it by a factor at given moments, as the lesson does by hand for its LSTM.
 
-    rate(n) = rate · factor^|{m in at: m ≤ n}|
+    rate(n) = learning_rate · factor^|{m in at: m ≤ n}|
 
     Example:
         >>> [round(step(1e-3, epoch, at=[4]), 6) for epoch in (0, 3, 4, 11)]
         [0.001, 0.001, 0.0001, 0.0001]
     """
-    return rate * factor ** sum(moment <= done for moment in at)
+    return learning_rate * factor ** sum(moment <= done for moment in at)
 
 
-def exponential(rate: float, done: float, *, every: float = 1000, factor: float = 0.95) -> float:
-    """Multiply the rate by a factor at regular intervals, as the lesson does for its Theano GRU.
+def exponential(
+    learning_rate: float, done: float, *, every: float = 1000, factor: float = 0.95
+) -> float:
+    """Multiply it by a factor at regular intervals, as the lesson does for its Theano GRU.
 
-    rate(n) = rate · factor^⌊n / every⌋
+    rate(n) = learning_rate · factor^⌊n / every⌋
 
     Example:
         >>> [round(exponential(0.1, n), 6) for n in (0, 999, 1000, 2500)]
         [0.1, 0.1, 0.095, 0.09025]
     """
-    return float(rate * factor ** (done // every))
+    return float(learning_rate * factor ** (done // every))
 
 
-def cosine(rate: float, done: float, *, total: float, end: float = 0.0) -> float:
-    """Bring the rate down along half a wave, gently at both ends.
+def cosine(learning_rate: float, done: float, *, total: float, end: float = 0.0) -> float:
+    """Bring the learning rate down along half a wave, gently at both ends.
 
-    rate(n) = end + (rate - end) · (1 + cos(π · min(1, n / total))) / 2
+    rate(n) = end + (learning_rate - end) · (1 + cos(π · min(1, n / total))) / 2
 
     Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts" (2017),
     equation 5, without the restarts.
@@ -54,4 +56,4 @@ def cosine(rate: float, done: float, *, total: float, end: float = 0.0) -> float
         >>> [round(cosine(0.1, n, total=100, end=0.02), 6) for n in (0, 50, 100, 200)]
         [0.1, 0.06, 0.02, 0.02]
     """
-    return end + (rate - end) * (1 + cos(pi * min(1.0, done / total))) / 2
+    return end + (learning_rate - end) * (1 + cos(pi * min(1.0, done / total))) / 2

@@ -44,7 +44,7 @@ def train(settings: TrainSettings, watcher: Watcher | None = None) -> Trained:
 
     Raises:
         UserError: a setting, the corpus, the folder or the disk does not allow it.
-        DivergedError: the loss exploded, or left the finite numbers.
+        DivergedError: the loss rose too far, or left the finite numbers.
         Interrupted: Ctrl-C or SIGTERM; the checkpoint of that moment is kept.
     """
     watcher = watcher or Quiet()

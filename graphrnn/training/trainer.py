@@ -126,7 +126,7 @@ class Trainer:
         """Take one step and count it.
 
         Raises:
-            DivergedError: the loss exploded, or left the finite numbers.
+            DivergedError: the loss rose too far, or left the finite numbers.
         """
         taken = self.step.take(learning_rate, measured=measured)
         problem = self.divergence.problem(taken.loss, taken.gradient_norm)
