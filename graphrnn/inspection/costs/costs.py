@@ -10,13 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphrnn.inspection.record.graph import Graph, Node, dtype_of
+from graphrnn.inspection.record.graph import Graph, Node
+from graphrnn.inspection.record.op_table import bytes_of_variable, entry_of
 from graphrnn.inspection.record.shapes import Lengths
-
-import numpy as np
-
-_FREE = ("cast", "copy", "fill")
-_SOFTMAX = 5
 
 
 @dataclass(frozen=True)
@@ -159,95 +155,17 @@ def _bounded(
 
 def flops_of(node: Node, lengths: Lengths) -> int | None:
     """Count the operations of one run of a node."""
-    if node.kind == "product":
-        return _product(node, lengths)
-    out = _total(lengths.size(v) for v in node.outputs[:1])
-    if node.kind == "elementwise":
-        return None if out is None else out * scalar_steps(node.op, len(node.inputs))
-    if node.kind == "reduce":
-        read = lengths.size(node.inputs[0])
-        return None if read is None else read * (_SOFTMAX if "softmax" in node.word else 1)
-    if node.word in ("add_at", "scatter_add"):
-        return lengths.size(node.inputs[1])
-    if node.kind == "random":
-        return _total(lengths.size(v) for v in node.outputs)
-    return 0 if node.kind in ("index", "shape") or node.word in ("copy", "if_else") else None
-
-
-def scalar_steps(op: Any, operands: int) -> int:
-    """Count the arithmetic steps of an elementwise operation on one element."""
-    scalar = getattr(op, "scalar_op", op)
-    if type(scalar).__name__ == "Composite":
-        return sum(_steps_of_scalar(one.op, len(one.inputs)) for one in scalar.fgraph.toposort())
-    return _steps_of_scalar(scalar, operands)
-
-
-def _steps_of_scalar(scalar: Any, operands: int) -> int:
-    """Count one scalar operation: a sum of n takes n - 1 steps, moving a value none."""
-    name = type(scalar).__name__
-    if name in ("Cast", "Identity", "Second"):
-        return 0
-    return max(1, operands - 1) if name in ("Add", "Mul") else 1
-
-
-def _product(node: Node, lengths: Lengths) -> int | None:
-    """Count a product: 2mnk for matrices; a vector is a matrix with one row or column."""
-    name = type(node.op).__name__
-    places = {"Gemm": (2, 3), "Gemv": (2, 3), "CGemv": (2, 3), "Ger": (2, 3), "CGer": (2, 3)}
-    first, second = places.get(name, (0, 1))
-    a, b = lengths.of(node.inputs[first]), lengths.of(node.inputs[second])
-    if a is None or b is None or None in a or None in b:
-        return None
-    left, right = [int(n or 0) for n in a], [int(n or 0) for n in b]
-    if name in ("Ger", "CGer"):
-        return 2 * left[0] * right[0]
-    if name == "BatchedDot":
-        rows = left[1] if len(left) == 3 else 1
-        columns = right[2] if len(right) == 3 else 1
-        return 2 * left[0] * rows * left[-1] * columns
-    columns = int(np.prod(right[1:] if len(right) > 1 else [1]))
-    return 2 * int(np.prod(left[:-1] or [1])) * left[-1] * columns
+    return entry_of(node.op).flops(node, lengths)
 
 
 def bytes_of(node: Node, lengths: Lengths) -> int | None:
     """Count the bytes that one run of a node reads and writes."""
-    if is_view(node) or node.word in ("empty", "length", "shape", "to_scalar", "to_tensor"):
-        return 0
-    if node.word in ("set", "add_at", "scatter", "scatter_add"):
-        target, value = _bytes(node.inputs[0], lengths), _bytes(node.inputs[1], lengths)
-        if target is None or value is None:
-            return None
-        reads = 3 if node.word in ("add_at", "scatter_add") else 2
-        return reads * value + (0 if node.op.destroy_map else 2 * target)
-    if node.word in ("take", "gather"):
-        return _total(
-            [2 * b if b is not None else None for b in [_bytes(node.outputs[0], lengths)]]
-        )
-    if node.word == "broadcast_to":
-        return _bytes(node.outputs[0], lengths)
-    return _total(_bytes(v, lengths) for v in (*node.inputs, *node.outputs))
+    return 0 if is_view(node) else entry_of(node.op).bytes(node, lengths)
 
 
 def is_view(node: Node) -> bool:
     """Say whether a node's results are views of its operands."""
     return bool(node.op.view_map) and not node.op.destroy_map
-
-
-def _bytes(variable: Any, lengths: Lengths) -> int | None:
-    """Count the bytes of a variable; what is no array has none."""
-    size = lengths.size(variable)
-    if not size:
-        return size
-    try:
-        return int(size * np.dtype(dtype_of(variable)).itemsize)
-    except TypeError:
-        return 0
-
-
-def _total(values: Any) -> int | None:
-    """Sum values; None where one is unknown."""
-    told = list(values)
-    return None if any(value is None for value in told) else sum(told)
 
 
 # --- memory along the schedule ------------------------------------------------------------------
@@ -288,7 +206,7 @@ def memory(graph: Graph, lengths: Lengths | None = None) -> list[Moment]:
     told = []
     for k, node in enumerate(graph.nodes):
         fresh = [v for v in node.outputs if v not in base]
-        sizes = {v: _bytes(v, lengths) or 0 for v in fresh}
+        sizes = {v: bytes_of_variable(v, lengths) or 0 for v in fresh}
         live |= sizes
         inside = max((m.live for m in memory(node.body, lengths)), default=0) if node.body else 0
         how = "in place" if node.op.destroy_map else "view" if is_view(node) else "new"

@@ -18,8 +18,11 @@ from graphrnn.inspection.record.graph import (
     is_shared,
 )
 from graphrnn.inspection.record.names import Names
-from graphrnn.inspection.record.op_names import index_text, scalar_word, settings
+from graphrnn.inspection.record.op_names import index_text, scalar_word
+from graphrnn.inspection.record.op_table import settings
 from graphrnn.inspection.record.shapes import Lengths
+
+from aesara.scalar.basic import Composite
 
 WIDTH = 100
 INDENT = 2
@@ -223,7 +226,7 @@ def _writes(node: Node, names: Names) -> str:
 def _fused_lines(node: Node, names: Names, depth: int) -> Iterator[Line]:
     """Give the scalar steps inside of a fused elementwise node."""
     scalar: Any = getattr(node.op, "scalar_op", node.op)
-    if type(scalar).__name__ != "Composite":
+    if not isinstance(scalar, Composite):
         return
     told = dict(zip(scalar.fgraph.inputs, (names.of(v) for v in node.inputs), strict=False))
     counts: dict[str, int] = {}

@@ -9,7 +9,7 @@ from graphrnn.inspection.page.boxes import Box, labels
 from graphrnn.inspection.page.graphviz import lay_out_all
 from graphrnn.inspection.record.graph import dtype_of, is_constant, shape_of
 from graphrnn.inspection.record.names import clean, literal
-from graphrnn.inspection.record.op_names import settings, word_and_kind
+from graphrnn.inspection.record.op_table import settings, word_and_kind
 from graphrnn.inspection.rewriting.history import GraphHistory, Step
 
 MOST = 36

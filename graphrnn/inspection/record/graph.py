@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphrnn.inspection.record.op_names import word_and_kind
+from graphrnn.inspection.record.op_table import word_and_kind
 
 import numpy as np
 from aesara.compile.sharedvalue import SharedVariable
 from aesara.graph.basic import Constant
 from aesara.graph.fg import FunctionGraph
 from aesara.scalar.basic import ScalarOp
+from aesara.scan.op import Scan
+from aesara.tensor.basic import ScalarFromTensor, TensorFromScalar
 
 InputsOf = Callable[[Any], Sequence[Any]]
 """Gives the operands of an Aesara node, which may not be those that it has by now."""
@@ -162,7 +164,7 @@ def is_loop(op: Any) -> bool:
 
 def is_scan(op: Any) -> bool:
     """Say whether an operation is a scan."""
-    return type(op).__name__ == "Scan"
+    return isinstance(op, Scan)
 
 
 def steps_of(op: Any, operands: Sequence[Any]) -> int | None:
@@ -176,7 +178,7 @@ def steps_of(op: Any, operands: Sequence[Any]) -> int | None:
 def constant_of(variable: Any) -> Any:
     """Give the value of a constant, also behind copies that change nothing; else None."""
     while not isinstance(variable, Constant) and variable.owner is not None:
-        if type(variable.owner.op).__name__ not in ("TensorFromScalar", "ScalarFromTensor"):
+        if not isinstance(variable.owner.op, (TensorFromScalar, ScalarFromTensor)):
             return None
         variable = variable.owner.inputs[0]
     return variable.data if isinstance(variable, Constant) else None

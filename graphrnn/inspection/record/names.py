@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from graphrnn.inspection.record.graph import Graph, Node, Role, dtype_of, is_constant, is_scan
-from graphrnn.inspection.record.op_names import word_and_kind
+from graphrnn.inspection.record.op_table import word_and_kind
 
 import numpy as np
 

@@ -12,6 +12,8 @@ from graphrnn.inspection.record.graph import Graph, Node, constant_of, is_scan, 
 
 import aesara.tensor as at
 import numpy as np
+from aesara.tensor.elemwise import Elemwise
+from aesara.tensor.shape import Shape as ShapeOp
 from aesara.tensor.shape import Shape_i
 
 Shape = tuple[int | None, ...]
@@ -103,10 +105,9 @@ class Lengths:
 
     def _work_out(self, variable: Any, depth: int) -> Any:
         apply = variable.owner
-        name = type(apply.op).__name__
-        if name in ("Shape_i", "Shape"):
+        if isinstance(apply.op, (Shape_i, ShapeOp)):
             shape = self.of(apply.inputs[0]) or ()
-            if name == "Shape_i":
+            if isinstance(apply.op, Shape_i):
                 return shape[apply.op.i]
             return None if None in shape else np.asarray(shape, dtype="int64")
         if getattr(variable.type, "ndim", 0) > 1 or len(apply.outputs) != 1:
@@ -115,7 +116,7 @@ class Lengths:
         if any(value is None for value in values):
             return None
         try:
-            if name == "Elemwise" and all(np.ndim(v) == 0 for v in values):
+            if isinstance(apply.op, Elemwise) and all(np.ndim(v) == 0 for v in values):
                 return np.asarray(apply.op.scalar_op.impl(*[np.asarray(v)[()] for v in values]))
             if hasattr(apply.op, "impl"):
                 return np.asarray(apply.op.impl(*[np.asarray(v)[()] for v in values]))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from graphrnn.inspection.record.graph import Node
-from graphrnn.inspection.record.op_names import word_and_kind
+from graphrnn.inspection.record.op_table import word_and_kind
 from graphrnn.inspection.rewriting.history import GraphHistory, rule_name
 from graphrnn.native.ir.source_lines import lines_outside
 

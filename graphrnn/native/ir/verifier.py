@@ -206,8 +206,6 @@ def _softmax(op: Softmax) -> str:
 
 
 def _rows(op: Gather | Scatter) -> str:
-    if op.rows and not op.height:
-        return "takes rows of an array of none"
     return _of(INTEGERS, "positions", op.index)
 
 

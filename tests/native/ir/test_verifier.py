@@ -196,7 +196,6 @@ GEN = ref(given("uint64", 1, "generator"))
             [
                 ({"index": ref(given("float32", 2), 1)}, "takes input of float32 for positions"),
                 ({"source": ref(given("float64"), 4, 1)}, "mixes float64 and float32"),
-                ({"height": 0}, "takes rows of an array of none"),
             ],
         ),
         (
