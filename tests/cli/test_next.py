@@ -1,0 +1,26 @@
+from graphrnn.cli import app
+from graphrnn.sampling import sampler as samplers
+
+
+class Sampler:
+    """Knows what comes next."""
+
+    def __init__(self):
+        self.text = ""
+
+    def read(self, text):
+        self.text += text
+
+    def next_characters(self, count):
+        return [(" ", 0.625), ("\n", 0.25), ("a", 0.125)][:count]
+
+
+def test_characters_and_shares_are_printed(capsys, monkeypatch):
+    made, asked = Sampler(), []
+    monkeypatch.setattr(
+        samplers, "load_sampler", lambda *words, **options: asked.append((words, options)) or made
+    )
+    app.main(["next", "mine", "-th", "--count", "2", "--threads", "1"])
+    assert capsys.readouterr().out == "' '     62.5%\n'\\n'    25.0%\n"
+    assert made.text == "-th"
+    assert asked == [(("mine",), {"backend": "auto", "threads": 1})]
