@@ -58,9 +58,10 @@ class Checkpointing:
 
     def kept(self, count: Count, *, again: bool) -> list[Path]:
         """Name the copy to be kept of this moment; `again` not where it is there already."""
+        if not count.reached(self.keep_every):
+            return []
         path = self.folder.kept(count.sequences)
-        due = count.reached(self.keep_every) and not (again and path.exists())
-        return [path] if due else []
+        return [] if again and path.exists() else [path]
 
     def save(self, checkpoint: Checkpoint, *copies: Path) -> None:
         """Save the last checkpoint, and copies of it.
