@@ -44,11 +44,15 @@ and native, unrolled by 0.2 of its largest element (tolerance 0.001); nothing wa
         if other is None or np.shape(other) != np.shape(value):
             shape = None if other is None else np.shape(other)
             raise DifferenceError(f"{where}: shapes {np.shape(value)} and {shape}")
-        if not np.array_equal(np.isfinite(value), np.isfinite(other)):
+        value, other = np.asarray(value), np.asarray(other)
+        finite = np.isfinite(value)
+        if not np.array_equal(finite, np.isfinite(other)):
             raise DifferenceError(f"{where}: one has numbers that are not finite")
-        sizes = [float(np.abs(v[np.isfinite(v)]).max(initial=0)) for v in (value, other)]
-        size = max(sizes)
-        apart = float(np.abs(np.subtract(value, other, dtype="float64")).max(initial=0))
+        if not np.array_equal(value[~finite], other[~finite], equal_nan=True):
+            raise DifferenceError(f"{where}: they have other numbers that are not finite")
+        mine, theirs = value[finite], other[finite]
+        size = max(float(np.abs(v).max(initial=0)) for v in (mine, theirs))
+        apart = float(np.abs(np.subtract(mine, theirs, dtype="float64")).max(initial=0))
         if apart > tolerance * size:
             raise DifferenceError(
                 f"{where} by {apart / size:.2g} of its largest element "

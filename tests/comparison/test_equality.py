@@ -26,11 +26,19 @@ def test_the_first_that_differs_is_named_and_none_may_be_missing():
         hold(wanted, {"loss": np.ones(1)})
 
 
-def test_the_same_places_may_be_infinite():
-    value = np.array([1.0, np.inf])
-    hold({"W": np.zeros(3)}, {"W": np.zeros(3)})
-    with pytest.raises(DifferenceError, match="not finite"):
+def test_what_is_not_finite_stands_in_the_same_places_and_hides_no_other():
+    value = np.array([1.0, np.inf, np.nan])
+    hold({"W": value}, {"W": value.copy()})
+    with pytest.raises(DifferenceError, match="one has numbers that are not finite"):
         hold({"W": value}, {"W": value[::-1]})
+    with pytest.raises(DifferenceError, match="other numbers that are not finite"):
+        hold({"W": value}, {"W": value * [1, -1, 1]})
+    with pytest.raises(DifferenceError, match="by 0.8 of its largest element"):
+        hold({"W": value}, {"W": value * [5, 1, 1]})
+
+
+def test_tensors_of_zeros_are_equal():
+    hold({"W": np.zeros(3)}, {"W": np.zeros(3)})
 
 
 def test_precision_is_the_lowest():
