@@ -41,7 +41,7 @@ _ESCAPED = {
 
 
 def unknown(kind: str, got: str, known: Iterable[str]) -> UserError:
-    """Make the error for a name that is not in a list, with the near matches.
+    """Build the error for a name that is not in a list, with the near matches.
 
     Example:
         >>> print(unknown("loop", "scna", ["scan", "unrolled"]))
@@ -54,7 +54,7 @@ def unknown(kind: str, got: str, known: Iterable[str]) -> UserError:
 
 
 def reason(error: OSError) -> str:
-    """Say why an operating-system call failed, without its errno and path.
+    """Describe why an operating-system call failed, without its errno and path.
 
     Example:
         >>> reason(OSError(28, "No space left on device", "out.bin"))

@@ -63,7 +63,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each written down in the one above.
+    """Build a folder and those above it, each written down in the one above.
 
     Raises:
         OSError: it cannot be made.
@@ -108,7 +108,7 @@ def remove_scraps(path: Path, *, older_than: float = 0.0) -> None:
 
 
 def kind_of(path: Path, *, links: bool = False) -> str | None:
-    """Say what lies at a path: "a file", "a folder", "a link", …; None where nothing does.
+    """Describe what lies at a path: "a file", "a folder", "a link", …; None where nothing does.
 
     `links` are followed where that is said.
 

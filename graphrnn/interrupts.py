@@ -16,12 +16,12 @@ class Terminated(KeyboardInterrupt):
 
 
 def signal_of(error: KeyboardInterrupt) -> signal.Signals:
-    """Give the signal that an interrupt stands for."""
+    """Return the signal that an interrupt stands for."""
     return signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
 
 
 def exit_code(number: signal.Signals) -> int:
-    """Give the exit code that shells have for the end by a signal.
+    """Return the exit code that shells have for the end by a signal.
 
     Example:
         >>> exit_code(signal.SIGINT), exit_code(signal.SIGTERM)
@@ -31,7 +31,7 @@ def exit_code(number: signal.Signals) -> int:
 
 
 def describe(number: signal.Signals) -> str:
-    """Say in a word or two what ended the work.
+    """Describe in a word or two what ended the work.
 
     Example:
         >>> describe(signal.SIGINT), describe(signal.SIGTERM)
@@ -59,7 +59,7 @@ def raise_interrupts() -> None:
 
 
 def _is_command() -> bool:
-    """Say whether this process is `graphrnn`, or `python -m graphrnn`."""
+    """Return whether this process is `graphrnn`, or `python -m graphrnn`."""
     program = sys.argv[0] if sys.argv else ""
     if program == "-m":  # so it stands while a package is imported to be run
         words = sys.orig_argv

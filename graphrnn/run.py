@@ -102,7 +102,7 @@ class Run:
         return "\n\n".join(begin + text for text in texts)
 
     def next(self, text: str, n: int = 5) -> list[tuple[str, float]]:
-        """Give the likeliest next characters after a text, with their probabilities.
+        """Return the likeliest next characters after a text, with their probabilities.
 
         Raises:
             UserError: a character that the network does not know.
@@ -165,7 +165,7 @@ class Run:
         return f"<p><b>{html.escape(str(self.path))}</b></p><table>{rows}</table>{self._picture()}"
 
     def _picture(self) -> str:
-        """Give the curves inside the page, as they stand now."""
+        """Return the curves inside the page, as they stand now."""
         import base64
 
         from graphrnn.display.plots import curves_png

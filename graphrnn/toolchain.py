@@ -82,7 +82,7 @@ def user_flags(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def blas_library() -> Path:
-    """Give the path of the OpenBLAS that the scipy-openblas32 wheel carries."""
+    """Return the path of the OpenBLAS that the scipy-openblas32 wheel carries."""
     folder = Path(scipy_openblas32.get_lib_dir())
     return folder / str(scipy_openblas32.get_library(fullname=True))
 
@@ -106,7 +106,7 @@ def set_blas_threads(n: int) -> None:
 
 
 def renamed_symbols() -> str:
-    """Give the compiler flags that rename BLAS calls to the wheel's prefixed symbols.
+    """Return the compiler flags that rename BLAS calls to the wheel's prefixed symbols.
 
     Example:
         >>> renamed_symbols().split()[0]
@@ -152,7 +152,7 @@ def configure() -> Toolchain:
 
 
 def _hand_over(flags: Mapping[str, str]) -> None:
-    """Give Aesara our flags: through the environment, or to its configuration if it is loaded."""
+    """Return Aesara our flags: through the environment, or to its configuration if it is loaded."""
     aesara = sys.modules.get("aesara")
     if aesara is None:
         given = os.environ.get("AESARA_FLAGS", "")
@@ -189,7 +189,7 @@ def _words(named: str) -> list[str]:
 
 
 def _one_program(compiler: str) -> str:
-    """Give the path of a compiler; where it has several words, that of a script that runs them.
+    """Return the path of a compiler; where it has several words, that of a script that runs them.
 
     Aesara starts its compiler by one word, and knows g++ and clang++ by their names in it.
     """
@@ -210,7 +210,7 @@ def _one_program(compiler: str) -> str:
 
 
 def require_compiler() -> str:
-    """Give the C++ compiler.
+    """Return the C++ compiler.
 
     Raises:
         UserError: there is none, or the user's flags say so (`cxx=`).
@@ -226,7 +226,7 @@ def require_compiler() -> str:
 
 
 def compiler_version(compiler: str) -> str:
-    """Give the first line of the compiler's own `--version`."""
+    """Return the first line of the compiler's own `--version`."""
     command = [*_words(compiler), "--version"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -236,7 +236,7 @@ def compiler_version(compiler: str) -> str:
 
 
 def blas_description(library: Path) -> str:
-    """Give OpenBLAS's own line about itself: version, threads, the kernel that it chose."""
+    """Return OpenBLAS's own line about itself: version, threads, the kernel that it chose."""
     loaded = ctypes.CDLL(str(library))
     describe = loaded.scipy_openblas_get_config
     describe.restype = ctypes.c_char_p

@@ -37,7 +37,7 @@ def require_temporary_files() -> None:
 
 
 def _writable(folder: Path) -> bool:
-    """Make a folder, and say whether a file can be written there."""
+    """Build a folder, and say whether a file can be written there."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -48,7 +48,7 @@ def _writable(folder: Path) -> bool:
 
 
 def _private(folder: Path) -> bool:
-    """Say whether a folder is ours alone: what lies in it is run."""
+    """Return whether a folder is ours alone: what lies in it is run."""
     about = folder.lstat()
     return stat.S_ISDIR(about.st_mode) and (about.st_uid, about.st_mode & 0o077) == (
         os.geteuid(),
@@ -57,7 +57,7 @@ def _private(folder: Path) -> bool:
 
 
 def _temporary_folders() -> list[Path]:
-    """Give the folders for temporary files; a container may have no other that can be written."""
+    """Return the folders for temporary files; a container may have no other that can be written."""
     found = [os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"]
     with contextlib.suppress(OSError):
         found.insert(0, tempfile.gettempdir())

@@ -124,7 +124,7 @@ class Run:
         return 60 * self.plan.minutes - (clock.perf_counter() - self.began)
 
     def say(self, text: str) -> None:
-        """Say how far it is, with the time."""
+        """Describe how far it is, with the time."""
         took = clock.perf_counter() - self.began
         self.screen.print(f"{took:6.0f} s  {text}", markup=False, highlight=False, soft_wrap=True)
 
@@ -134,7 +134,7 @@ class Run:
         return Process(contender, self.threads, log, cache)
 
     def allowed(self, reserve: float = 0.0) -> Allowed:
-        """Give what a workload may take, no more than what is left for it."""
+        """Return what a workload may take, no more than what is left for it."""
         left = max(1.0, self.left() - reserve)
         return Allowed(min(self.plan.build, left), min(self.plan.turns, left))
 

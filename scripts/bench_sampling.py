@@ -21,7 +21,7 @@ ROWS = (("theano_rnn", 256, 2000), ("stateful_lstm", 512, 500))
 
 
 def made(model: str, hidden: int) -> Sampler:
-    """Make a network as it is drawn: what it writes is nonsense, and takes as long."""
+    """Build a network as it is drawn: what it writes is nonsense, and takes as long."""
     settings = TrainSettings(model=model, hidden=hidden)
     vocabulary = Vocabulary.of("".join(chr(33 + k) for k in range(SYMBOLS - 1)))
     network = network_of(settings, SYMBOLS, np.random.default_rng(0))
@@ -29,7 +29,7 @@ def made(model: str, hidden: int) -> Sampler:
 
 
 def speeds(sampler: Sampler, length: int, count: int) -> tuple[float, float]:
-    """Give characters a second of the scan, all texts together, and of the loop in Python."""
+    """Return characters a second of the scan, all texts together, and of the loop in Python."""
     settings = SampleSettings(prompt="A", length=length, count=count)
     scanned, stepped = [], []
     for turn in range(TURNS + 1):

@@ -79,7 +79,7 @@ HELD_OUT = (
 
 
 def settings_of(point: Point) -> TrainSettings:
-    """Give the settings of a configuration."""
+    """Return the settings of a configuration."""
     return TrainSettings(model=point.model, time=point.time, batch=point.batch, hidden=point.hidden)
 
 
@@ -105,7 +105,7 @@ def work(point: Point) -> Work:
 
 
 def cells(point: Point, kept: Path) -> dict[str, Cell]:
-    """Give what was measured, by way to loop."""
+    """Return what was measured, by way to loop."""
     found = measured(point, kept)
     return {cell.form.loop: cell for cell in found.cells if cell.training is not None}
 

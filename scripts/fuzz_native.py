@@ -48,7 +48,7 @@ class Chunk:
 
 
 def runtime() -> str | None:
-    """Give the path of AddressSanitizer's runtime, or None where the compiler has none."""
+    """Return the path of AddressSanitizer's runtime, or None where the compiler has none."""
     command = ["gcc", "-print-file-name=libasan.so"]
     try:
         path = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
@@ -58,7 +58,7 @@ def runtime() -> str | None:
 
 
 def environment(path: str) -> dict[str, str]:
-    """Give an environment in which a Python process can load sanitized libraries."""
+    """Return an environment in which a Python process can load sanitized libraries."""
     return os.environ | {
         "LD_PRELOAD": path,
         "ASAN_OPTIONS": "detect_leaks=0",
@@ -69,7 +69,7 @@ def environment(path: str) -> dict[str, str]:
 
 
 def compare(chunk: Chunk) -> tuple[list[str], Counter[str]]:
-    """Compare some graphs; gives a line for each that differs, and what was counted."""
+    """Compare some graphs; returns a line for each that differs, and what was counted."""
     # It is for this process: a compiler that allocates through it takes twice the time.
     os.environ.pop("LD_PRELOAD", None)
     importlib.import_module("tests.conftest")
@@ -91,7 +91,7 @@ def compare(chunk: Chunk) -> tuple[list[str], Counter[str]]:
 
 
 def comparer(kind: Kind) -> Callable[[int, Counter[str], tuple[str, ...]], list[str]]:
-    """Give what compares the graph of a seed, by kind."""
+    """Return what compares the graph of a seed, by kind."""
     if kind == "graphs":
         graphs: Any = importlib.import_module("tests.graph_compare")
         return lambda seed, counts, flags: graphs.differing(seed, counts, more=flags)
@@ -100,7 +100,7 @@ def comparer(kind: Kind) -> Callable[[int, Counter[str], tuple[str, ...]], list[
 
 
 def as_usual(seed: int) -> tuple[str, ...]:
-    """Give flags for a graph: each sixth is compiled as always, others three times as fast."""
+    """Return flags for a graph: each sixth is compiled as always, others three times as fast."""
     return () if seed % 6 == 0 else ("-Og",)
 
 
@@ -142,7 +142,7 @@ def main(
 def compare_all(
     pool: ProcessPoolExecutor, console: Console, kind: Kind, chunks: list[Chunk]
 ) -> int:
-    """Compare graphs of one kind and tell of the progress; gives how many texts differ."""
+    """Compare graphs of one kind and tell of the progress; returns how many texts differ."""
     total, done, wrong = sum(chunk.count for chunk in chunks), 0, 0
     counts: Counter[str] = Counter()
     with Progress(console=console) as progress:

@@ -87,7 +87,7 @@ LADDER = (
 
 
 def settings_for(rung: Rung, corpus: str, characters: int, quick: bool, out: Path) -> TrainSettings:
-    """Give the settings of a run, epochs turned into sequences."""
+    """Return the settings of a run, epochs turned into sequences."""
     recipe = recipe_for(rung.model)
     epoch = sequences_of_an_epoch(rung, characters)
     changes = dict(rung.settings)
@@ -101,7 +101,7 @@ def settings_for(rung: Rung, corpus: str, characters: int, quick: bool, out: Pat
 
 
 def sequences_of_an_epoch(rung: Rung, characters: int) -> int:
-    """Give how many sequences a pass over the text has, in whole batches."""
+    """Return how many sequences a pass over the text has, in whole batches."""
     recipe = recipe_for(rung.model)
     stride = 1 if recipe.windows == "overlapping" else recipe.time
     windows = (characters - 1 - recipe.time) // stride + 1
@@ -132,7 +132,7 @@ def run(rung: Rung, corpus: str, quick: bool, display: Display) -> dict[str, Any
 
 
 def epoch_means(header: Header, epoch: int) -> list[float]:
-    """Give the mean loss of each whole epoch, from the points of the curve that lie in it."""
+    """Return the mean loss of each whole epoch, from the points of the curve that lie in it."""
     sums: dict[int, list[float]] = {}
     before = 0
     for point in header.train:
@@ -147,7 +147,7 @@ def epoch_means(header: Header, epoch: int) -> list[float]:
 
 
 def predictions(folder: Path) -> dict[str, str]:
-    """Give what three_char predicts after the lesson's phrases."""
+    """Return what three_char predicts after the lesson's phrases."""
     sampler = samplers.load_sampler(str(folder))
     found = {}
     for phrase in PHRASES:
@@ -158,7 +158,7 @@ def predictions(folder: Path) -> dict[str, str]:
 
 
 def compared(rung: Rung, result: dict[str, Any]) -> list[tuple[str, str, str, str]]:
-    """Give the rows of a network: the moment, the lesson's figure, ours, and a verdict."""
+    """Return the rows of a network: the moment, the lesson's figure, ours, and a verdict."""
     if rung.model == "three_char":
         return [
             ("next character", f"`{a}` → `{b}`", f"`{result['predictions'][a]}`",
@@ -182,7 +182,7 @@ def compared(rung: Rung, result: dict[str, Any]) -> list[tuple[str, str, str, st
 
 
 def at_moment(rung: Rung, result: dict[str, Any], moment: int) -> tuple[str, float | None]:
-    """Give the name of a moment and our loss at it; None where the run did not come so far."""
+    """Return the name of a moment and our loss at it; None where the run did not come so far."""
     if rung.every_thousand:
         whole = moment // THOUSAND * THOUSAND  # a shorter stretch at the end says little
         points = [loss for sequences, loss in result["curve"] if sequences == whole]
@@ -192,7 +192,7 @@ def at_moment(rung: Rung, result: dict[str, Any], moment: int) -> tuple[str, flo
 
 
 def tables(results: dict[str, Any]) -> tuple[Table, str]:
-    """Make the table twice: for the terminal, and in Markdown."""
+    """Build the table twice: for the terminal, and in Markdown."""
     headings = ("network", "moment", "the lesson", "ours", "")
     table, lines = Table(*headings), [" | ".join(headings), " | ".join(["---"] * len(headings))]
     for rung in LADDER:

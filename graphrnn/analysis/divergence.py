@@ -25,7 +25,7 @@ SHOWN = 8
 
 
 def through_time(network: Network, x: Indices, y: Indices, report: Report = silent) -> list[Array]:
-    """Give the norm of d loss / d h_t for each t, an array `(T,)` for each layer that loops.
+    """Return the norm of d loss / d h_t for each t, an array `(T,)` for each layer that loops.
 
     n_t = 1/B Σ_b ‖B · d_h[t, b]‖        the loss is that of training, from a zero state
 
@@ -63,7 +63,7 @@ def through_time(network: Network, x: Indices, y: Indices, report: Report = sile
 def norms_at_divergence(
     network: Network, batch: Batch, last: Path, report: Report = silent
 ) -> list[str]:
-    """Say how the gradient of a batch that diverged fares on its way back in time, as lines.
+    """Describe how the gradient of a batch that diverged fares on its way back in time, as lines.
 
     Measured on the weights of that moment, or where these are no numbers any more on those of the
     last checkpoint; there are no lines where there is none.

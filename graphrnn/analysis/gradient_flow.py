@@ -148,7 +148,7 @@ def _identity(rng: np.random.Generator, H: int) -> Array:
 
 
 def _usual(bias: float) -> Callable[[int], float]:
-    """Give the same bias whatever T is."""
+    """Return the same bias whatever T is."""
     return lambda time: bias
 
 
@@ -249,7 +249,7 @@ def last_loss(
 
 
 def norms_by_distance(d_h: Tensor) -> Tensor:
-    """Give the norm of each sequence's gradient, meaned over the batch, the last step's first.
+    """Return the norm of each sequence's gradient, meaned over the batch, the last step's first.
 
     n_k = 1/B Σ_b ‖B · d_h[T-1-k, b]‖        B undoes the mean that the loss took
 
@@ -356,7 +356,7 @@ def measure(
 
 
 def _training(indices: Indices, settings: GradientSettings) -> Iterator[batches.Batch]:
-    """Give the same batches for the same seed, one a step."""
+    """Return the same batches for the same seed, one a step."""
     rng = np.random.default_rng(settings.seed)
     epochs = (
         batches.shuffled(indices, time=settings.time, batch=settings.batch, rng=rng)
@@ -373,7 +373,7 @@ def _probed(function: Function, probes: Sequence[batches.Batch]) -> Measured:
 
 
 def fate(measured: Measured) -> str:
-    """Say what becomes of the gradient on its way to the first step.
+    """Describe what becomes of the gradient on its way to the first step.
 
     Example:
         >>> [fate(Measured(0.0, (1.0, last), 0.0)) for last in (1e-3, 0.5, 1e3, math.nan)]

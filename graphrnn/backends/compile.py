@@ -62,7 +62,7 @@ def silent(build: BuildEvent) -> None:
 
 
 def runner(function: Function) -> str:
-    """Say what runs a compiled function, whatever backend was asked for: one by hand is NumPy's."""
+    """Describe what runs a compiled function, whatever backend was requested."""
     vm = getattr(function, "vm", None)
     if vm is None:
         return "numpy"
@@ -97,7 +97,7 @@ class _Builder:
         self.say(Phase.NOTE, text)
 
     def finish(self, function: Function) -> None:
-        """Say what was made."""
+        """Describe what was made."""
         native = getattr(function.vm, "jit_fn", None)
         if isinstance(native, NativeFunction):
             threads = native.threads if native.source.threaded else 1
@@ -282,7 +282,7 @@ def _native_mode(builder: _Builder, *, strict: bool = True) -> Mode:
 
 
 def _asking(mode: _BuildMode, builder: _Builder) -> Mode:
-    """Give the mode with its builder; without rewrites it does no more than every graph needs."""
+    """Return the mode with its builder; without rewrites it does no more than every graph needs."""
     mode.builder = builder
     if builder.rewrites:
         return mode

@@ -64,7 +64,7 @@ def compare(
 
 
 def plan_of(model: str, settings: CompareSettings) -> "Plan":
-    """Make the plan, and check all that can be checked before anything is built.
+    """Build the plan, and check all that can be checked before anything is built.
 
     Raises:
         UserError: an unknown name, a length that is not positive, a corpus that is too short.

@@ -70,7 +70,7 @@ def evaluate(
 
 
 def confusion_table(found: "Evaluation") -> "Table":
-    """Make the table of what was taken for what, in per cent of each row."""
+    """Build the table of what was taken for what, in per cent of each row."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))

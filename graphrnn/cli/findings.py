@@ -34,7 +34,7 @@ def folder_size(folder: Path) -> tuple[int, int]:
 
 
 def findings(report: Report = silent) -> list[tuple[str, str]]:
-    """Give pairs of a name and what was found; a check that fails says so and hides no other."""
+    """Return pairs of a name and what was found; a check that fails says so and hides no other."""
     tools = toolchain.configure()
     config = aesara.config
     compiler = tools.compiler
@@ -72,7 +72,7 @@ def findings(report: Report = silent) -> list[tuple[str, str]]:
 
 
 def _native_compiler() -> str:
-    """Give the C compiler of the native backend, with the flags for this processor."""
+    """Return the C compiler of the native backend, with the flags for this processor."""
     try:
         command = library.Target().command()
     except (library.CompileError, library.ResourceError) as error:
@@ -91,6 +91,6 @@ def _rate(backend: str, report: Report) -> str:
 
 
 def _user_flags() -> str:
-    """Give the user's own Aesara flags, from the environment as it was and from `.aesararc`."""
+    """Return the user's own Aesara flags, from the environment as it was and from `.aesararc`."""
     flags = toolchain.configure().given
     return ", ".join(f"{key}={value}" for key, value in flags.items()) or "none"

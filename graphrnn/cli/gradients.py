@@ -95,7 +95,7 @@ def _panels(
 
 
 def _table(*headings: str) -> "Table":
-    """Make a table of numbers, but for columns of words at its left."""
+    """Build a table of numbers, but for columns of words at its left."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))

@@ -81,7 +81,7 @@ def inspect(
 
 
 def _given(**lengths: int | None) -> dict[str, int]:
-    """Give those lengths that were asked for."""
+    """Return those lengths that were asked for."""
     return {name: n for name, n in lengths.items() if n is not None}
 
 

@@ -38,7 +38,7 @@ def runs(folder: Path = Path("runs"), /) -> None:
 
 
 def _row(run: "RunFolder") -> list[str]:
-    """Say what one run is, from its settings and its log."""
+    """Describe what one run is, from its settings and its log."""
     from graphrnn.errors import UserError
 
     try:

@@ -86,7 +86,7 @@ def _show_norms(display: "Display", error: DivergedError) -> None:
 
 
 def _write_sample(display: "Display", run: "Trained") -> str:
-    """End a run with a few lines that the network wrote; gives the prompt."""
+    """End a run with a few lines that the network wrote; returns the prompt."""
     from graphrnn.sampling.sampler import Sampler
 
     header = run.checkpoint.header
@@ -106,7 +106,7 @@ def _write_sample(display: "Display", run: "Trained") -> str:
 
 
 def _program() -> str:
-    """Say how to call this program: by its name where the shell finds it, else by its path."""
+    """Describe how to call this program: by its name where the shell finds it, else by its path."""
     beside = Path(sys.executable).with_name("graphrnn")
     found = shutil.which("graphrnn")
     if found and Path(found).resolve() == beside.resolve():

@@ -237,7 +237,7 @@ def gru_reset_first(
 
 
 def projecting(step: Step) -> Step:
-    """Make a step that projects its input itself: inside the loop instead of before it.
+    """Build a step that projects its input itself: inside the loop instead of before it.
 
     zx_t = x_t W_x + b, for a step of zx_t; W_x `(I, gates · H)` and b follow the step's constants.
     """
@@ -250,7 +250,7 @@ def projecting(step: Step) -> Step:
 
 
 def dropped(step: Step) -> Step:
-    """Make a step with dropout on its recurrent weights (`dropout_U`).
+    """Build a step with dropout on its recurrent weights (`dropout_U`).
 
     h_tm1 W_h becomes (h_tm1 · mask) W_h. The mask `(B, H)` follows the step's constants: drawn
     before the loop, one for each sequence, the same at all times.
@@ -267,7 +267,7 @@ def dropped(step: Step) -> Step:
 
 
 def normalised(step: Step) -> Step:
-    """Make a step whose recurrent product is normalised, all gates together.
+    """Build a step whose recurrent product is normalised, all gates together.
 
     h_tm1 W_h becomes LN(h_tm1 W_h) · gain; gain `(gates · H,)` follows the step's constants. Use
     `layers.layer_norm` on zx too. Source: Ba, Kiros and Hinton, "Layer normalization" (2016),

@@ -39,7 +39,7 @@ def he(rng: np.random.Generator, n_in: int, n_out: int, dtype: str = "float32") 
 
 
 def identity(n: int, dtype: str = "float32") -> Array:
-    """Give the identity `(n, n)`: a relu network that starts by keeping its state.
+    """Return the identity `(n, n)`: a relu network that starts by keeping its state.
 
     Le, Jaitly and Hinton, "A simple way to initialize recurrent networks of rectified linear units"
     (2015), section 3.
@@ -52,7 +52,7 @@ def identity(n: int, dtype: str = "float32") -> Array:
 
 
 def zeros(n: int, dtype: str = "float32") -> Array:
-    """Give a bias `(n,)` of zeros.
+    """Return a bias `(n,)` of zeros.
 
     Example:
         >>> zeros(2).tolist()
@@ -62,7 +62,7 @@ def zeros(n: int, dtype: str = "float32") -> Array:
 
 
 def ones(n: int, dtype: str = "float32") -> Array:
-    """Give a gain `(n,)` of ones.
+    """Return a gain `(n,)` of ones.
 
     Example:
         >>> ones(2).tolist()
@@ -86,7 +86,7 @@ def uniform(
 
 
 def lstm_bias(n: int, dtype: str = "float32") -> Array:
-    """Give the bias `(4n,)` of an LSTM: 1 for the forget gate, which so starts by keeping, else 0.
+    """Return the bias `(4n,)` of an LSTM: 1 for the forget gate, which starts by keeping, else 0.
 
     Source: Jozefowicz, Zaremba and Sutskever, "An empirical exploration of recurrent network
     architectures" (2015), section 5.

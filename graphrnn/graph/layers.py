@@ -110,7 +110,7 @@ def layer_norm(x: Tensor, gain: Tensor) -> Tensor:
 
 
 def moments(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Give mean and variance of each unit over time and batch: x `(T, B, n)` → `(n,)`, `(n,)`."""
+    """Return mean and variance of each unit over time and batch: x `(T, B, n)` → `(n,)`, `(n,)`."""
     x = require_static("x", x)
     time, batch, _ = x.type.shape
     count = at.constant(time * batch, dtype=x.dtype)

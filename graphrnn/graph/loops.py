@@ -124,7 +124,7 @@ def unrolled(
 
 
 def by(k: int) -> Loop:
-    """Make the driver that scans over T/k pieces, k steps written out in each.
+    """Build the driver that scans over T/k pieces, k steps written out in each.
 
     Shapes and errors as for `scanned`; k must divide T. Few copies to compile and to rewrite, as
     with scan, but the overhead of an iteration is paid once in k steps.

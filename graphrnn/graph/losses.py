@@ -8,7 +8,7 @@ from aesara.gradient import disconnected_grad
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """Give the cross-entropy of every prediction, in nats.
+    """Return the cross-entropy of every prediction, in nats.
 
     E = -log softmax(z)_y = log Σ_k exp(z_k - m) - (z_y - m),   m = max_k z_k
 
@@ -62,7 +62,7 @@ def mean(errors: Tensor) -> Tensor:
 
 
 def accuracy(logits: Tensor, targets: Tensor) -> Tensor:
-    """Give the share of predictions whose likeliest symbol is the right one.
+    """Return the share of predictions whose likeliest symbol is the right one.
 
     A = 1/(TB) Σ_t Σ_b [argmax_k z[t, b, k] = y[t, b]]
 
@@ -82,5 +82,5 @@ def accuracy(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def _number(value: int, like: Tensor) -> Tensor:
-    """Make a constant of another variable's dtype."""
+    """Build a constant of another variable's dtype."""
     return at.constant(value, dtype=like.dtype)

@@ -24,7 +24,7 @@ Step = Callable[..., Any]
 
 
 def tensor(name: str, dtype: str, shape: Sequence[int]) -> Tensor:
-    """Make a symbolic input of a known shape.
+    """Build a symbolic input of a known shape.
 
     Example:
         >>> tensor("x", "int32", (8, 1)).type.shape
@@ -50,7 +50,7 @@ def show(shape: Shape) -> str:
 
 
 def shape_of(variable: Tensor) -> Shape:
-    """Give a variable's shape as far as it can be known while building.
+    """Return a variable's shape as far as it can be known while building.
 
     Aesara's types lose lengths that its shape rules still know (behind a slice, a join, a gather),
     so those rules are asked for what the type does not say.
@@ -107,7 +107,7 @@ x_t; give W_xh that shape, or mend x_t
 
 
 def static(variable: Tensor) -> Tensor:
-    """Give a variable whose type says all that is known of its shape.
+    """Return a variable whose type says all that is known of its shape.
 
     Example:
         >>> x = tensor("x", "float32", (8, 2, 5))
@@ -123,7 +123,7 @@ def static(variable: Tensor) -> Tensor:
 
 
 def require_static(name: str, variable: Tensor) -> Tensor:
-    """Give a variable all of whose lengths are known.
+    """Return a variable all of whose lengths are known.
 
     Raises:
         ShapeError: one is not.
@@ -138,7 +138,7 @@ def require_static(name: str, variable: Tensor) -> Tensor:
 
 
 def require_array(variable: Any) -> TensorType:
-    """Give the type of an input that can be filled with numbers to be measured.
+    """Return the type of an input that can be filled with numbers to be measured.
 
     Raises:
         UserError: it is no array, or a length is unknown.

@@ -59,7 +59,7 @@ def check_step(
 
 
 def outputs_of(returned: Tensor | Sequence[Tensor]) -> list[Tensor]:
-    """Make a list of what a step returned.
+    """Build a list of what a step returned.
 
     Raises:
         LoopError: something in it is no symbolic tensor.
@@ -75,7 +75,7 @@ def outputs_of(returned: Tensor | Sequence[Tensor]) -> list[Tensor]:
 
 
 def known(variables: Sequence[Tensor]) -> list[Tensor]:
-    """Give variables with their shapes in their types, as far as they can be known."""
+    """Return variables with their shapes in their types, as far as they can be known."""
     return [static(v) if isinstance(getattr(v, "type", None), TensorType) else v for v in variables]
 
 
@@ -93,7 +93,7 @@ def _require_static(kind: str, variable: Tensor) -> None:
 
 
 def common_time(sequences: Sequence[Tensor]) -> int:
-    """Give T, which every sequence has as the length of its first axis."""
+    """Return T, which every sequence has as the length of its first axis."""
     if not sequences:
         raise LoopError("sequences: got none, needed at least one to loop over")
     for sequence in sequences:

@@ -28,7 +28,7 @@ Optimizer = Callable[..., Updates]
 
 
 def gradients(loss: Tensor, params: Sequence[Tensor]) -> list[Tensor]:
-    """Give d loss / d param for each parameter, by reverse-mode differentiation of the graph.
+    """Return d loss / d param for each parameter, by reverse-mode differentiation of the graph.
 
     Shapes: loss a scalar; each gradient has the shape of its parameter.
 
@@ -74,7 +74,7 @@ def _grads(loss: Tensor, params: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _disconnected(loss: Tensor, param: Tensor) -> bool:
-    """Say whether a gradient with respect to a parameter does not exist."""
+    """Return whether a gradient with respect to a parameter does not exist."""
     try:
         at.grad(loss, param)
     except DisconnectedInputError:
@@ -83,7 +83,7 @@ def _disconnected(loss: Tensor, param: Tensor) -> bool:
 
 
 def global_norm(grads: Sequence[Tensor]) -> Tensor:
-    """Give the length of all gradients taken as one vector: |g| = √(Σ_i Σ g_i²), a scalar."""
+    """Return the length of all gradients taken as one vector: |g| = √(Σ_i Σ g_i²), a scalar."""
     squares = [at.sum(at.square(g), acc_dtype=g.dtype) for g in grads]
     return at.sqrt(at.add(*squares) if len(squares) > 1 else squares[0])
 
@@ -292,13 +292,13 @@ def optimizer_named(name: str) -> Optimizer:
 
 
 def _state(what: str, param: Tensor) -> Tensor:
-    """Make a shared variable of zeros beside a parameter: a part of the optimizer's state."""
+    """Build a shared variable of zeros beside a parameter: a part of the optimizer's state."""
     value = param.get_value(borrow=True)
     return aesara.shared(np.zeros_like(value), name=f"{what}_{label(param)}", shape=value.shape)
 
 
 def _like(value: float, variable: Tensor) -> Tensor:
-    """Make a constant of another variable's dtype."""
+    """Build a constant of another variable's dtype."""
     return at.constant(value, dtype=variable.dtype)
 
 

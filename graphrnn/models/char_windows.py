@@ -71,7 +71,7 @@ Layer = Callable[[Tensor], Tensor]
 
 
 def _colours(weights: Weights, activation: Layer) -> tuple[Layer, Layer, Layer]:
-    """Give the three layers, each with one weight matrix however often it is called."""
+    """Return the three layers, each with one weight matrix however often it is called."""
 
     def green(c: Tensor) -> Tensor:
         return relu(dense(c, weights["W_xh"], weights["b_xh"]))

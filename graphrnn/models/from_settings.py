@@ -58,7 +58,7 @@ def require_fitting(settings: TrainSettings, symbols: int, weights: Mapping[str,
 
 
 def network_of(settings: TrainSettings, symbols: int, rng: np.random.Generator) -> Network:
-    """Make the network of these settings, its weights drawn."""
+    """Build the network of these settings, its weights drawn."""
     model, sizes = model_named(settings.model), sizes_of(settings, symbols)
     weights = share(model.initial_weights(rng, sizes, settings.dtype))
     loop = loop_named(settings.loop, time=settings.time)
@@ -66,7 +66,7 @@ def network_of(settings: TrainSettings, symbols: int, rng: np.random.Generator) 
 
 
 def sizes_of(settings: TrainSettings, symbols: int) -> Sizes:
-    """Give the lengths that the weights of these settings have."""
+    """Return the lengths that the weights of these settings have."""
     return Sizes(
         vocabulary=symbols,
         hidden=settings.hidden,

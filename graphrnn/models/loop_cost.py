@@ -41,14 +41,14 @@ class Work:
 
 
 def build_terms(way: str, work: Work) -> list[float]:
-    """Give the terms of a build, to be multiplied by its factors."""
+    """Return the terms of a build, to be multiplied by its factors."""
     copies = {"scan": 1, "unrolled": work.time}.get(way) or int(way)
     nodes = work.nodes * copies
     return [1, nodes, nodes**2] if way == "unrolled" else [1, nodes]
 
 
 def step_terms(work: Work) -> list[float]:
-    """Give the terms of a step."""
+    """Return the terms of a step."""
     T, B, P, A = work.time, work.batch, work.weights, work.columns
     return [1, T * B * P, T * P, T * B * A, T]
 
@@ -67,7 +67,7 @@ class Choice:
     steps: int
 
     def __str__(self) -> str:
-        """Say what was chosen and why."""
+        """Describe what was chosen and why."""
         others = [
             f"{_name(way)} {_about(s)}" for way, s in self.seconds.items() if way != self.loop
         ]
@@ -105,7 +105,7 @@ def choose(work: Work, steps: int, factors: Factors | None = None) -> Choice:
 
 @cache
 def fitted() -> Factors:
-    """Give the factors that were fitted."""
+    """Return the factors that were fitted."""
     text = (files("graphrnn.models") / "loop_costs.json").read_text(encoding="utf-8")
     found: Factors = json.loads(text)["factors"]
     return found
@@ -138,7 +138,7 @@ class _Counter:
 
     @property
     def loop(self) -> Loop:
-        """Give the driver."""
+        """Return the driver."""
 
         def loop(
             step: Step,

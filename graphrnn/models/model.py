@@ -133,7 +133,7 @@ class Model:
     by_hand: str | None = None
 
     def weight_shapes(self, sizes: Sizes) -> dict[str, tuple[int, ...]]:
-        """Give the shape of each weight."""
+        """Return the shape of each weight."""
         return {name: weight.shape for name, weight in self.weights(sizes).items()}
 
     def initial_weights(

@@ -24,7 +24,7 @@ Graph = Callable[[], GraphSpec]
 
 
 def share(weights: Mapping[str, Array]) -> dict[str, Tensor]:
-    """Make a shared variable of each array, with its shape known to the graph.
+    """Build a shared variable of each array, with its shape known to the graph.
 
     Example:
         >>> import numpy as np
@@ -47,7 +47,7 @@ class OptimizerConfig:
 
     @property
     def plain(self) -> bool:
-        """Say whether it is SGD as in the lesson, without anything that looks at all gradients."""
+        """Return whether it is plain SGD, without anything that looks at all gradients."""
         return self == OptimizerConfig()
 
     def updates(
@@ -92,7 +92,7 @@ class Network:
         return share({name: np.zeros((batch, n), self.dtype) for name, n in widths.items()})
 
     def zero_states(self, batch: int) -> list[Tensor]:
-        """Give the initial states `(B, H)`, all zero."""
+        """Return the initial states `(B, H)`, all zero."""
         states = []
         for name, width in self.model.state_widths(self.sizes).items():
             state = at.zeros((batch, width), dtype=self.dtype)
@@ -171,7 +171,7 @@ class Network:
         return (*self.model.forward(x, states, weights, self.loop), {})
 
     def targets(self, y: Tensor) -> Tensor:
-        """Give the targets of the predictions that the model makes: all of them, or the last."""
+        """Return the targets of the predictions that the model makes: all of them, or the last."""
         time = y.type.shape[0]
         predictions = self.model.predictions(time)
         return y if predictions == time else y[time - predictions :]

@@ -31,7 +31,7 @@ class Pass:
 
 
 def _predict(weights: Weights, h: Array, y: npt.NDArray[np.int32]) -> tuple[Array, float]:
-    """Give the probabilities after every step, and the loss.
+    """Return the probabilities after every step, and the loss.
 
     p_t = softmax(h_t W_hy + b_y),   L = -1/B Σ_t Σ_b log p_t[b, y_t[b]]
 
@@ -47,7 +47,7 @@ def _predict(weights: Weights, h: Array, y: npt.NDArray[np.int32]) -> tuple[Arra
 def _predict_backward(
     weights: Weights, forward: Pass, y: npt.NDArray[np.int32]
 ) -> tuple[Array, dict[str, Array]]:
-    """Give d L / d h `(T, B, H)` from the predictions alone, and the gradients of their weights.
+    """Return d L / d h `(T, B, H)` from the predictions alone, and the gradients of their weights.
 
     dz_t = (p_t - one_hot(y_t)) / B,   dh_t = dz_t W_hyᵀ,   dW_hy = Σ h_tᵀ dz_t,   db_y = Σ dz_t
     """
@@ -59,7 +59,7 @@ def _predict_backward(
 
 
 def _read_backward(W_x: Array, x: npt.NDArray[np.int32], dzx: Array) -> Array:
-    """Give d L / d W_x, whose rows one-hot vectors pick: dW_x = Σ one_hot(x_t)ᵀ dzx_t."""
+    """Return d L / d W_x, whose rows one-hot vectors pick: dW_x = Σ one_hot(x_t)ᵀ dzx_t."""
     dW_x = np.zeros_like(W_x)
     np.add.at(dW_x, x, dzx)
     return dW_x
@@ -84,7 +84,7 @@ def rnn_forward(weights: Weights, x: npt.NDArray[np.int32], y: npt.NDArray[np.in
 def rnn_backward(
     weights: Weights, x: npt.NDArray[np.int32], y: npt.NDArray[np.int32], forward: Pass
 ) -> dict[str, Array]:
-    """Give d L / d weight for every weight, going back in time.
+    """Return d L / d weight for every weight, going back in time.
 
     da_t = (dh_t + da_{t+1} W_hhᵀ) · [h_t > 0],   dh_t from the predictions
     dW_hh = Σ h_tm1ᵀ da_t,   dW_xh = Σ one_hot(x_t)ᵀ da_t
@@ -120,7 +120,7 @@ def lstm_forward(zx: Array, W_h: Array) -> tuple[Array, Array, Array]:
 
     z_t = zx_t + h_tm1 W_h,   c_t = f · c_tm1 + i · g,   h_t = o · tanh(c_t)
 
-    Shapes: zx `(T, B, 4H)`, W_h `(H, 4H)`; gives h and c `(T + 1, B, H)`, beginning with the zero
+    Shapes: zx `(T, B, 4H)`, W_h `(H, 4H)`; returns h and c `(T + 1, B, H)`, beginning with the zero
     states, and the gates after their activations `(T, B, 4H)`.
     """
     time, batch, _ = zx.shape
@@ -138,7 +138,7 @@ def lstm_forward(zx: Array, W_h: Array) -> tuple[Array, Array, Array]:
 
 
 def lstm_backward(W_h: Array, h: Array, c: Array, gates: Array, dh: Array) -> tuple[Array, Array]:
-    """Give d L / d zx and d L / d W_h from d L / d h `(T, B, H)`, going back in time.
+    """Return d L / d zx and d L / d W_h from d L / d h `(T, B, H)`, backwards.
 
     do = dh · tanh(c_t),   dc_t += dh · o · (1 - tanh²(c_t)),   dc_tm1 = dc_t · f
     di = dc · g,   df = dc · c_tm1,   dg = dc · i;   each times the slope of its activation is dz
@@ -167,7 +167,7 @@ def gru_forward(zx: Array, W_h: Array, b_n: Array) -> tuple[Array, Array]:
 
     n = tanh(zx_n + r · (h_tm1 W_hn + b_n)),   h_t = (1 - u) · n + u · h_tm1
 
-    Shapes: zx `(T, B, 3H)`, W_h `(H, 3H)`, b_n `(H,)`; gives h `(T + 1, B, H)`, beginning with the
+    Shapes: zx `(T, B, 3H)`, W_h `(H, 3H)`, b_n `(H,)`; h `(T + 1, B, H)`, beginning with the
     zero state, and r, u, n `(T, B, 3H)`.
     """
     time, batch, _ = zx.shape
@@ -185,7 +185,7 @@ def gru_forward(zx: Array, W_h: Array, b_n: Array) -> tuple[Array, Array]:
 def gru_backward(
     W_h: Array, b_n: Array, h: Array, gates: Array, dh: Array
 ) -> tuple[Array, Array, Array]:
-    """Give d L / d zx, d L / d W_h and d L / d b_n from d L / d h `(T, B, H)`, going back in time.
+    """Return d L / d zx, d L / d W_h and d L / d b_n from d L / d h `(T, B, H)`, backwards.
 
     dn = dh · (1 - u) · (1 - n²),   du = dh · (h_tm1 - n) · u · (1 - u),   dr = dn · m · r · (1 - r)
     dzh = (dr, du, dn · r),   dh_tm1 = dh · u + dzh W_hᵀ,   dW_h = Σ h_tm1ᵀ dzh,   db_n = Σ dn · r
@@ -222,7 +222,7 @@ def lstm_network_forward(
 def lstm_network_backward(
     weights: Weights, x: npt.NDArray[np.int32], y: npt.NDArray[np.int32], forward: Pass
 ) -> dict[str, Array]:
-    """Give d L / d weight for every weight of the LSTM network."""
+    """Return d L / d weight for every weight of the LSTM network."""
     c, gates = forward.inner
     dh, grads = _predict_backward(weights, forward, y)
     dzx, dW_h = lstm_backward(weights["W_h"], forward.h, c, gates, dh)
@@ -244,7 +244,7 @@ def gru_network_forward(
 def gru_network_backward(
     weights: Weights, x: npt.NDArray[np.int32], y: npt.NDArray[np.int32], forward: Pass
 ) -> dict[str, Array]:
-    """Give d L / d weight for every weight of the GRU network."""
+    """Return d L / d weight for every weight of the GRU network."""
     (gates,) = forward.inner
     dh, grads = _predict_backward(weights, forward, y)
     dzx, dW_h, db_n = gru_backward(weights["W_h"], weights["b_n"], forward.h, gates, dh)

@@ -10,7 +10,7 @@ from typing import Any
 
 
 def native_mode(**options: Any) -> Any:
-    """Give an Aesara mode that compiles with this backend; see `linker.native_mode`."""
+    """Return an Aesara mode that compiles with this backend; see `linker.native_mode`."""
     from graphrnn.native.linker import native_mode
 
     return native_mode(**options)
@@ -24,7 +24,7 @@ def program_text(what: Any) -> str:
 
 
 def c_source(function: Any) -> str:
-    """Give the C of a function's own graph; see `listing.c_source`."""
+    """Return the C of a function's own graph; see `listing.c_source`."""
     from graphrnn.native.listing import c_source
 
     return c_source(function)

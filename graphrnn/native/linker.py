@@ -43,7 +43,7 @@ def _ignore(phase: Phase) -> None:
 
 
 def has_scan(fgraph: FunctionGraph) -> bool:
-    """Say whether a graph has a loop."""
+    """Return whether a graph has a loop."""
     return any(isinstance(node.op, Scan) for node in fgraph.apply_nodes)
 
 
@@ -137,7 +137,7 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         storage_map: Any,
         **_: Any,
     ) -> Callable[..., Any]:
-        """Lower, write and load a graph; gives a callable of arrays."""
+        """Lower, write and load a graph; returns a callable of arrays."""
         values = [storage_map[variable][0] for variable in fgraph.inputs]
         updated = dict(getattr(fgraph, "update_mapping", None) or {})
         self._phase(Phase.LOWERING)
@@ -150,12 +150,12 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         return function
 
     def _phase(self, phase: Phase) -> None:
-        """Say how far the build is; a loop's body on its own is a detail of another build."""
+        """Describe how far the build is; a loop's body on its own is a detail of another build."""
         if not self.instead.depth:
             self.told.on_phase(phase)
 
     def create_thunk_inputs(self, storage_map: Any) -> list[Any]:
-        """Give the cells of all inputs."""
+        """Return the cells of all inputs."""
         return [storage_map[variable] for variable in self.fgraph.inputs]
 
     def jit_compile(self, fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -163,13 +163,13 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         return fn
 
     def output_filter(self, var: Any, out: Any) -> Any:
-        """Give a scalar that is no tensor as the number that it is."""
+        """Return a scalar that is no tensor as the number that it is."""
         return out[()] if isinstance(var.type, ScalarType) else out
 
     def make_all(
         self, input_storage: Any = None, output_storage: Any = None, storage_map: Any = None
     ) -> Any:
-        """Make the function, or let stock Aesara make it where this backend cannot."""
+        """Build the function, or let stock Aesara make it where this backend cannot."""
         try:
             if all(isinstance(o, Constant) or o.owner is None for o in self.fgraph.outputs):
                 raise Unsupported("a graph without operations")
@@ -212,7 +212,7 @@ def native_mode(
     say: Say = _warn,
     target: Target = Target(),  # noqa: B008
 ) -> NativeMode:
-    """Give an Aesara mode that compiles with this backend.
+    """Return an Aesara mode that compiles with this backend.
 
     `threads` is by default OMP_NUM_THREADS, else the processors that this process may use;
     `target` says what the C is compiled by and for.

@@ -45,7 +45,7 @@ from aesara.graph.fg import FunctionGraph
 
 
 def native_function(function: Any) -> NativeFunction:
-    """Give the native function behind an Aesara function.
+    """Return the native function behind an Aesara function.
 
     Raises:
         TypeError: it was not compiled by this backend.
@@ -57,7 +57,7 @@ def native_function(function: Any) -> NativeFunction:
 
 
 def c_source(function: Any) -> str:
-    """Give the C of a function's own graph, without the mathematics and threads before it.
+    """Return the C of a function's own graph, without the mathematics and threads before it.
 
     Raises:
         TypeError: it was not compiled by this backend.

@@ -97,7 +97,7 @@ def _lowered(low: Lowering, fgraph: FunctionGraph, values: Sequence[Any]) -> Pro
 
 
 def _input(low: Lowering, variable: Any, k: int, values: Sequence[Any]) -> v.Buffer:
-    """Make the buffer of an input, and view it."""
+    """Build the buffer of an input, and view it."""
     if isinstance(variable.type, RandomGeneratorType):
         buffer = low.buffer("uint64", 1, "generator")
         low.views[variable] = v.View(buffer, ())

@@ -211,7 +211,7 @@ def _check_header(path: Path, text: str, weights: Tensors) -> Header:
 
 
 def _faults(header: Header) -> Iterator[str]:
-    """Say what in a header cannot be, though each field is of its type: a stranger may write it."""
+    """Describe what in a header cannot be, though each field is of its type."""
     symbols = header.vocabulary
     if (
         symbols[:1] != (PADDING,)
@@ -236,7 +236,7 @@ def _faults(header: Header) -> Iterator[str]:
 
 
 def _faults_of_position(position: Position, header: Header) -> Iterator[str]:
-    """Say what in a position cannot be."""
+    """Describe what in a position cannot be."""
     if position.steps * header.settings.batch != header.sequences:
         yield (
             f"position: got {position.steps} steps of {header.settings.batch} sequences, and "
@@ -262,12 +262,12 @@ def _faults_of_position(position: Position, header: Header) -> Iterator[str]:
 
 
 def _may_be(loss: float) -> bool:
-    """Say whether a number can be a loss, or the sum of some; rounding may take it below zero."""
+    """Return whether a number can be a loss, or a sum of losses; rounding may take it below zero."""
     return -1 < loss < 1e20
 
 
 def _is_generator(text: str) -> bool:
-    """Say whether a text is the state of a random generator, as JSON."""
+    """Return whether a text is the state of a random generator, as JSON."""
     try:
         if len(text) > LONGEST:
             return False

@@ -86,7 +86,7 @@ class RunFolder:
 
     @property
     def has_curves(self) -> bool:
-        """Say whether the picture was drawn after the newest checkpoint."""
+        """Return whether the picture was drawn after the newest checkpoint."""
         with contextlib.suppress(OSError):
             return self.curves.stat().st_mtime_ns >= self.last.stat().st_mtime_ns
         return False
@@ -100,7 +100,7 @@ class RunFolder:
         return self.path / "samples" / f"{sequences:09}.txt"
 
     def checkpoints(self) -> list[Path]:
-        """Give the checkpoints that are there, the last and the best first."""
+        """Return the checkpoints that are there, the last and the best first."""
         kept = sorted(self.path.glob("at-*.safetensors"))
         return [path for path in (self.last, self.best, *kept) if path.is_file()]
 
@@ -150,7 +150,7 @@ class RunFolder:
 
     @property
     def training(self) -> bool:
-        """Say whether a process trains here just now."""
+        """Return whether a process trains here just now."""
         lock = self.path / _LOCK
         require_kind(lock, "a file", f"run {str(self.path)!r}")
         if not lock.exists():
@@ -302,7 +302,7 @@ def _is_number(value: Any) -> bool:
 
 
 def claim_folder(settings: TrainSettings) -> tuple[RunFolder, bool]:
-    """Make the folder of a new run, so that one that cannot be written is known before training.
+    """Build the folder of a new run, so that one that cannot be written is known before training.
 
     Also says whether the folder was made, or there already.
 
@@ -331,7 +331,7 @@ def claim_folder(settings: TrainSettings) -> tuple[RunFolder, bool]:
 
 
 def _make(folder: Path) -> bool:
-    """Make a folder in which files can be made; False where it exists already.
+    """Build a folder in which files can be made; False where it exists already.
 
     Raises:
         UserError: it cannot be made or written.
@@ -376,7 +376,7 @@ def find_run(run: str) -> RunFolder:
 
 
 def all_runs(folder: Path = RUNS) -> list[RunFolder]:
-    """Give the runs in a folder, by name."""
+    """Return the runs in a folder, by name."""
     with contextlib.suppress(OSError):
         found = [RunFolder(path) for path in sorted(folder.iterdir())]
         return [run for run in found if run.last.is_file() or run.settings.is_file()]
@@ -405,7 +405,7 @@ def find_checkpoint(run: str) -> Path:
 
 
 def _latest() -> Path:
-    """Give the newest checkpoint in runs/.
+    """Return the newest checkpoint in runs/.
 
     Raises:
         UserError: there is none.

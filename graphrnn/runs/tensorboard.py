@@ -104,7 +104,7 @@ class Events:
 
 
 def _new_file(folder: Path) -> BinaryIO:
-    """Make a file of a name that no file there has, and that stands behind all of them."""
+    """Build a file of a name that no file there has, and that stands behind all of them."""
     folder.mkdir(parents=True, exist_ok=True)
     found = (re.match(re.escape(_NAME) + r"(\d{10})\b", path.name) for path in folder.iterdir())
     last = max((int(match[1]) for match in found if match), default=0)
@@ -118,7 +118,7 @@ def _new_file(folder: Path) -> BinaryIO:
 
 
 def _is_finite(value: Any) -> bool:
-    """Say whether a value is a number that a curve can show."""
+    """Return whether a value is a number that a curve can show."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return number and math.isfinite(value)
 

@@ -86,7 +86,7 @@ def judge(
 
 
 def known_part(vocabulary: Vocabulary, text: str) -> tuple[str, int, tuple[str, ...]]:
-    """Give a text without the characters that a network does not know, their number, and which.
+    """Return a text without the characters that a network does not know, their number, and which.
 
     Raises:
         UserError: nothing is left.
@@ -176,7 +176,7 @@ def _plan(
 
 
 def _stream(indices: Stored, time: int) -> Pieces:
-    """Give one window after another, as columns; the last is filled up behind its end."""
+    """Return one window after another, as columns; the last is filled up behind its end."""
     for first in range(0, len(indices) - 1, time):
         piece = indices[first : first + time + 1].astype(np.int32)
         n = len(piece) - 1
@@ -186,7 +186,7 @@ def _stream(indices: Stored, time: int) -> Pieces:
 
 
 def _windows(indices: Stored, window: int) -> Pieces:
-    """Give the window before each character, B at a time; the last batch repeats its last one."""
+    """Return the window before each character, B at a time; the last batch repeats its last one."""
     last = len(indices) - window - 1
     for first in range(0, last + 1, WINDOWS):
         starts = np.minimum(np.arange(first, first + WINDOWS), last)

@@ -32,7 +32,7 @@ def probabilities(
     top_k: int | None = None,
     top_p: float | None = None,
 ) -> npt.NDArray[np.float64]:
-    """Give the distribution that the next character is drawn from.
+    """Return the distribution that the next character is drawn from.
 
     p_k = exp(z_k / τ) / Σ_j exp(z_j / τ), over what top-k and top-p let through
 
@@ -56,7 +56,7 @@ def probabilities(
 
 
 def _finite(logits: Array) -> Array:
-    """Give the logits, if they say anything.
+    """Return the logits, if they say anything.
 
     Raises:
         UserError: they are not finite.
@@ -70,7 +70,7 @@ def _finite(logits: Array) -> Array:
 
 
 def repetition(text: str) -> str | None:
-    """Give what a text repeats over and over, or None; at least four times and 80 characters of it.
+    """Return what a text repeats at least four times and for 80 characters, or None.
 
     Example:
         >>> repetition("Now: " + "the cat " * 12), repetition("The cat sat on the mat. " * 3)
@@ -116,7 +116,7 @@ class Sampler:
         threads: int | None = None,
         report: Report = silent,
     ) -> "Sampler":
-        """Make the network of a checkpoint.
+        """Build the network of a checkpoint.
 
         Raises:
             UserError: its weights do not fit its settings.
@@ -155,7 +155,7 @@ class Sampler:
         self.logits = None
 
     def some_prompt(self) -> str:
-        """Give a text to begin with, of characters that the network knows."""
+        """Return a text to begin with, of characters that the network knows."""
         long = "the history "
         known = set(self.vocabulary.characters)
         start = long if self.lower_case or self.window > 4 else "The "
@@ -168,7 +168,7 @@ class Sampler:
         return next(best, letters[-1]) * self.window
 
     def prompt_of(self, settings: SampleSettings) -> str:
-        """Give the prompt of these settings, or one that the network knows where they have none."""
+        """Return the prompt of these settings, by default one that the network knows."""
         if settings.prompt is not None:
             return settings.prompt
         usual = "the" if self.lower_case else "The"
@@ -214,13 +214,13 @@ class Sampler:
         self.logits = logits[-1, 0]
 
     def next_characters(self, n: int) -> list[tuple[str, float]]:
-        """Give the n likeliest next characters with their probabilities, the likeliest first."""
+        """Return the n likeliest next characters with their probabilities, the likeliest first."""
         p = probabilities(self._require_logits())
         order = np.argsort(-p, kind="stable")[: min(n, len(p) - 1)]
         return [(self.vocabulary.characters[k], float(p[k])) for k in order]
 
     def write(self, settings: SampleSettings) -> Iterator[str]:
-        """Read the prompt, then write, going on from the state; gives piece after piece.
+        """Read the prompt, then write, going on from the state; returns piece after piece.
 
         Raises:
             UserError: the prompt is empty or has characters that the network does not know.
@@ -239,7 +239,7 @@ class Sampler:
             yield pieces[0]
 
     def texts(self, settings: SampleSettings) -> list[str]:
-        """Write `count` texts at once, each with draws of its own; gives them without the prompt.
+        """Write `count` texts at once, each with draws of its own; returns them without the prompt.
 
         Raises:
             UserError: as `write`.
@@ -249,7 +249,7 @@ class Sampler:
         return ["".join(texts) for texts in zip(*pieces, strict=True)]
 
     def _pieces(self, prompt: Indices, settings: SampleSettings, batch: int) -> Iterator[list[str]]:
-        """Call the compiled scan until all is written; gives what each text gained in a call."""
+        """Call the compiled scan until all is written; returns what each text gained in a call."""
         filtered = settings.top_k is not None or settings.top_p is not None
         writer = self._writer(batch, filtered)
         writer.seed(settings.seed)
@@ -271,7 +271,7 @@ class Sampler:
                 yield [self.vocabulary.decode(new[:, b]) for b in range(batch)]
 
     def _writer(self, batch: int, filtered: bool) -> scan_sampler.Writer:
-        """Give the function that writes so many texts, compiled when it is first wanted."""
+        """Return the function that writes so many texts, compiled when it is first wanted."""
         key = (batch, filtered)
         if key not in self._writers:
             self._writers[key] = scan_sampler.writer(
@@ -280,7 +280,7 @@ class Sampler:
         return self._writers[key]
 
     def _repeated(self, batch: int) -> tuple[Array, list[Array]]:
-        """Give the logits `(B, V)` and the states `(B, H)`, or the window, for so many texts."""
+        """Return the logits `(B, V)` and the states `(B, H)`, or the window, for so many texts."""
         V = self.network.sizes.vocabulary
         logits = np.zeros(V, self.network.dtype) if self.logits is None else self.logits
         states = [np.repeat(state, batch, axis=0) for state in self.states]
@@ -297,7 +297,7 @@ class Sampler:
         self.recent = np.concatenate([self.recent, symbols])[-self.window :]
 
     def write_by_steps(self, settings: SampleSettings) -> Iterator[str]:
-        """Write as `write` does, by a loop in Python over the compiled step; gives characters.
+        """Write as `write` does, by a loop in Python over the compiled step; returns characters.
 
         The numbers it draws are the same, and so is the text.
 
@@ -320,7 +320,7 @@ class Sampler:
             self._read(index)
 
     def _require_logits(self) -> Array:
-        """Give the logits after what was read.
+        """Return the logits after what was read.
 
         Raises:
             UserError: nothing was read.
@@ -333,7 +333,7 @@ class Sampler:
 def network_in(
     checkpoint: Checkpoint, *, backend: str = "auto", threads: int | None = None
 ) -> Network:
-    """Make the network of a checkpoint, with its weights.
+    """Build the network of a checkpoint, with its weights.
 
     Raises:
         UserError: its weights do not fit its settings, or there is no such backend.

@@ -107,7 +107,7 @@ def writer(
 def _read(
     network: Network, symbol: Tensor, before: tuple[Tensor, ...], weights: Any, batch: int
 ) -> list[Tensor]:
-    """Let the network read a character of each text; gives its logits and states."""
+    """Let the network read a character of each text; returns its logits and states."""
     V, widths = network.sizes.vocabulary, network.model.state_widths(network.sizes)
     x = with_shape(symbol[None, :], (1, batch))
     if widths:
@@ -120,7 +120,7 @@ def _read(
 
 
 def _unless(rests: Tensor, new: Tensor, old: Tensor) -> Tensor:
-    """Give the new value, but the old one for a text that rests; the batch is the axis of both."""
+    """Return the new value, the old one for a text that rests; both along the batch axis."""
     if str(old.dtype).startswith("int"):  # a window is (W, B)
         return at.switch(rests[None, :], old, new)
     return at.switch(rests[:, None], old, new)
@@ -157,7 +157,7 @@ def choice(
 
 
 def _ahead(z: Tensor, V: int) -> Tensor:
-    """Say which characters are likelier, or as likely and come first: ahead[b, i, j] of j and i.
+    """Return which characters are likelier, or as likely and first: ahead[b, i, j] of j and i.
 
     A rank is the count of what is ahead, and the mass of a nucleus the probability of it: no
     sorting. Shapes: z `(B, V)`, result `(B, V, V)` of 0 and 1.
@@ -170,7 +170,7 @@ def _ahead(z: Tensor, V: int) -> Tensor:
 def allowed_in(
     z: npt.NDArray[np.float64], temperature: float, top_k: int | None, top_p: float | None
 ) -> npt.NDArray[np.bool_]:
-    """Say which characters top-k and top-p let through, by rank: a tie lets no more through.
+    """Describe which characters top-k and top-p let through, by rank: a tie lets no more through.
 
     Top-k: the K likeliest. Top-p, the nucleus: each that has less than p of the probability ahead
     of it, so that the likeliest is always in. Source: Holtzman et al., "The curious case of neural

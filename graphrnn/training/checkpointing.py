@@ -20,7 +20,7 @@ def keep_best(folder: RunFolder, checkpoint: Checkpoint) -> None:
 
 
 def is_finite(checkpoint: Checkpoint) -> bool:
-    """Say whether every weight is a number: an update may have broken them."""
+    """Return whether every weight is a number: an update may have broken them."""
     return all(bool(np.isfinite(value).all()) for value in checkpoint.weights.values())
 
 
@@ -53,7 +53,7 @@ class Checkpointing:
 
     @property
     def is_due(self) -> bool:
-        """Say whether the seconds between two saves are over."""
+        """Return whether the seconds between two saves are over."""
         return clock.perf_counter() >= self.due
 
     def kept(self, count: Count, *, again: bool) -> list[Path]:
@@ -74,7 +74,7 @@ class Checkpointing:
         self.begin(clock.perf_counter())
 
     def describe(self) -> str:
-        """Say which network is kept, and where."""
+        """Describe which network is kept, and where."""
         if self.saved is None:
             return "nothing had been saved yet"
         return f"the network after {self.saved:,} is kept in {str(self.folder.last)!r}"

@@ -78,7 +78,7 @@ def prepare(settings: TrainSettings, tell: Callable[[str], None] | None = None) 
 
 
 def with_loop(settings: TrainSettings, data: Data) -> tuple[TrainSettings, str]:
-    """Choose a loop where `auto` was asked for; gives the settings with it, and why."""
+    """Choose a loop where `auto` was asked for; returns the settings with it, and why."""
     if settings.loop != "auto":
         return settings, ""
     model = model_named(settings.model)

@@ -25,10 +25,10 @@ class Count:
         self.sequences += self.batch
 
     def reaches(self, every: int) -> bool:
-        """Say whether the next batch reaches a multiple of `every` sequences."""
+        """Return whether the next batch reaches a multiple of `every` sequences."""
         return (self.sequences + self.batch) // every > self.sequences // every
 
     def reached(self, every: int | None) -> bool:
-        """Say whether the last batch reached a multiple of `every` sequences; none is never."""
+        """Return whether the last batch reached a multiple of `every` sequences; none is never."""
         before = self.sequences - self.batch
         return every is not None and self.sequences // every > before // every

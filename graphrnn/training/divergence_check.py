@@ -41,7 +41,7 @@ class DivergenceCheck:
     moving_average: float | None = None
 
     def problem(self, loss: float, gradient_norm: float | None) -> str:
-        """Say what is wrong after a step of this loss (nats per prediction), or nothing."""
+        """Describe what is wrong after a step of this loss (nats per prediction), or nothing."""
         if not math.isfinite(loss):
             return f"the loss became {loss}"
         if gradient_norm is not None and not math.isfinite(gradient_norm):
@@ -77,7 +77,7 @@ class Evidence:
 def diverged(
     problem: str, sequences: int, learning_rate: float, kept: str, evidence: Evidence
 ) -> DivergedError:
-    """Make the error of a divergence: what happened, what to do, what is kept."""
+    """Build the error of a divergence: what happened, what to do, what is kept."""
     error = DivergedError(
         f"{problem} after {sequences:,} sequences; lower --learning-rate "
         f"(now {learning_rate:g}) or limit the gradients with --clip 1; {kept}"

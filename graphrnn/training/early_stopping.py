@@ -25,11 +25,11 @@ class EarlyStopping:
     patience: int | None
 
     def is_due(self, points: Sequence[Point]) -> bool:
-        """Say whether the validation loss has not fallen for too long."""
+        """Return whether the validation loss has not fallen for too long."""
         return self.patience is not None and validations_since_best(points) >= self.patience
 
     def reason(self, points: Sequence[Point]) -> str:
-        """Say how long the loss has not fallen, and when it was lowest."""
+        """Describe how long the loss has not fallen, and when it was lowest."""
         waited = validations_since_best(points)
         best = points[-1 - waited]
         return (

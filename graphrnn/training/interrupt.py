@@ -13,7 +13,7 @@ class Interrupted(UserError):  # noqa: N818
     """Ctrl-C or SIGTERM; the command line exits with 130 or 143."""
 
     def __init__(self, number: signal.Signals, text: str) -> None:
-        """Say how the work was ended, and then where it stands."""
+        """Describe how the work was ended, and then where it stands."""
         super().__init__(f"{interrupts.describe(number)} {text}")
         self.exit_code = interrupts.exit_code(number)
 
@@ -42,7 +42,7 @@ class Stop:
             signal.signal(number, before)
 
     def __bool__(self) -> bool:
-        """Say whether the run is to stop."""
+        """Return whether the run is to stop."""
         return self.signal is not None
 
     def _note(self, number: int, frame: FrameType | None) -> None:

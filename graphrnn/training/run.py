@@ -35,7 +35,7 @@ class Trained:
 
     @property
     def done(self) -> bool:
-        """Say whether all sequences were trained on."""
+        """Return whether all sequences were trained on."""
         return self.checkpoint.header.sequences >= self.checkpoint.header.settings.sequences
 
 
@@ -91,7 +91,7 @@ def resume(
 
 
 def ended(run: str, changes: TrainSettings | None = None) -> Trained | None:
-    """Give a run that came to its end but not to its curves: its process was killed before.
+    """Return a run that came to its end but not to its curves: its process was killed before.
 
     None where there is more to train, or nothing is missing.
 
@@ -131,7 +131,7 @@ def _require_work(header: Header, settings: TrainSettings) -> None:
 
 
 def _end(header: Header, settings: TrainSettings) -> str:
-    """Say why a run has come to its end, and what would let it go on; nothing where it has not."""
+    """Describe why a run has ended, and what would let it continue; empty where it has not."""
     last = header.held_out[-1].sequences if header.held_out else None
     if settings.held_out and last != header.sequences:
         return ""  # the last thing of a run is a validation

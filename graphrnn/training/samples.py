@@ -25,7 +25,7 @@ class Samples:
     sampler: Sampler | None = None
 
     def is_due(self, count: Count, *, again: bool) -> bool:
-        """Say whether a sample is to be written now; `again` not where it is there already."""
+        """Return whether a sample is to be written now; `again` not where it is there already."""
         there = again and self.folder.sample(count.sequences).exists()
         return count.reached(self.settings.sample_every) and not there
 

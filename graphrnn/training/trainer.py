@@ -96,7 +96,7 @@ class Trainer:
 
     @property
     def done(self) -> bool:
-        """Say whether all sequences were trained on."""
+        """Return whether all sequences were trained on."""
         return self.count.sequences >= self.settings.sequences
 
     def run(self, stop: Stop) -> None:
@@ -169,11 +169,11 @@ class Trainer:
         return ends
 
     def _validation_is_due(self) -> bool:
-        """Say whether the held-out text is to be read now."""
+        """Return whether the held-out text is to be read now."""
         return self.validation.is_due(self.count, self.settings.sequences)
 
     def _validate(self, stop: Stop) -> list[Path]:
-        """Read the held-out text; gives where to save besides, if it is the best.
+        """Read the held-out text; returns where to save besides, if it is the best.
 
         A signal ends the validation, which is then made when the run goes on.
 
@@ -196,7 +196,7 @@ class Trainer:
         return [self.folder.best] if best else []
 
     def _stops_early(self) -> bool:
-        """Say whether the validation loss has not fallen for too long, and tell of it."""
+        """Return whether the validation loss has not fallen for too long, and tell of it."""
         early = EarlyStopping(self.settings.patience)
         if not early.is_due(self.validation.points):
             return False
@@ -231,7 +231,7 @@ class Trainer:
         return Progress.at(self.count.sequences, self.settings, point, speed)
 
     def _diverged(self, problem: str) -> DivergedError:
-        """Make the error of a divergence at this moment."""
+        """Build the error of a divergence at this moment."""
         return diverged(
             problem,
             self.count.sequences,

@@ -34,7 +34,7 @@ class Taken(NamedTuple):
 
 
 def outputs_norm(settings: TrainSettings) -> bool:
-    """Say whether the compiled step gives the norm of the gradients."""
+    """Return whether the compiled step gives the norm of the gradients."""
     return not optimizer_of(settings).plain or settings.time * settings.batch >= NORM_FROM
 
 

@@ -71,7 +71,7 @@ class Validation:
         return cls(function, carried)
 
     def is_due(self, count: Count, total: int) -> bool:
-        """Say whether the held-out text is to be read after this step, and was not yet."""
+        """Return whether the held-out text is to be read after this step, and was not yet."""
         due = count.sequences >= total or count.reached(max(1, total // VALIDATIONS))
         read = bool(self.points) and self.points[-1].sequences == count.sequences
         return due and not read and self.function is not None

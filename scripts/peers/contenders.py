@@ -28,7 +28,7 @@ class Contender:
     longest: int = 10**9
 
     def environ(self, threads: int, cache: Path | None = None) -> dict[str, str]:
-        """Give the environment of its process; what it compiles is kept in `cache`."""
+        """Return the environment of its process; what it compiles is kept in `cache`."""
         kept = cache or user_cache.cache_folder() / "peers"
         variables = {name: value for name, value in os.environ.items() if "GRAPHRNN_" not in name}
         names = ("OMP", "MKL", "OPENBLAS", "NUMBA")

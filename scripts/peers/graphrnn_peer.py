@@ -22,7 +22,7 @@ CHARACTERS = ("\0", *(chr(0x4E00 + k) for k in range(SYMBOLS - 1)))
 
 
 def versions() -> str:
-    """Say which graphrnn, on which Aesara and compiler."""
+    """Describe which graphrnn, on which Aesara and compiler."""
     from importlib.metadata import version
 
     from graphrnn.native.runtime.library import Target
@@ -103,7 +103,7 @@ def build(work: Work, weights: Weights, masks: list[Array], variant: str) -> Tra
 
 
 def writer(work: Work, weights: Weights, variant: str) -> Writer:
-    """Make a network that writes, by the sampler that `graphrnn sample` has."""
+    """Build a network that writes, by the sampler that `graphrnn sample` has."""
     from graphrnn.runs.checkpoint import Checkpoint, Header
     from graphrnn.sampling.sampler import Sampler
     from graphrnn.settings.sampling import SampleSettings

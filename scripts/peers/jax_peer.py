@@ -11,7 +11,7 @@ from scripts.peers.work import Array, Weights, Work
 
 
 def versions() -> str:
-    """Say which JAX."""
+    """Describe which JAX."""
     import jax
 
     return f"jax {jax.__version__}, backend {jax.default_backend()}"
@@ -41,7 +41,7 @@ def one_step(work: Work, states: Any, zx_t: Any, W_h: Any, b_n: Any) -> Any:
 
 
 def logits_of(work: Work, W: Any, x: Any, keep: Any) -> Any:
-    """Give the logits `(T, B, V)`."""
+    """Return the logits `(T, B, V)`."""
     import jax
     import jax.numpy as jnp
 
@@ -61,7 +61,7 @@ def logits_of(work: Work, W: Any, x: Any, keep: Any) -> Any:
 
 
 def build(work: Work, weights: Weights, masks: list[Array], variant: str) -> Trained:
-    """Make the training step."""
+    """Build the training step."""
     import jax
     import jax.numpy as jnp
 
@@ -88,7 +88,7 @@ def build(work: Work, weights: Weights, masks: list[Array], variant: str) -> Tra
 
 
 def writer(work: Work, weights: Weights, variant: str) -> Writer:
-    """Make a network that writes: all characters in one scan under jit."""
+    """Build a network that writes: all characters in one scan under jit."""
     from functools import partial
 
     import jax

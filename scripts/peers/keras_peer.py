@@ -12,7 +12,7 @@ import numpy as np
 
 
 def versions() -> str:
-    """Say which Keras, on which backend."""
+    """Describe which Keras, on which backend."""
     import keras
 
     return f"keras {keras.__version__} on {keras.backend.backend()}"
@@ -35,7 +35,7 @@ def _swapped(array: Array) -> Array:
 
 
 def _weights(work: Work, weights: Weights, k: int) -> list[Array]:
-    """Give a layer's weights as Keras lays them out; see tests/peers/layouts.py."""
+    """Return a layer's weights as Keras lays them out; see tests/peers/layouts.py."""
     W_x, W_h, b = (weights[f"{name}{k}"] for name in ("W_x", "W_h", "b"))
     if work.cell != "gru":
         return [W_x, W_h, b]
@@ -53,7 +53,7 @@ def _fixed(work: Work) -> Any:
 
 
 def build(work: Work, weights: Weights, masks: list[Array], variant: str) -> Trained:
-    """Make the training step; Keras's axes are batch, time, units."""
+    """Build the training step; Keras's axes are batch, time, units."""
     import keras
 
     V = len(weights["b_y"])

@@ -14,7 +14,7 @@ from scripts.peers.contenders import ENVIRONMENTS, Contender
 
 @functools.cache
 def without_spaces(python: Path) -> Path:
-    """Give a path without a space to an environment's Python: a link, where its own has one.
+    """Return a path without a space to an environment's Python: a link, where its own has one.
 
     `torch.compile` hands g++ the folders of its headers unquoted.
     """
@@ -46,7 +46,7 @@ class Process(Pipe):
         super().__init__(words, contender.environ(threads, cache), log)
 
     def ask(self, do: str, seconds: float = 60.0, **order: Any) -> dict[str, Any]:
-        """Give an order and wait for its answer.
+        """Return an order and wait for its answer.
 
         Raises:
             PeerError: it said what went wrong, ended, or took too long; then it is ended.

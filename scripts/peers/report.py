@@ -35,7 +35,7 @@ MARKERS = {OURS: "o-", "PyTorch": "s--", "JAX": "^:"}
 
 
 def _figure(panels: int, width: float, height: float) -> tuple[list[Any], Callable[[], bytes]]:
-    """Make an empty figure of panels of this size in inches; gives them, and what saves it."""
+    """Build an empty figure of panels of this size in inches; returns them, and what saves it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -83,7 +83,7 @@ def starts(
 
 
 def _start(name: str, start: Start, work: Work, cache: Path, budget: float) -> float:
-    """Start once with a cache of its own; gives seconds."""
+    """Start once with a cache of its own; returns seconds."""
     process = start(BY_NAME[name], cache=cache)
     try:
         process.ask("build", seconds=budget, work=asdict(work))
@@ -136,7 +136,7 @@ def quality(steps: int, start: Start, left: Callable[[], float], say: Say, out: 
 
 
 def _corpus() -> tuple[int, Any]:
-    """Give the number of symbols and the indices of the default corpus."""
+    """Return the number of symbols and the indices of the default corpus."""
     text = load_corpus("python-docs").text
     vocabulary = Vocabulary.of(text)
     return len(vocabulary), vocabulary.encode(text)
@@ -145,7 +145,7 @@ def _corpus() -> tuple[int, Any]:
 def _run(
     name: str, start: Start, work: Work, file: Path, seconds: float, evaluate: bool
 ) -> Results:
-    """Start a process, build, and train on all that a file has; gives seconds of each part."""
+    """Start a process, build, and train on all that a file has; returns seconds of each part."""
     if seconds < 5:
         return {"why": "out of time"}
     try:
@@ -208,12 +208,12 @@ def writing(taking: Sequence[Contender], n: int, start: Start, say: Say, out: Re
 
 
 def _apart(one: Sequence[float], other: Sequence[float]) -> float:
-    """Give the largest difference."""
+    """Return the largest difference."""
     return max(abs(a - b) for a, b in zip(one, other, strict=True))
 
 
 def machine(threads: int) -> Results:
-    """Say what this machine is, in words that name no folder of it."""
+    """Describe what this machine is, in words that name no folder of it."""
     import platform
 
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

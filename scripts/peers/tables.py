@@ -53,19 +53,19 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def median_of(cells: Results, name: str) -> float | None:
-    """Give the median of a contender in milliseconds, None where it was not timed."""
+    """Return the median of a contender in milliseconds, None where it was not timed."""
     value: float | None = cells.get(name, {}).get("median")
     return value
 
 
 def best_of(cells: Results, names: Sequence[str]) -> tuple[str, float] | None:
-    """Give the fastest of some contenders."""
+    """Return the fastest of some contenders."""
     timed = [(cells[n]["median"], n) for n in names if "median" in cells.get(n, {})]
     return (min(timed)[1], min(timed)[0]) if timed else None
 
 
 def limit_of(results: Results, work: Work) -> tuple[float, str] | None:
-    """Give the least milliseconds that a step can take here, and what bounds it."""
+    """Return the least milliseconds that a step can take here, and what bounds it."""
     measured = results.get("limits", {})
     rates = {tuple(shape): rate for shape, rate in measured.get("rates", [])}
     if not all(size in rates for _, size in works.products(work)):
@@ -249,7 +249,7 @@ def who(results: Results) -> Section:
 
 
 def rich_table(section: Section) -> Table:
-    """Make a table for the terminal."""
+    """Build a table for the terminal."""
     table = Table(*section.headings, title=section.title, caption=section.note or None)
     for row in section.rows:
         table.add_row(*row)
@@ -257,7 +257,7 @@ def rich_table(section: Section) -> Table:
 
 
 def markdown(section: Section) -> str:
-    """Make a table in Markdown.
+    """Build a table in Markdown.
 
     Example:
         >>> print(markdown(Section("Title", ("a", "b"), [("1", "2")])))

@@ -21,7 +21,7 @@ def library(variant: str) -> tuple[Any, Any]:
 
 
 def versions(variant: str = "stock") -> str:
-    """Say which library, with which flags."""
+    """Describe which library, with which flags."""
     lib, _ = library(variant)
     told = f"{lib.__name__} {lib.__version__}"
     if variant == "numba":
@@ -36,7 +36,7 @@ def start(threads: int) -> None:
 
 
 def one_step(work: Work, at: Any) -> Any:
-    """Make the step that scan repeats."""
+    """Build the step that scan repeats."""
     H = work.hidden
 
     def cut(z: Any) -> list[Any]:
@@ -87,7 +87,7 @@ def logits_of(work: Work, lib: Any, at: Any, W: Any, x: Any, keep: Any) -> Any:
 
 
 def build(work: Work, weights: Weights, masks: list[Array], variant: str) -> Trained:
-    """Make the training step."""
+    """Build the training step."""
     lib, at = library(variant)
     T, B = work.time, work.batch
     W = {name: lib.shared(value.copy(), name=name) for name, value in weights.items()}

@@ -37,14 +37,14 @@ class Allowed:
 
 
 def spread(times: Sequence[float]) -> Cell:
-    """Give median and quartiles in milliseconds."""
+    """Return median and quartiles in milliseconds."""
     low, _, high = quantiles(times, n=4) if len(times) > 1 else (times[0],) * 3
     told = {"median": median(times), "low": low, "high": high}
     return {name: 1000 * value for name, value in told.items()} | {"steps": len(times)}
 
 
 def begin(contender: Contender, start: Callable[[], Process], work: Work, seconds: float) -> Any:
-    """Start a worker and build its step; gives the worker, or the cell that says why not."""
+    """Start a worker and build its step; returns the worker, or the cell that says why not."""
     began = clock.perf_counter()
     try:
         process = start()
@@ -143,7 +143,7 @@ def agree(running: dict[str, Process], cells: dict[str, Cell]) -> None:
 
 
 def same(ours: Sequence[float], theirs: Sequence[float]) -> bool:
-    """Say whether losses are equal at 1e-3, each to each.
+    """Return whether losses are equal at 1e-3, each to each.
 
     Example:
         >>> same([2.0, 1.0], [2.0005, 1.0]), same([2.0, 1.0], [2.0, 1.002])

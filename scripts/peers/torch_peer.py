@@ -13,7 +13,7 @@ from scripts.peers.work import Array, Product, Weights, Work
 
 
 def versions() -> str:
-    """Say which PyTorch, on which libraries."""
+    """Describe which PyTorch, on which libraries."""
     import torch
 
     mkl = "MKL" if torch.backends.mkl.is_available() else "no MKL"
@@ -64,7 +64,7 @@ def layers(work: Work, weights: Weights) -> tuple[Any, list[Any], Any]:
 
 
 def build(work: Work, weights: Weights, masks: list[Array], variant: str) -> Trained:
-    """Make the training step."""
+    """Build the training step."""
     import torch
     from torch.nn.functional import cross_entropy, one_hot
 
@@ -114,7 +114,7 @@ def build(work: Work, weights: Weights, masks: list[Array], variant: str) -> Tra
 
 
 def writer(work: Work, weights: Weights, variant: str) -> Writer:
-    """Make a network that writes, one character at a time, its state handed on."""
+    """Build a network that writes, one character at a time, its state handed on."""
     import torch
 
     embed, stack, dense = layers(work, weights)

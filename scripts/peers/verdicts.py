@@ -32,7 +32,7 @@ def comparisons(results: Results) -> list[tuple[str, str, float]]:
 
 
 def verdict(results: Results) -> str:
-    """Say in how many of the comparisons we are faster, and name every one in which a peer is."""
+    """Count the comparisons in which graphrnn is faster, and name those in which a peer is."""
     listed = comparisons(results)
     lost = sorted((ratio, what, name) for what, name, ratio in listed if ratio < 1)
     count = f"graphrnn is faster in {len(listed) - len(lost)} of {len(listed)} comparisons."
@@ -43,7 +43,7 @@ def verdict(results: Results) -> str:
 
 
 def equal_work(results: Results) -> str:
-    """Say how far the held-out losses are apart, the limit being 1 %."""
+    """Describe how far the held-out losses are apart, the limit being 1 %."""
     cells = results.get("quality", {}).get("cells", {})
     told = [cells[n]["held_out"] for n in (OURS, "PyTorch") if cells.get(n, {}).get("held_out")]
     if len(told) < 2:

@@ -140,7 +140,7 @@ def traffic(work: Work) -> float:
 
 
 def limit(work: Work, rate: Callable[[Product], float], bandwidth: float) -> tuple[float, str]:
-    """Give the least seconds that a step can take, and what bounds it: arithmetic or memory.
+    """Return the least seconds that a step can take, and what bounds it: arithmetic or memory.
 
     The larger of: all products at the rates measured for their shapes, in operations a second; all
     bytes at the bandwidth of main memory (Williams, Waterman and Patterson, "Roofline", 2009).

@@ -24,7 +24,7 @@ UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def largest() -> float:
-    """Give the largest resident size of this process so far, in megabytes."""
+    """Return the largest resident size of this process so far, in megabytes."""
     try:
         # On Linux ru_maxrss is never below the size of the process that started this one.
         with open("/proc/self/status", encoding="ascii") as file:  # noqa: PTH123
@@ -77,7 +77,7 @@ class Worker:
         return {"took": clock.perf_counter() - began, "loss": loss}
 
     def peak(self) -> dict[str, Any]:
-        """Say how large the process was at most."""
+        """Describe how large the process was at most."""
         return {"peak": largest()}
 
     def train(self, file: str, evaluate: bool = False) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class Worker:
         return answer
 
     def writer(self, work: dict[str, Any], read: list[int]) -> dict[str, Any]:
-        """Build a network that writes and let it read; gives its logits."""
+        """Build a network that writes and let it read; returns its logits."""
         wanted = Work(**work)
         writer = self.module.writer(wanted, works.draw(wanted), self.variant)
         self.held["writer"] = writer

@@ -73,7 +73,7 @@ def convert(value: str, source: str, target: str) -> str:
 
 
 def _unsigned(dtype: str) -> str:
-    """Give the C type in which integers of a dtype may go round: C leaves signed ones undefined."""
+    """Return the C type in which integers of a dtype may wrap: C leaves signed ones undefined."""
     return "uint64_t" if dtype in ("int64", "uint64") else "uint32_t"
 
 

@@ -61,7 +61,7 @@ _WIDEST = 32  # NR of gemm.h, for float32 in vectors of 512 bits
 
 
 def prelude() -> str:
-    """Give the C that every generated file begins with."""
+    """Return the C that every generated file begins with."""
     folder = files("graphrnn.native.codegen")
     gemm = (folder / "gemm.h").read_text(encoding="utf-8")
     widths = (
@@ -218,14 +218,14 @@ class Source:
 
 
 def _generators(program: Program) -> list[Buffer]:
-    """Give all generators, in order of appearance."""
+    """Return all generators, in order of appearance."""
     walked = [ref.buffer for op in walk(program.ops) for ref, _ in (*op.reads(), *op.writes())]
     every = [*program.inputs, *walked, *program.outputs]
     return list(dict.fromkeys(buffer for buffer in every if buffer.kind == "generator"))
 
 
 def _slots(program: Program, generators: Sequence[Buffer]) -> dict[Buffer, str]:
-    """Say where each buffer that comes from outside is found."""
+    """Describe where each buffer that comes from outside is found."""
     slots = {buffer: f"in[{k}]" for k, buffer in enumerate(program.inputs)}
     slots |= {buffer: f"out[{k}]" for k, buffer in enumerate(program.outputs)}
     slots |= {buffer: f"constants[{k}]" for k, buffer in enumerate(program.constants)}
@@ -233,7 +233,7 @@ def _slots(program: Program, generators: Sequence[Buffer]) -> dict[Buffer, str]:
 
 
 def _plan_loops(w: Writer, program: Program) -> int:
-    """Find the rows of each loop, and offsets for the matrices it packs; gives the whole arena."""
+    """Find the rows of each loop, and offsets for the matrices it packs; returns the arena."""
     arena = program.scratch
     for op in walk(program.ops):
         if isinstance(op, Loop):

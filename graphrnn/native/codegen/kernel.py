@@ -42,7 +42,7 @@ def write_kernel(w: Writer, op: Kernel) -> None:
 
 
 def _part(w: Writer, k: int, lengths: list[int], rows_at: int) -> tuple[str, str]:
-    """Give the part of loop k that falls to this thread: of the rows, or of the outermost loop."""
+    """Return the part of loop k that this thread runs: of the rows, or of the outermost loop."""
     if w.axes is not None and k == rows_at:
         return "row0", "row1"
     if w.axes is None and w.threads and k == 0:
@@ -51,7 +51,7 @@ def _part(w: Writer, k: int, lengths: list[int], rows_at: int) -> tuple[str, str
 
 
 def _is_literal(ref: Ref) -> bool:
-    """Say whether a ref reads a constant of one element, which is written into the code."""
+    """Return whether a ref reads a constant of one element, which is written into the code."""
     return ref.buffer.data is not None and ref.buffer.data.size == 1
 
 

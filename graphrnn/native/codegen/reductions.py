@@ -50,7 +50,7 @@ def write_reduce(w: Writer, op: Reduce) -> None:
 
 
 def _column_axis(op: Reduce) -> int | None:
-    """Give the kept axis along which the source lies in memory, where the reduced ones do not."""
+    """Return the kept axis along which the source lies in memory, where the reduced ones do not."""
     n = len(op.outer)
     if any(abs(stride) == 1 for stride in op.source.strides[n:]) or not op.inner:
         return None
@@ -94,7 +94,7 @@ def _reduce_columns(w: Writer, op: Reduce, column: int) -> None:
 
 
 def _stretch(w: Writer, op: Reduce, kind: str, source: str) -> str:
-    """Write the reduction of columns side by side; gives the result of column l."""
+    """Write the reduction of columns side by side; returns the result of column l."""
     blocks = op.kind == "sum" and op.accumulator.startswith("float")
     lanes = f"for (idx l = 0; l < {_COLUMNS}; l++)"
     start = "s[l < width ? l : 0]" if _START[op.kind] == "*s" else _START[op.kind]

@@ -8,7 +8,7 @@ Access = tuple[Ref, tuple[int, ...], int]
 
 
 def find_rows(loop: Loop) -> dict[Op, int] | None:
-    """Give for each operation of a loop's body the axis of its rows; None where rows depend.
+    """Return for each operation of a loop's body the axis of its rows; None where rows depend.
 
     The axis of a kernel, a reduction or a softmax is one of its
     loops; of a GEMM 0 for the rows of A, 1 for the columns of B.
@@ -44,7 +44,7 @@ def _axes_for(loop: Loop, length: int) -> dict[Op, int] | None:
 
 
 def _axes(op: Op, length: int) -> list[int]:
-    """Give the axes of an operation that have the length and may be divided."""
+    """Return the axes of an operation that have the length and may be divided."""
     if isinstance(op, Kernel):
         lengths: tuple[int, ...] = op.lengths
     elif isinstance(op, (Reduce, Softmax, ArgMax)):
@@ -57,7 +57,7 @@ def _axes(op: Op, length: int) -> list[int]:
 
 
 def _accesses(op: Op, axis: int) -> list[Access]:
-    """Give the refs of an operation with the loop that is divided; -1 where all of it is needed."""
+    """Return the refs of an operation with the loop that is divided, -1 where all is needed."""
     if isinstance(op, Gemm):
         a, b = (0, -1) if axis == 0 else (-1, 1)
         return [
@@ -71,7 +71,7 @@ def _accesses(op: Op, axis: int) -> list[Access]:
 def _consistent(
     op: Op, axis: int, length: int, written: set[Buffer], strides: dict[Buffer, int]
 ) -> bool:
-    """Say whether a row of each written buffer would be touched by one thread only."""
+    """Return whether a row of each written buffer would be touched by one thread only."""
     for ref, lengths, place in _accesses(op, axis):
         if ref.buffer not in written:
             continue
@@ -86,7 +86,7 @@ def _consistent(
 
 
 def _one_row(ref: Ref, lengths: tuple[int, ...], place: int, stride: int, rows: int) -> bool:
-    """Say whether a ref, beside its row loop, stays inside one row."""
+    """Return whether a ref, beside its row loop, stays inside one row."""
     block = stride * rows
     reach = 0
     for k, (n, s) in enumerate(zip(lengths, ref.strides, strict=True)):

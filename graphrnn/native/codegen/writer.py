@@ -71,7 +71,7 @@ class Writer:
 
     @contextlib.contextmanager
     def rows(self, op: Op, lengths: Sequence[int]) -> Iterator[list[str]]:
-        """Nest the outer loops of an operation, shared among threads; gives their indices.
+        """Nest the outer loops of an operation, shared among threads; returns their indices.
 
         Where there is no loop to share, one thread runs the body.
         """
@@ -86,12 +86,12 @@ class Writer:
         return self.block("if (tid == 0)") if needed and shared else contextlib.nullcontext()
 
     def name(self) -> str:
-        """Make a name."""
+        """Build a name."""
         self.names += 1
         return f"v{self.names}"
 
     def pointer(self, ref: Ref) -> str:
-        """Give the address that a ref begins at."""
+        """Return the address that a ref begins at."""
         self.used[ref.buffer] = None
         terms = [f"{variable} * {stride}" for stride, variable in ref.offset.terms]
         if ref.offset.constant:
@@ -116,7 +116,7 @@ class Writer:
             self.put("barrier(nt);")
 
     def number(self, op: Op) -> int:
-        """Give the number by which an operation is named when it fails."""
+        """Return the number by which an operation is named when it fails."""
         self.fallible.append(op)
         return len(self.fallible) - 1
 
@@ -128,7 +128,7 @@ class Writer:
         self.put(f"if ({stop}) return;")
 
     def bounds(self, op: Op, axis: int, length: int, grain: int = 1) -> tuple[str, str]:
-        """Give the part of a divided loop that falls to this thread."""
+        """Return the part of a divided loop that falls to this thread."""
         if self.axes is not None:
             return ("row0", "row1") if axis == self.axes[op] else ("0", str(length))
         if not self.threads or axis != 0:
@@ -137,7 +137,7 @@ class Writer:
 
 
 def part(length: int, grain: int) -> tuple[str, str]:
-    """Give the part of a loop that falls to a thread, of so many steps at once at least."""
+    """Return the part of a loop that falls to a thread, of so many steps at once at least."""
     return f"part({length}, {grain}, tid, nt)", f"part({length}, {grain}, tid + 1, nt)"
 
 

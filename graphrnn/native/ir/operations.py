@@ -22,11 +22,11 @@ class FlatIndex(Op):
     axes: tuple[int, ...] = (0,)
 
     def reads(self) -> list[Walk]:
-        """Give the indices."""
+        """Return the indices."""
         return [(ref, (self.length,)) for ref in self.indices]
 
     def writes(self) -> list[Walk]:
-        """Give the target."""
+        """Return the target."""
         return [(self.target, (self.length,))]
 
 
@@ -40,17 +40,17 @@ class CheckIndex(Op):
     axes: tuple[int, ...] = (0,)
 
     def reads(self) -> list[Walk]:
-        """Give the indices."""
+        """Return the indices."""
         return [(ref, (self.length,)) for ref in self.indices]
 
     def writes(self) -> list[Walk]:
-        """Give nothing."""
+        """Return nothing."""
         return []
 
 
 @dataclass(eq=False)
 class Cumulate(Op):
-    """Give the running sum or product of each row."""
+    """Return the running sum or product of each row."""
 
     kind: str  # "+" or "*"
     outer: tuple[int, ...]
@@ -59,11 +59,11 @@ class Cumulate(Op):
     target: Ref
 
     def reads(self) -> list[Walk]:
-        """Give the source."""
+        """Return the source."""
         return [(self.source, (*self.outer, self.length))]
 
     def writes(self) -> list[Walk]:
-        """Give the target."""
+        """Return the target."""
         return [(self.target, (*self.outer, self.length))]
 
 
@@ -79,11 +79,11 @@ class Sort(Op):
     positions: bool
 
     def reads(self) -> list[Walk]:
-        """Give the source."""
+        """Return the source."""
         return [(self.source, (*self.outer, self.length))]
 
     def writes(self) -> list[Walk]:
-        """Give the target and the scratch row."""
+        """Return the target and the scratch row."""
         return [
             (self.target, (*self.outer, self.length)),
             (self.scratch, (*self.outer, self.length)),
@@ -102,13 +102,13 @@ class RandomSample(Op):
     categories: int = 0  # the length of the extra loop of a categorical draw's parameter
 
     def reads(self) -> list[Walk]:
-        """Give the parameters and the generator."""
+        """Return the parameters and the generator."""
         more = (self.categories,) if self.kind == "categorical" else ()
         walks: list[Walk] = [(ref, (*self.lengths, *more)) for ref in self.parameters]
         return [*walks, (self.generator, ())]
 
     def writes(self) -> list[Walk]:
-        """Give the target and the generator."""
+        """Return the target and the generator."""
         return [(self.target, self.lengths), (self.generator, ())]
 
 
@@ -120,11 +120,11 @@ class CopyGenerator(Op):
     target: Ref
 
     def reads(self) -> list[Walk]:
-        """Give the source."""
+        """Return the source."""
         return [(self.source, ())]
 
     def writes(self) -> list[Walk]:
-        """Give the target."""
+        """Return the target."""
         return [(self.target, ())]
 
 
@@ -139,11 +139,11 @@ class Check(Op):
     conditions: list[Ref]
 
     def reads(self) -> list[Walk]:
-        """Give the conditions."""
+        """Return the conditions."""
         return [(ref, ()) for ref in self.conditions]
 
     def writes(self) -> list[Walk]:
-        """Give nothing."""
+        """Return nothing."""
         return []
 
 
@@ -151,14 +151,14 @@ _FALLIBLE = (Gather, Scatter, FlatIndex, CheckIndex, RandomSample, CopyGenerator
 
 
 def may_fail(op: Op) -> bool:
-    """Say whether an operation may find while running that something is wrong."""
+    """Return whether an operation may find while running that something is wrong."""
     if isinstance(op, Kernel):
         return any(scalars.may_fail(i.op, i.dtype) for i in op.instructions)
     return isinstance(op, _FALLIBLE)
 
 
 def index_check(op: Op) -> CheckIndex | None:
-    """Give the check of an operation's indices, if nothing else of it may fail."""
+    """Return the check of an operation's indices, if nothing else of it may fail."""
     if isinstance(op, (Gather, Scatter)):
         check = CheckIndex(op.rows, (op.height,), [op.index])
     elif isinstance(op, FlatIndex):

@@ -36,7 +36,7 @@ class Ref:
     lookup: Lookup | None = None  # for the loads of kernels, once all other passes are done
 
     def same_place(self, other: "Ref") -> bool:
-        """Say whether two refs of one loop nest walk the same elements in the same order."""
+        """Return whether two refs of one loop nest walk the same elements in the same order."""
         return (
             self.buffer is other.buffer
             and self.offset == other.offset
@@ -64,7 +64,7 @@ class Instruction:
 
 
 def constant(value: Any, dtype: str) -> Instruction:
-    """Make the instruction that gives one number."""
+    """Build the instruction that gives one number."""
     number = np.asarray(value, dtype).item()
     return Instruction(ScalarOp.CONSTANT, (), dtype, number)
 
@@ -103,7 +103,7 @@ class Kernel(Op):
     stores: list[tuple[Ref, int]]
 
     def reads(self) -> list[tuple[Ref, tuple[int, ...]]]:
-        """Give the loads; a looked-up row may be any row of its table."""
+        """Return the loads; a looked-up row may be any row of its table."""
         found = []
         for ref in self.loads:
             if ref.lookup is None:
@@ -115,11 +115,11 @@ class Kernel(Op):
         return found
 
     def writes(self) -> list[tuple[Ref, tuple[int, ...]]]:
-        """Give the stores."""
+        """Return the stores."""
         return [(ref, self.lengths) for ref, _ in self.stores]
 
     def dtype_of(self, value: int) -> str:
-        """Give the dtype of a value."""
+        """Return the dtype of a value."""
         if value < len(self.loads):
             return self.loads[value].buffer.dtype
         return self.instructions[value - len(self.loads)].dtype
@@ -140,17 +140,17 @@ class Reduce(Op):
     accumulator: str
 
     def reads(self) -> list[tuple[Ref, tuple[int, ...]]]:
-        """Give the source."""
+        """Return the source."""
         return [(self.source, self.outer + self.inner)]
 
     def writes(self) -> list[tuple[Ref, tuple[int, ...]]]:
-        """Give the target."""
+        """Return the target."""
         return [(self.target, self.outer)]
 
 
 @dataclass(eq=False)
 class ArgMax(Op):
-    """Give the position of the largest element of each row; the first of equals, as NumPy does.
+    """Return the position of the largest element of each row; the first of equals, as NumPy does.
 
     Where `largest` is told, the element itself goes there.
     """
@@ -162,11 +162,11 @@ class ArgMax(Op):
     largest: Ref | None = None
 
     def reads(self) -> list[tuple[Ref, tuple[int, ...]]]:
-        """Give the source."""
+        """Return the source."""
         return [(self.source, (*self.outer, self.length))]
 
     def writes(self) -> list[tuple[Ref, tuple[int, ...]]]:
-        """Give the targets."""
+        """Return the targets."""
         return [(ref, self.outer) for ref in (self.target, self.largest) if ref is not None]
 
 
@@ -181,11 +181,11 @@ class Softmax(Op):
     target: Ref
 
     def reads(self) -> list[tuple[Ref, tuple[int, ...]]]:
-        """Give the source."""
+        """Return the source."""
         return [(self.source, (*self.outer, self.length))]
 
     def writes(self) -> list[tuple[Ref, tuple[int, ...]]]:
-        """Give the target."""
+        """Return the target."""
         return [(self.target, (*self.outer, self.length))]
 
 
@@ -201,11 +201,11 @@ class Gemm(Op):
     C: Ref
 
     def reads(self) -> list[tuple[Ref, tuple[int, ...]]]:
-        """Give A and B."""
+        """Return A and B."""
         return [(self.A, (self.m, self.k)), (self.B, (self.k, self.n))]
 
     def writes(self) -> list[tuple[Ref, tuple[int, ...]]]:
-        """Give C."""
+        """Return C."""
         return [(self.C, (self.m, self.n))]
 
 
@@ -221,11 +221,11 @@ class Gather(Op):
     target: Ref
 
     def reads(self) -> list[tuple[Ref, tuple[int, ...]]]:
-        """Give the source and the index."""
+        """Return the source and the index."""
         return [(self.source, (self.height, self.columns)), (self.index, (self.rows,))]
 
     def writes(self) -> list[tuple[Ref, tuple[int, ...]]]:
-        """Give the target."""
+        """Return the target."""
         return [(self.target, (self.rows, self.columns))]
 
 
@@ -242,12 +242,12 @@ class Scatter(Op):
     add: bool
 
     def reads(self) -> list[tuple[Ref, tuple[int, ...]]]:
-        """Give the source, the index, and the target that is added to."""
+        """Return the source, the index, and the target that is added to."""
         whole = (self.target, (self.height, self.columns))
         return [(self.source, (self.rows, self.columns)), (self.index, (self.rows,)), whole]
 
     def writes(self) -> list[tuple[Ref, tuple[int, ...]]]:
-        """Give the target."""
+        """Return the target."""
         return [(self.target, (self.height, self.columns))]
 
 
@@ -270,16 +270,16 @@ class Loop(Op):
     until: Ref | None = None
 
     def conditions(self) -> list[Ref]:
-        """Give the scalars that decide whether the body runs."""
+        """Return the scalars that decide whether the body runs."""
         return [ref for ref in (self.when and self.when[0], self.until) if ref is not None]
 
     def reads(self) -> list[tuple[Ref, tuple[int, ...]]]:
-        """Give all that the body reads, loop variables and all, and the conditions."""
+        """Return all that the body reads, loop variables and all, and the conditions."""
         inner = [item for op in self.body for item in op.reads()]
         return [*inner, *((ref, ()) for ref in self.conditions())]
 
     def writes(self) -> list[tuple[Ref, tuple[int, ...]]]:
-        """Give all that the body writes."""
+        """Return all that the body writes."""
         return [item for op in self.body for item in op.writes()]
 
 
@@ -290,11 +290,11 @@ class Conditions(Op):
     loop: Loop
 
     def reads(self) -> list[tuple[Ref, tuple[int, ...]]]:
-        """Give the conditions."""
+        """Return the conditions."""
         return [(ref, ()) for ref in self.loop.conditions()]
 
     def writes(self) -> list[tuple[Ref, tuple[int, ...]]]:
-        """Give nothing."""
+        """Return nothing."""
         return []
 
 
@@ -316,7 +316,7 @@ class Program:
 
 
 def walk(ops: Sequence[Op]) -> Iterator[Op]:
-    """Give every operation, the bodies and conditions of loops included, in order."""
+    """Return every operation, the bodies and conditions of loops included, in order."""
     for op in ops:
         yield op
         if isinstance(op, Loop):
@@ -326,7 +326,7 @@ def walk(ops: Sequence[Op]) -> Iterator[Op]:
 
 
 def extent(ref: Ref, lengths: Sequence[int]) -> tuple[int, int]:
-    """Give the first and last element that a ref touches, beside its loop variables."""
+    """Return the first and last element that a ref touches, beside its loop variables."""
     low = high = ref.offset.constant
     for length, stride in zip(lengths, ref.strides, strict=True):
         reach = (length - 1) * stride
@@ -335,7 +335,7 @@ def extent(ref: Ref, lengths: Sequence[int]) -> tuple[int, int]:
 
 
 def touches(one: tuple[Ref, tuple[int, ...]], other: tuple[Ref, tuple[int, ...]]) -> bool:
-    """Say whether two refs may share an element; on doubt they do."""
+    """Return whether two refs may share an element; on doubt they do."""
     (a, a_lengths), (b, b_lengths) = one, other
     if a.buffer is not b.buffer or 0 in a_lengths or 0 in b_lengths:
         return False
@@ -348,7 +348,7 @@ def touches(one: tuple[Ref, tuple[int, ...]], other: tuple[Ref, tuple[int, ...]]
 
 
 def _separate_columns(one: tuple[Ref, tuple[int, ...]], other: tuple[Ref, tuple[int, ...]]) -> bool:
-    """Say whether two refs are different columns of one matrix, as the gates of an LSTM are."""
+    """Return whether two refs are different columns of one matrix, as the gates of an LSTM are."""
     row = max((abs(s) for ref, _ in (one, other) for s in ref.strides), default=0)
     if row == 0:
         return False

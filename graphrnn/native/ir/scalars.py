@@ -159,7 +159,7 @@ def signature(op: ScalarOp) -> Signature:
 
 
 def misuse(op: ScalarOp, arguments: Sequence[str], result: str) -> str:
-    """Say what an operation may not do that is done with it; "" where nothing is wrong.
+    """Describe what an operation may not do that is done with it; "" where nothing is wrong.
 
     Example:
         >>> misuse(ScalarOp.EXP, ["int64"], "int64")
@@ -178,5 +178,5 @@ def misuse(op: ScalarOp, arguments: Sequence[str], result: str) -> str:
 
 
 def may_fail(op: ScalarOp, dtype: str) -> bool:
-    """Say whether an operation may find while running that something is wrong."""
+    """Return whether an operation may find while running that something is wrong."""
     return op is ScalarOp.POW and dtype in SIGNED

@@ -17,7 +17,7 @@ Line = tuple[str, int, str]
 
 
 def lines_outside(node: Any, *folders: str) -> Iterator[Line]:
-    """Give the lines that made a node, Aesara's and those in these folders left out.
+    """Return the lines that made a node, Aesara's and those in these folders left out.
 
     The innermost of the last trace comes first.
     """
@@ -29,7 +29,7 @@ def lines_outside(node: Any, *folders: str) -> Iterator[Line]:
 
 
 def user_line(node: Any) -> str:
-    """Give the line of the user's that made a node, as `file.py:12`; "" where none is known.
+    """Return the line of the user's that made a node, as `file.py:12`; "" where none is known.
 
     A line of an installed package stands in where the trace does not reach further out.
     """

@@ -7,7 +7,7 @@ from graphrnn.native.ir.views import Buffer
 
 
 def uses(op: Op, buffer: Buffer) -> bool:
-    """Say whether an operation reads or writes a buffer."""
+    """Return whether an operation reads or writes a buffer."""
     return any(ref.buffer is buffer for ref, _ in (*op.reads(), *op.writes()))
 
 

@@ -162,7 +162,7 @@ def _kernel(op: Kernel) -> str:
 
 
 def _overlaps(ref: Ref, lengths: Sequence[int]) -> bool:
-    """Say whether a walk stands still along a loop."""
+    """Return whether a walk stands still along a loop."""
     return any(s == 0 and n > 1 for s, n in zip(ref.strides, lengths, strict=True))
 
 

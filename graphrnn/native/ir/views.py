@@ -175,7 +175,7 @@ def index(view: View, axis: int, at: int) -> View:
 
 
 def _position(axis: Axis, at: int) -> int:
-    """Give the elements between the start of an axis and one of its positions."""
+    """Return the elements between the start of an axis and one of its positions."""
     elements = 0
     for length, stride in reversed(axis):
         at, digit = divmod(at, length)
@@ -224,7 +224,7 @@ def coalesce_axis(axis: Axis) -> Axis:
 
 
 def reshape(view: View, shape: Sequence[int]) -> View:
-    """Give the same elements in the same order another shape.
+    """Return the same elements in the same order another shape.
 
     Raises:
         CannotMerge: a new axis would begin inside an old part.

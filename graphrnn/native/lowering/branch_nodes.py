@@ -6,7 +6,7 @@ from aesara.ifelse import IfElse
 
 
 def lazy_nodes(fgraph: Any, order: list[Any]) -> dict[Any, tuple[Any, int]]:
-    """Give the nodes that one branch of one `ifelse` needs and nothing else does."""
+    """Return the nodes that one branch of one `ifelse` needs and nothing else does."""
     found: dict[Any, tuple[Any, int]] = {}
     if not any(isinstance(node.op, IfElse) for node in order):
         return found

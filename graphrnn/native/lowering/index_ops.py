@@ -110,7 +110,7 @@ def _entries(low: Lowering, node: Node, indices: Sequence[Any]) -> list[Entry]:
 
 
 def _slice(low: Lowering, node: Node, entry: Any) -> slice:
-    """Give a slice whose ends must be known."""
+    """Return a slice whose ends must be known."""
     if isinstance(entry, Constant):
         return slice(entry.data.start, entry.data.stop, entry.data.step)
     if entry.owner is not None and isinstance(entry.owner.op, MakeSlice):
@@ -124,7 +124,7 @@ def _slice(low: Lowering, node: Node, entry: Any) -> slice:
 
 @lowers(MakeSlice)
 def make_slice(low: Lowering, node: Node) -> None:
-    """Make a slice: whoever uses it looks at its ends."""
+    """Build a slice: whoever uses it looks at its ends."""
 
 
 @lowers(AdvancedSubtensor)

@@ -124,7 +124,7 @@ class Lowering:
     # ── what lowerings call ──
 
     def buffer(self, dtype: str, size: int, kind: str = "temp", data: Any = None) -> Buffer:
-        """Make a buffer with a name of its own."""
+        """Build a buffer with a name of its own."""
         require_dtype(dtype)
         buffer = Buffer(f"{_PREFIXES[kind]}{next(self._names)}", dtype, size, kind, data, self.note)
         if kind == "constant":
@@ -132,24 +132,24 @@ class Lowering:
         return buffer
 
     def variable(self, prefix: str) -> str:
-        """Make the name of a loop variable."""
+        """Build the name of a loop variable."""
         return f"{prefix}{next(self._names)}"
 
     def fresh(self, variable: Variable, shape: Sequence[int]) -> View:
-        """Give a variable a new array in C order."""
+        """Return a variable a new array in C order."""
         view = self.temporary(variable.dtype, shape)
         view.buffer.label = variable.name or ""
         self.views[variable] = view
         return view
 
     def temporary(self, dtype: str, shape: Sequence[int]) -> View:
-        """Give a new array in C order."""
+        """Return a new array in C order."""
         buffer = self.buffer(dtype, _size(shape))
         buffer.shape = tuple(shape)
         return contiguous(buffer, shape)
 
     def view(self, variable: Variable) -> View:
-        """Give the view of a variable; a constant gets a buffer of its own."""
+        """Return the view of a variable; a constant gets a buffer of its own."""
         if variable in self.unwritten:
             self._fill_unwritten(variable)
         if variable in self.last:
@@ -166,12 +166,12 @@ class Lowering:
         return self.views[variable]
 
     def zeros(self, dtype: str, shape: Sequence[int]) -> View:
-        """Give an array of zeros that takes no memory."""
+        """Return an array of zeros that takes no memory."""
         whole = self._constant(np.zeros((), dtype))
         return View(whole.buffer, tuple(((length, 0),) for length in shape))
 
     def _constant(self, data: np.ndarray[Any, Any]) -> View:
-        """Make a constant array; a uniform one takes one element, repeated by strides of 0."""
+        """Build a constant array; a uniform one takes one element, repeated by strides of 0."""
         data = np.asarray(data)
         if data.size > 1 and (data == data.flat[0]).all():
             buffer = self.buffer(str(data.dtype), 1, "constant", data.flat[:1].copy())
@@ -180,7 +180,7 @@ class Lowering:
         return contiguous(self.buffer(str(data.dtype), data.size, "constant", data), data.shape)
 
     def value(self, variable: Variable) -> Any:
-        """Give what a variable is known to be while building, or None."""
+        """Return what a variable is known to be while building, or None."""
         if isinstance(variable, Constant):
             return variable.data
         node = variable.owner
@@ -193,7 +193,7 @@ class Lowering:
         return self.known.get(variable)
 
     def number(self, variable: Variable) -> int:
-        """Give a variable that must be a known integer.
+        """Return a variable that must be a known integer.
 
         Raises:
             Unsupported: it is only known when the function runs.
@@ -206,7 +206,7 @@ class Lowering:
         return int(value)
 
     def shape(self, variable: Variable) -> tuple[int, ...]:
-        """Give the shape of a variable, without making it."""
+        """Return the shape of a variable, without making it."""
         if variable in self.views:
             return self.views[variable].shape
         value = self.value(variable)
@@ -274,13 +274,13 @@ class Lowering:
         self.kernel([], [p.constant(value, target.dtype)], [(target, 0)])
 
     def simple(self, view: View) -> View:
-        """Give a view each of whose axes is one part, copying where there is none."""
+        """Return a view each of whose axes is one part, copying where there is none."""
         axes = tuple(coalesce_axis(axis) for axis in view.axes)
         flat = View(view.buffer, axes, view.offset)
         return flat if all(len(axis) == 1 for axis in axes) else self._copied(view)
 
     def converted(self, view: View, dtype: str) -> View:
-        """Give a view in another dtype, copying where it has another."""
+        """Return a view in another dtype, copying where it has another."""
         if view.dtype == dtype:
             return view
         whole = self.temporary(dtype, view.shape)
@@ -288,7 +288,7 @@ class Lowering:
         return whole
 
     def copied_generator(self, source: View) -> View:
-        """Give a generator of its own that goes on as another would."""
+        """Return a generator of its own that goes on as another would."""
         copied = View(self.buffer("uint64", 1, "generator"), ())
         refs = [p.Ref(view.buffer, view.offset, ()) for view in (source, copied)]
         self.emit(CopyGenerator(*refs))
@@ -333,7 +333,7 @@ class Lowering:
                 raise self._refusal(node, misfit) from None
 
     def _refusal(self, node: Node, misfit: Misfit) -> Exception:
-        """Make the error for what does not fit; in a call that may not reach it, stock decides."""
+        """Build the error for what does not fit; in a call that may not reach it, stock decides."""
         text = self.refusal(node, misfit)
         return ShapeError(text) if self.certain else Unsupported(text)
 
@@ -406,7 +406,7 @@ class Zeroed:
         self.empty = empty
 
     def free(self, axis: int, start: int, stop: int) -> bool:
-        """Say whether a stretch is still to be written."""
+        """Return whether a stretch is still to be written."""
         if self.axis not in (None, axis):
             return False
         return all(stop <= a or b <= start for a, b in self.written)
@@ -416,7 +416,7 @@ class Zeroed:
         return Zeroed(axis, (*self.written, (start, stop)), empty=self.empty)
 
     def gaps(self, view: View) -> list[View]:
-        """Give the stretches that are still to be filled with zeros."""
+        """Return the stretches that are still to be filled with zeros."""
         assert self.axis is not None
         found, at = [], 0
         for start, stop in (*self.written, (view.shape[self.axis],) * 2):

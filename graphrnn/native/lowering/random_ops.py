@@ -14,7 +14,7 @@ from aesara.tensor.random.op import RandomVariable
 
 
 def own_generator(low: Lowering, variable: Variable) -> View:
-    """Give a generator that may be moved on: the variable's own, or a copy where others read it."""
+    """Return a generator that may advance: the variable's own, or a copy where others read it."""
     view = low.view(variable)
     alone = low.fgraph is not None and len(low.fgraph.clients[variable]) == 1
     if alone and variable not in low.borrowed:

@@ -17,7 +17,7 @@ from aesara.tensor.sort import ArgSortOp, SortOp
 
 @lowers(Eye, Tri, ARange)
 def known_array(low: Lowering, node: Node) -> None:
-    """Make an array that is known while building."""
+    """Build an array that is known while building."""
     numbers = [low.value(variable) for variable in node.inputs]
     if any(number is None for number in numbers):
         raise Unsupported(f"{node.op}: its lengths are known only at run time")
@@ -52,7 +52,7 @@ def ref(view: View) -> p.Ref:
 
 @lowers(CumOp)
 def cumulate(low: Lowering, node: Node) -> None:
-    """Give running sums or products along an axis, or over all elements."""
+    """Return running sums or products along an axis, or over all elements."""
     source, axis = low.simple(low.view(node.inputs[0])), node.op.axis
     if axis is None:
         source, axis = flattened(low, source), 0

@@ -103,7 +103,7 @@ def _view_states(loop: ScanLoop) -> None:
 
 
 def _starts_at_zero(loop: ScanLoop, state: State) -> bool:
-    """Say whether a state of a gradient gathers what only its own steps give, and only for them.
+    """Return whether a state of a gradient gathers what only its own steps give, and only for them.
 
     Such is the gradient of an LSTM's memory: one slot holds it.
     """
@@ -134,7 +134,7 @@ def _view_shared(loop: ScanLoop) -> list[View]:
 
 
 def _shared_stores(loop: ScanLoop, shared: list[View]) -> Stores:
-    """Say where the new value of each shared state goes; a generator has moved on in its place."""
+    """Describe where the new value of each shared state goes; a generator advances in place."""
     stores: Stores = []
     for new, target in zip(loop.args.inner_out_shared, shared, strict=True):
         value = loop.body.view(new)
@@ -193,7 +193,7 @@ def _copy_start(low: Lowering, given: Variable, whole: View, start: int) -> None
 
 
 def _state_stores(loop: ScanLoop) -> Stores:
-    """Say where the new values of each state go."""
+    """Describe where the new values of each state go."""
     stores: Stores = []
     for state in loop.states:
         for new, tap in state.stored:
@@ -209,7 +209,7 @@ def _state_stores(loop: ScanLoop) -> Stores:
 
 
 def _collect(loop: ScanLoop, variable: Variable, slots: int, stores: Stores) -> View:
-    """Give the array of an output at all steps: a view of what is there already, or a new one."""
+    """Return the array of an output at all steps: a view of what is there already, or a new one."""
     value = loop.body.view(variable)
     passed_on = _passed_on(loop, value, slots)
     if passed_on is not None:
@@ -231,7 +231,7 @@ def _collect(loop: ScanLoop, variable: Variable, slots: int, stores: Stores) -> 
 
 
 def _passed_on(loop: ScanLoop, value: View, slots: int) -> View | None:
-    """Give the view of a sequence that the step merely hands on, transposed perhaps."""
+    """Return the view of a sequence that the step merely hands on, transposed perhaps."""
     local = {ref.buffer for op in p.walk(loop.body.ops) for ref, _ in op.writes()}
     moves = [stride for stride, t in value.offset.terms if t == loop.t]
     if slots != loop.steps or len(moves) != 1 or value.buffer in local | loop.own:
@@ -253,5 +253,5 @@ def _store_all(loop: ScanLoop, stores: Stores) -> None:
 
 
 def _rolled(loop: ScanLoop, state: State) -> View:
-    """Give a state's buffer in the order of time."""
+    """Return a state's buffer in the order of time."""
     return state.view if state.gathers else unrolled_ring(loop, state.view, state.start)

@@ -101,7 +101,7 @@ class ScanLoop:
         self.after: list[tuple[View, View]] = []
 
     def at_step(self, view: View, start: int) -> View:
-        """Give the slot of a buffer at this step: `start` + t, going round where it must."""
+        """Return the slot of a buffer at this step: `start` + t, going round where it must."""
         slots, ((_, stride),) = view.shape[0], view.axes[0]
         if start >= 0 and start + self.steps <= slots:
             offset = view.offset.plus(start * stride).along(stride, self.t)

@@ -76,13 +76,13 @@ def deep_copy(low: Lowering, node: Node) -> None:
 
 @lowers(Shape)
 def shape(low: Lowering, node: Node) -> None:
-    """Give a shape, which is known while building."""
+    """Return a shape, which is known while building."""
     low.known[node.outputs[0]] = np.array(low.shape(node.inputs[0]), dtype="int64")
 
 
 @lowers(Shape_i)
 def shape_i(low: Lowering, node: Node) -> None:
-    """Give one length, which is known while building."""
+    """Return one length, which is known while building."""
     source, axis = node.inputs[0], node.op.i
     if source in low.last and axis > 0:
         length = low.last[source][0].shape[axis - 1]
@@ -119,7 +119,7 @@ def _completed(source: View, lengths: list[int]) -> list[int]:
 
 @lowers(Reshape)
 def reshape(low: Lowering, node: Node) -> None:
-    """Give the elements another shape: a view wherever the axes allow it."""
+    """Return the elements another shape: a view wherever the axes allow it."""
     source = low.view(node.inputs[0])
     wanted = low.value(node.inputs[1])
     if wanted is None:
@@ -135,7 +135,7 @@ def reshape(low: Lowering, node: Node) -> None:
 
 
 def _indices(low: Lowering, inputs: list[Any], idx_list: Any) -> list[int | slice | View]:
-    """Give the indices of a subtensor: numbers, where they are known, and views of others."""
+    """Return the indices of a subtensor: numbers, where they are known, and views of others."""
 
     def known(entry: Any) -> int | None:
         if entry is None:
@@ -232,7 +232,7 @@ def inc_subtensor(low: Lowering, node: Node) -> None:
 
 
 def _stretch(indices: list[int | slice], shape: tuple[int, ...]) -> tuple[int, int, int] | None:
-    """Give (axis, start, stop) of indices that take one stretch of one axis and all of the rest."""
+    """Return (axis, start, stop) of indices that take one range of one axis and all of the rest."""
     found = None
     if not shape:
         return None
@@ -269,7 +269,7 @@ def alloc(low: Lowering, node: Node) -> None:
 
 @lowers(AllocEmpty)
 def alloc_empty(low: Lowering, node: Node) -> None:
-    """Make an array whose elements nobody reads before they are written; zeros will do."""
+    """Build an array whose elements nobody reads before they are written; zeros will do."""
     shape = tuple(low.number(length) for length in node.inputs)
     if min(shape, default=0) < 0:
         raise Misfit("lengths of 0 or more", f"lengths {shape}")

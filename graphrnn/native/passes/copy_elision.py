@@ -38,7 +38,7 @@ def _drop_copies(
 
 
 def _counts(program: Program) -> dict[str, int]:
-    """Say how many values each loop variable takes."""
+    """Describe how many values each loop variable takes."""
     counts: dict[str, int] = {}
     for op in walk(program.ops):
         if isinstance(op, Loop):
@@ -48,7 +48,7 @@ def _counts(program: Program) -> dict[str, int]:
 
 
 def _is_copy(op: Op) -> bool:
-    """Say whether a kernel merely copies one array to another of the same dtype."""
+    """Return whether a kernel merely copies one array to another of the same dtype."""
     return (
         isinstance(op, Kernel)
         and not op.instructions
@@ -88,7 +88,7 @@ def _retarget(among: UseLists, k: int, copy: Kernel, counts: dict[str, int]) -> 
 
 
 def _allows(op: Op, source: Buffer, moved: "_Move") -> bool:
-    """Say whether an operation can do with the strides that it would get."""
+    """Return whether an operation can do with the strides that it would get."""
     if isinstance(op, Gemm) and op.C.buffer is source:
         return moved(op.C).strides[1] == 1
     return not (isinstance(op, Sort) and op.source.buffer is not source)
@@ -141,7 +141,7 @@ class _Move:
     def of(
         cls, source: Ref, target: Ref, lengths: Sequence[int], counts: dict[str, int]
     ) -> "_Move | None":
-        """Make the map of a copy, if the source's axes nest without overlapping."""
+        """Build the map of a copy, if the source's axes nest without overlapping."""
         axes = []
         for length, s, t in zip(lengths, source.strides, target.strides, strict=True):
             if length > 1 and s < 0:  # the same places, counted from the other end
@@ -168,7 +168,7 @@ class _Move:
         return cls(source, target, joined, counts)
 
     def _extra(self, ref: Ref) -> list[tuple[int, str]] | None:
-        """Give the loop variables that move a walk beside those that move the source."""
+        """Return the loop variables that move a walk beside those that move the source."""
         left = list(ref.offset.terms)
         for term in self.source.offset.terms:
             if term not in left:
@@ -187,7 +187,7 @@ class _Move:
         return digits if elements == 0 else None
 
     def _along(self, stride: int, length: int) -> tuple[int, int] | None:
-        """Give (axis, steps on it) of a loop's stride; (-1, 0) for one that stands still."""
+        """Return (axis, steps on it) of a loop's stride; (-1, 0) for one that stands still."""
         if stride == 0 or length <= 1:
             return -1, 0
         for k, (n, s, _) in enumerate(self.axes):
@@ -196,7 +196,7 @@ class _Move:
         return None
 
     def fits(self, ref: Ref, lengths: Sequence[int]) -> bool:
-        """Say whether a walk through the source can be made in the target."""
+        """Return whether a walk through the source can be made in the target."""
         extra = self._extra(ref)
         if extra is None:
             return False

@@ -47,12 +47,12 @@ _CHEAP = 4
 
 
 def _is_cheap(kernel: Kernel, cost: CostModel) -> bool:
-    """Say whether computing it again costs no more than reading it."""
+    """Return whether computing it again costs no more than reading it."""
     return sum(cost(i.op, i.dtype) for i in kernel.instructions) <= _CHEAP
 
 
 def _disjoint(producer: Kernel, store: Ref, readers: list[Op]) -> bool:
-    """Say whether readers take no more elements than are made, so that few are computed twice."""
+    """Return whether readers take no more elements than are computed, so few are computed twice."""
     pieces = {
         (ref.offset, lengths)
         for op in readers
@@ -63,7 +63,7 @@ def _disjoint(producer: Kernel, store: Ref, readers: list[Op]) -> bool:
 
 
 def _piece(kernel: Kernel, store: Ref, load: Ref, lengths: tuple[int, ...]) -> list[int] | None:
-    """Give where in a producer's loops a reader's piece begins; None if it is no such piece."""
+    """Return where in a producer's loops a reader's piece begins; None if it is no such piece."""
     if len(lengths) != len(kernel.lengths) or load.offset.terms != store.offset.terms:
         return None
     if any(
@@ -82,7 +82,7 @@ def _piece(kernel: Kernel, store: Ref, load: Ref, lengths: tuple[int, ...]) -> l
 
 
 def _may_inline(uses: UseLists, producer: Kernel, reader: Kernel, store: Ref) -> bool:
-    """Say whether a producer's inputs still stand when a reader runs, and its pieces are simple."""
+    """Return whether a producer's inputs are intact when a reader runs, and its pieces simple."""
     pieces = [load for load in reader.loads if load.buffer is store.buffer]
     if any(ref.buffer is store.buffer for ref, _ in reader.stores) or not pieces:
         return False
@@ -162,7 +162,7 @@ _LARGEST = 48
 
 
 def _buffers(op: Op) -> tuple[frozenset[Buffer], frozenset[Buffer]]:
-    """Give the buffers that an operation reads, and those that it writes."""
+    """Return the buffers that an operation reads, and those that it writes."""
     reads = frozenset(ref.buffer for ref, _ in op.reads())
     return reads, frozenset(ref.buffer for ref, _ in op.writes())
 
@@ -186,7 +186,7 @@ class _Between:
         self.blocked = self.blocked or self._conflict(op, self.second)
 
     def meeting_place(self, ops: list[Op], j: int, k: int) -> int | None:
-        """Say where two kernels can run as one: at the first's place, the second's, or nowhere."""
+        """Describe where two kernels can run as one: at the first, at the second, or nowhere."""
         reads, writes = self.buffers[ops[j]]
         apart = (
             self.writes.isdisjoint(reads)
@@ -198,7 +198,7 @@ class _Between:
         return None if self.blocked else j
 
     def _conflict(self, one: Op, other: Op) -> bool:
-        """Say whether two operations must keep their order, at once where no buffer is shared."""
+        """Return whether two operations must keep their order; quick where no buffer is shared."""
         reads, writes = self.buffers[one]
         their_reads, their_writes = self.buffers[other]
         if (
@@ -211,7 +211,7 @@ class _Between:
 
 
 def conflict(one: Op, other: Op) -> bool:
-    """Say whether two operations must keep their order."""
+    """Return whether two operations must keep their order."""
     return any(
         touches(w, a) for w in one.writes() for a in (*other.reads(), *other.writes())
     ) or any(touches(r, w) for r in one.reads() for w in other.writes())

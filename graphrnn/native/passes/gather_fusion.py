@@ -39,7 +39,7 @@ def look_up_in_place(program: Program) -> None:
 
 
 def _readers(program: Program, later: list[Op], gather: Gather) -> list[Kernel] | None:
-    """Give the kernels that read a gather's rows; None where something else does, or cannot."""
+    """Return the kernels that read a gather's rows; None where something else does, or cannot."""
     target = gather.target.buffer
     everyone = [op for op in walk(program.ops) if not isinstance(op, Loop) and uses(op, target)]
     readers = [op for op in walk(later) if isinstance(op, Kernel) and uses(op, target)]
@@ -60,7 +60,7 @@ def _readers(program: Program, later: list[Op], gather: Gather) -> list[Kernel] 
 
 
 def _columns(gather: Gather, ref: Ref, lengths: tuple[int, ...]) -> int | None:
-    """Give the first column that a walk through gathered rows reads, if it stays in its rows."""
+    """Return the first column that a walk through gathered rows reads, if it stays in its rows."""
     n = gather.columns
     if gather.target.strides != (n, 1) or gather.target.offset != Offset():
         return None

@@ -127,7 +127,7 @@ def updates_last(program: Program, updated: Mapping[int, int]) -> dict[int, int]
 
 
 def _checks_before(ops: list[Op], first: int) -> list[Op] | None:
-    """Give checks that, made before an operation, find all that may fail from it on.
+    """Return checks that, made before an operation, find all that may fail from it on.
 
     None where some failure is not foreseen: it hangs on what is computed only then.
     """
@@ -153,17 +153,17 @@ def _leave_before(ops: list[Op], first: int, checks: list[Op]) -> None:
 
 
 def _writes_only(op: Op, outputs: dict[Buffer, int]) -> bool:
-    """Say whether an operation writes to these outputs and to nothing else."""
+    """Return whether an operation writes to these outputs and to nothing else."""
     return not isinstance(op, Loop) and all(ref.buffer in outputs for ref, _ in op.writes())
 
 
 def _writes(op: Op, buffer: Buffer) -> bool:
-    """Say whether an operation writes a buffer."""
+    """Return whether an operation writes a buffer."""
     return any(ref.buffer is buffer for ref, _ in op.writes())
 
 
 def _alone(ops: list[Op], first: int, buffer: Buffer, parameter: Buffer) -> bool:
-    """Say whether a parameter is read after `first` only by the kernel that updates it."""
+    """Return whether a parameter is read after `first` only by the kernel that updates it."""
     for k, op in enumerate(ops[first:]):
         reads = [ref for ref, _ in op.reads() if ref.buffer is parameter]
         if not reads:

@@ -31,7 +31,7 @@ def elements(variable: Variable) -> int | None:
 
 
 def grows(node: Node, limit: int) -> bool:
-    """Say whether a node makes an array of more than `limit` elements out of a smaller one."""
+    """Return whether a node makes an array of more than `limit` elements out of a smaller one."""
     sizes = [elements(variable) for variable in node.outputs]
     given = sum(np.size(v.data) for v in node.inputs if isinstance(v, Constant))
     return any(size is not None and size > max(limit, given) for size in sizes)

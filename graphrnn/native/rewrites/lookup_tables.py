@@ -44,7 +44,7 @@ from aesara.tensor.subtensor import (
 
 
 def one_hot_of(variable: Variable) -> tuple[Variable, int] | None:
-    """Give (indices, width) of an array that is known to be their one-hot vectors.
+    """Return (indices, width) of an array that is known to be their one-hot vectors.
 
     y[…, k] = 1 if indices[…] = k else 0, written as cast(eq(indices[…, None], arange(width))).
     """
@@ -73,7 +73,7 @@ def one_hot_of(variable: Variable) -> tuple[Variable, int] | None:
 
 
 def _inside(index: Variable, width: int) -> tuple[Variable, Variable]:
-    """Give indices that are surely inside, and 1 where they were, 0 where they were not.
+    """Return indices that are surely inside, and 1 where they were, 0 where they were not.
 
     A one-hot vector of an index outside is all zeros, which no row of a table is.
     """
@@ -134,7 +134,7 @@ def one_hot_before_loop(fgraph: FunctionGraph, node: Node) -> Any:
 
 
 def _flat_one_hot(variable: Variable) -> tuple[Variable, int] | None:
-    """Give (index vector, width) of a matrix `(N, V)` of one-hot rows, reshaped perhaps."""
+    """Return (index vector, width) of a matrix `(N, V)` of one-hot rows, reshaped perhaps."""
     variable = told(variable)
     if variable.owner and isinstance(variable.owner.op, Reshape) and variable.type.ndim == 2:
         inner = told(variable.owner.inputs[0])
@@ -149,12 +149,12 @@ def _flat_one_hot(variable: Variable) -> tuple[Variable, int] | None:
 
 
 def _known(shape: Variable, k: int) -> int | None:
-    """Give one length of a symbolic shape, if it is a number."""
+    """Return one length of a symbolic shape, if it is a number."""
     return int(shape.data[k]) if isinstance(shape, Constant) else None
 
 
 def _permuted(variable: Variable) -> tuple[Variable, tuple[int, ...]]:
-    """Look through permutations of axes; gives the source and the order of its axes."""
+    """Look through permutations of axes; returns the source and the order of its axes."""
     variable = told(variable)
     order = tuple(range(variable.type.ndim))
     while variable.owner and isinstance(variable.owner.op, DimShuffle):
@@ -166,13 +166,13 @@ def _permuted(variable: Variable) -> tuple[Variable, tuple[int, ...]]:
 
 
 def _turned(variable: Variable) -> Variable | None:
-    """Give what a matrix is the transpose of."""
+    """Return what a matrix is the transpose of."""
     source, order = _permuted(variable)
     return source if order == (1, 0) else None
 
 
 def _flat_one_hot_turned(variable: Variable) -> tuple[Variable, int] | None:
-    """Give (index vector, width) of a matrix `(V, N)` whose columns are one-hot."""
+    """Return (index vector, width) of a matrix `(V, N)` whose columns are one-hot."""
     turned = _turned(variable)
     if turned is not None:
         return _flat_one_hot(turned)
@@ -187,7 +187,7 @@ def _flat_one_hot_turned(variable: Variable) -> tuple[Variable, int] | None:
 
 
 def _rows_of(variable: Variable) -> int | None:
-    """Give the number of rows of a reshaped matrix."""
+    """Return the number of rows of a reshaped matrix."""
     rows = variable.type.shape[0]
     return _known(variable.owner.inputs[1], 0) if rows is None else int(rows)
 
@@ -208,7 +208,7 @@ def one_hot_product(fgraph: FunctionGraph, node: Node) -> Any:
 
 
 def _gathered(variable: Variable) -> tuple[Variable, Variable] | None:
-    """Give (E, x) of E[x], where x is longer than E."""
+    """Return (E, x) of E[x], where x is longer than E."""
     variable = told(variable)
     kinds = (AdvancedSubtensor, AdvancedSubtensor1)
     if not (variable.owner and isinstance(variable.owner.op, kinds)):
@@ -224,7 +224,7 @@ def _gathered(variable: Variable) -> tuple[Variable, Variable] | None:
 
 
 def _is_vector(index: Variable) -> bool:
-    """Say whether an index is a vector of whole numbers, not a mask."""
+    """Return whether an index is a vector of whole numbers, not a mask."""
     kind = getattr(index.type, "dtype", "bool")
     return kind != "bool" and getattr(index.type, "ndim", 0) == 1
 

@@ -114,7 +114,7 @@ def sum_after_loop(fgraph: FunctionGraph, node: Node) -> Any:
 
 
 def _only_last(fgraph: FunctionGraph, outer: Variable, steps: int) -> Variable | None:
-    """Give the last step of a state, if nothing else of it is read."""
+    """Return the last step of a state, if nothing else of it is read."""
     clients = fgraph.clients[outer]
     if len(clients) != 1 or isinstance(clients[0][0], str):
         return None
@@ -132,7 +132,7 @@ def _only_last(fgraph: FunctionGraph, outer: Variable, steps: int) -> Variable |
 
 
 def _summand(args: ScanArgs, k: int) -> tuple[Variable, Any, list[Any]] | None:
-    """Find y in a_t = a_tm1 + Σ y; gives it, the sum's op, and what permutes axes behind it."""
+    """Find y in a_t = a_tm1 + Σ y; returns it, the sum's op, and what permutes axes behind it."""
     before, after = args.inner_in_sit_sot[k], args.inner_out_sit_sot[k]
     if not (after.owner and isinstance(after.owner.op, Elemwise)):
         return None
@@ -158,12 +158,12 @@ def _summand(args: ScanArgs, k: int) -> tuple[Variable, Any, list[Any]] | None:
 
 
 def _copies(op: Any) -> bool:
-    """Say whether an op hands its argument on."""
+    """Return whether an op hands its argument on."""
     return isinstance(op, Elemwise) and isinstance(op.scalar_op, aes.Identity)
 
 
 def _depends_on(outputs: Sequence[Variable], before: Variable, after: Variable) -> bool:
-    """Say whether something beside `after` is computed from `before`."""
+    """Return whether something beside `after` is computed from `before`."""
     seen = {before}
     for node in io_toposort([before], [v for v in outputs if v is not after]):
         if any(v in seen for v in node.inputs):

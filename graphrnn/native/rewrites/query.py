@@ -50,7 +50,7 @@ def query(*more: str) -> RewriteDatabaseQuery:
 
 @functools.lru_cache(maxsize=16)
 def body_rewriter(asked: RewriteDatabaseQuery) -> Any:
-    """Give the rewriter of loop bodies in a graph whose rewrites are `asked`."""
+    """Return the rewriter of loop bodies in a graph whose rewrites are `asked`."""
     return optdb.query(asked.excluding("native_static_shapes"))
 
 

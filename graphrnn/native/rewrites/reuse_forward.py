@@ -152,7 +152,7 @@ def _time_index(variable: Variable) -> tuple[Variable, tuple[tuple[Any, ...], ..
 
 
 def _places(slices: Sequence[tuple[Any, ...]], length: int) -> tuple[int, int]:
-    """Give the first place and the distance of places that slices of `length` elements walk."""
+    """Return the first place and the distance of places that slices of `length` elements walk."""
     walked = range(length)
     for start, stop, step in slices:
         walked = walked[slice(start, stop, step)]
@@ -160,7 +160,7 @@ def _places(slices: Sequence[tuple[Any, ...]], length: int) -> tuple[int, int]:
 
 
 def _forward_leaves(args: ScanArgs, node: Node) -> dict[Variable, Key]:
-    """Say where each input of the forward body comes from: array, first place, distance."""
+    """Describe where each input of the forward body comes from: array, first place, distance."""
     steps = int(args.n_steps.data)
     keys: dict[Variable, Key] = {}
     for inner, outer in zip(args.inner_in_seqs, args.outer_in_seqs, strict=True):
@@ -178,7 +178,7 @@ def _forward_leaves(args: ScanArgs, node: Node) -> dict[Variable, Key]:
 
 
 def _length(base: Variable, slices: Sequence[tuple[Any, ...]], steps: int) -> int | None:
-    """Give the length of an array that slices are taken of; of a whole one it is the steps."""
+    """Return the length of an array that slices are taken of; of a whole one it is the steps."""
     length = base.type.shape[0] if base.type.ndim else None
     if length is None and base.owner is not None and isinstance(base.owner.op, Scan):
         args = ScanArgs.from_node(base.owner)
@@ -193,7 +193,7 @@ def _length(base: Variable, slices: Sequence[tuple[Any, ...]], steps: int) -> in
 
 
 def _forward_results(args: ScanArgs, node: Node, numbers: "Numbers") -> dict[Key, int]:
-    """Say what is found at each place of the forward loop's results."""
+    """Describe what is found at each place of the forward loop's results."""
     first = len(args.outer_out_mit_mot) + len(args.outer_out_mit_sot)
     found: dict[Key, int] = {}
     outers = node.outputs[first:]
@@ -205,7 +205,7 @@ def _forward_results(args: ScanArgs, node: Node, numbers: "Numbers") -> dict[Key
 
 
 def _backward_leaves(args: ScanArgs, steps: int) -> dict[Variable, Key]:
-    """Say where each input of the gradient's body comes from, counted in the forward's steps."""
+    """Describe where each input of the gradient's body comes from, in the forward's steps."""
     keys: dict[Variable, Key] = {}
     for inner, outer in zip(args.inner_in_seqs, args.outer_in_seqs, strict=True):
         base, slices = _time_index(outer)

@@ -23,20 +23,20 @@ from aesara.tensor.special import Softmax
 
 
 def _axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
-    """Give axes as numbers from 0, in order; None stands for all."""
+    """Return axes as numbers from 0, in order; None stands for all."""
     if axis is None:
         return tuple(range(ndim))
     return tuple(sorted(k % ndim for k in ([axis] if isinstance(axis, int) else axis)))
 
 
 def _kept(axes: tuple[int, ...], ndim: int) -> tuple[int | str, ...]:
-    """Give the order in which DimShuffle puts back axes that were reduced."""
+    """Return the order in which DimShuffle puts back axes that were reduced."""
     left = iter(range(ndim))
     return tuple("x" if k in axes else next(left) for k in range(ndim))
 
 
 def below_its_largest(x: Variable, axes: tuple[int, ...]) -> bool:
-    """Say whether x is y - max(y) along these axes: at most 0, and 0 somewhere."""
+    """Return whether x is y - max(y) along these axes: at most 0, and 0 somewhere."""
     x = told(x)
     if not applies(x.owner, aes.Sub):
         return False
@@ -94,7 +94,7 @@ def softmax_of_sum(fgraph: FunctionGraph, node: Node) -> Any:
 def _results(
     fgraph: FunctionGraph, variable: Variable, wanted: Callable[[Node], bool]
 ) -> list[Variable]:
-    """Give the results of those nodes that read a variable and are wanted."""
+    """Return the results of those nodes that read a variable and are wanted."""
     users = [user for user, _ in fgraph.clients[variable] if user != "output"]
     return [user.outputs[0] for user in users if wanted(user)]
 

@@ -50,24 +50,24 @@ Lengths = tuple[int, ...] | None
 
 @functools.cache
 def _length(value: int) -> Constant:
-    """Give a length as a constant, always the same one."""
+    """Return a length as a constant, always the same one."""
     return at.constant(value, dtype="int64", ndim=0)
 
 
 def _broadcast(node: Node, shapes: Sequence[Lengths]) -> Lengths:
-    """Give the shape of elementwise work."""
+    """Return the shape of elementwise work."""
     return tuple(int(n) for n in np.broadcast_shapes(*(s for s in shapes if s is not None)))
 
 
 def _shuffled(node: Node, shapes: Sequence[Lengths]) -> Lengths:
-    """Give the shape with axes permuted, dropped and added."""
+    """Return the shape with axes permuted, dropped and added."""
     (shape,) = shapes
     assert shape is not None
     return tuple(1 if k == "x" else shape[k] for k in node.op.new_order)
 
 
 def _reduced(node: Node, shapes: Sequence[Lengths]) -> Lengths:
-    """Give the shape without the axes that are reduced."""
+    """Return the shape without the axes that are reduced."""
     (shape,) = shapes
     assert shape is not None
     axes = range(len(shape)) if node.op.axis is None else [k % len(shape) for k in node.op.axis]
@@ -75,7 +75,7 @@ def _reduced(node: Node, shapes: Sequence[Lengths]) -> Lengths:
 
 
 def _product(node: Node, shapes: Sequence[Lengths]) -> Lengths:
-    """Give the shape of a product of vectors or matrices."""
+    """Return the shape of a product of vectors or matrices."""
     a, b = shapes
     assert a is not None
     assert b is not None
@@ -83,7 +83,7 @@ def _product(node: Node, shapes: Sequence[Lengths]) -> Lengths:
 
 
 def _sliced(node: Node, shapes: Sequence[Lengths]) -> Lengths:
-    """Give the shape of basic indices."""
+    """Return the shape of basic indices."""
     shape = shapes[0]
     assert shape is not None
     left: list[int] = []
@@ -97,7 +97,7 @@ def _sliced(node: Node, shapes: Sequence[Lengths]) -> Lengths:
 
 
 def constant_indices(inputs: Sequence[Variable], idx_list: Any) -> list[int | slice] | None:
-    """Give basic indices as numbers; an integer index as 0 where it is not known."""
+    """Return basic indices as numbers; an integer index as 0 where it is not known."""
     found: list[int | slice] = []
     for entry in get_idx_list(inputs, idx_list):
         if not isinstance(entry, slice):
@@ -111,7 +111,7 @@ def constant_indices(inputs: Sequence[Variable], idx_list: Any) -> list[int | sl
 
 
 def bound_of(bound: Any) -> Any:
-    """Give a bound of a slice as a number or None; "?" where it is not known."""
+    """Return a bound of a slice as a number or None; "?" where it is not known."""
     while getattr(bound, "owner", None) is not None:
         if not isinstance(bound.owner.op, (ScalarFromTensor, TensorFromScalar)):
             return "?"
@@ -122,7 +122,7 @@ def bound_of(bound: Any) -> Any:
 
 
 def _reshaped(node: Node, shapes: Sequence[Lengths]) -> Lengths:
-    """Give the shape asked for."""
+    """Return the shape asked for."""
     (shape, _), wanted = shapes, node.inputs[1]
     if not isinstance(wanted, Constant) or shape is None:
         return None
@@ -156,12 +156,12 @@ def check(node: Node, shapes: Sequence[Lengths]) -> None:
 
 
 def _first(node: Node, shapes: Sequence[Lengths]) -> Lengths:
-    """Give the shape of the first input."""
+    """Return the shape of the first input."""
     return shapes[0]
 
 
 def _taken(node: Node, shapes: Sequence[Lengths]) -> Lengths:
-    """Give the shape of rows taken by numbers; masks and several indices are left to Aesara."""
+    """Return the shape of rows taken by numbers; masks and several indices are left to Aesara."""
     if len(shapes) != 2 or getattr(node.inputs[1].type, "dtype", "bool") == "bool":
         return None
     table, index = shapes
@@ -171,7 +171,7 @@ def _taken(node: Node, shapes: Sequence[Lengths]) -> Lengths:
 
 
 def _joined(node: Node, shapes: Sequence[Lengths]) -> Lengths:
-    """Give the shape of arrays put behind each other along one axis."""
+    """Return the shape of arrays put behind each other along one axis."""
     if not isinstance(node.inputs[0], Constant):
         return None
     parts = [shape for shape in shapes[1:] if shape is not None]
@@ -180,7 +180,7 @@ def _joined(node: Node, shapes: Sequence[Lengths]) -> Lengths:
 
 
 def _repeated(node: Node, shapes: Sequence[Lengths]) -> Lengths:
-    """Give the shape of a repeated value."""
+    """Return the shape of a repeated value."""
     lengths = node.inputs[1:]
     if not all(isinstance(n, Constant) for n in lengths):
         return None
@@ -210,7 +210,7 @@ _SHAPE_FUNCTIONS: dict[type, Any] = {
 
 
 def infer(node: Node, shapes: Sequence[Lengths]) -> list[Lengths]:
-    """Give the shapes of a node's results as numbers, as far as they are known."""
+    """Return the shapes of a node's results as numbers, as far as they are known."""
     told = [_told(v) for v in node.outputs]
     if None not in told:
         return told
@@ -233,7 +233,7 @@ def infer(node: Node, shapes: Sequence[Lengths]) -> list[Lengths]:
 
 
 def _of_branches(node: Node, shapes: Sequence[Lengths], told: list[Lengths]) -> list[Lengths]:
-    """Give the shapes of what a condition chooses, where both branches agree."""
+    """Return the shapes of what a condition chooses, where both branches agree."""
     n = node.op.n_outs
     branches = zip(shapes[1 : n + 1], shapes[n + 1 :], strict=True)
     both = [one if one == other else None for one, other in branches]
@@ -241,7 +241,7 @@ def _of_branches(node: Node, shapes: Sequence[Lengths], told: list[Lengths]) -> 
 
 
 def _told(variable: Variable) -> Lengths:
-    """Give the shape that a type says."""
+    """Return the shape that a type says."""
     if not isinstance(variable.type, TensorType):
         return () if getattr(variable.type, "ndim", None) == 0 else None
     shape = variable.type.shape
@@ -249,7 +249,7 @@ def _told(variable: Variable) -> Lengths:
 
 
 def _of_loop(node: Node, shapes: Sequence[Lengths], told: list[Lengths]) -> list[Lengths]:
-    """Give the shapes of a loop's results: states as they came, outputs one for each step."""
+    """Return the shapes of a loop's results: states as they came, outputs one for each step."""
     args = ScanArgs.from_node(node)
     given = dict(zip(node.inputs, shapes, strict=True))
     states = [*args.outer_in_mit_mot, *args.outer_in_mit_sot, *args.outer_in_sit_sot]
@@ -276,7 +276,7 @@ def _of_loop(node: Node, shapes: Sequence[Lengths], told: list[Lengths]) -> list
 
 
 def _behind(shape: Lengths) -> Lengths:
-    """Give a shape without its first axis."""
+    """Return a shape without its first axis."""
     return None if shape is None else shape[1:]
 
 
@@ -320,7 +320,7 @@ class StaticShapes(ShapeFeature):  # type: ignore[misc]
             self.shape_of[r] = tuple(_length(n) for n in shape)
 
     def lengths(self, variable: Variable) -> Lengths:
-        """Give a noted shape as numbers."""
+        """Return a noted shape as numbers."""
         shape = self.shape_of.get(variable)
         if shape is None or not all(isinstance(n, Constant) for n in shape):
             return None

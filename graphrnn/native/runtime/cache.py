@@ -26,7 +26,7 @@ _DIGEST = 32
 
 
 def refusal(folder: Path) -> str:
-    """Make the folder, or make it private where it is ours; say why it does not do, or nothing."""
+    """Build the folder, or make it private where it is ours; say why it does not do, or nothing."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         about = folder.stat()
@@ -43,7 +43,7 @@ def refusal(folder: Path) -> str:
 
 
 def fetch(folder: Path, name: str) -> bytes | None:
-    """Give an entry's library, or None where there is none or it is not whole."""
+    """Return an entry's library, or None where there is none or it is not whole."""
     path = folder / name
     try:
         # Not blocking: a pipe in its place would wait for a writer.
@@ -96,7 +96,7 @@ def store(folder: Path, name: str, library: bytes) -> str:
 
 
 def work_folders(kept: Path | None) -> list[Path]:
-    """Give the folders to work in, the best first: the cache, then those for temporary files.
+    """Return the folders to work in, the best first: the cache, then those for temporary files.
 
     A full disk, a container that is only read, a quota: one of them may serve where others do not.
     """
@@ -110,7 +110,7 @@ def work_folders(kept: Path | None) -> list[Path]:
 
 @contextlib.contextmanager
 def workplace(folder: Path) -> Iterator[Path]:
-    """Give a folder to work in, inside of another; it is removed after, or by a later process."""
+    """Return a folder to work in, inside of another; it is removed after, or by a later process."""
     for left in folder.glob(f"{_WORK}*"):
         with contextlib.suppress(OSError):
             about = left.lstat()

@@ -79,7 +79,7 @@ class Target:
         return self.compiler or compiler()
 
     def command(self) -> list[str]:
-        """Give the compiler with all its flags.
+        """Return the compiler with all its flags.
 
         Raises:
             CompileError: there is no compiler.
@@ -146,7 +146,7 @@ def compiler() -> str:
 
 @functools.cache
 def native_flags(named: str) -> tuple[str, ...]:
-    """Give the flags that ask a compiler for this machine's processor, as far as it takes them.
+    """Return the flags that ask a compiler for this machine's processor, as far as it takes them.
 
     Compilers for ARM say -mcpu where those for x86 say -march (macOS is untried).
     """
@@ -178,7 +178,7 @@ def _preprocess(named: str, command: Sequence[str]) -> str:
 
 @functools.cache
 def identity(target: Target) -> str:
-    """Say what a target comes to: the compiler itself, and every macro that it defines.
+    """Describe what a target comes to: the compiler itself, and every macro that it defines.
 
     The macros name the compiler's version and what the processor can do, on any system.
 
@@ -238,12 +238,12 @@ def _failure(
 
 
 def lacks_memory(text: str) -> bool:
-    """Say whether a complaint, of a compiler or of the loader, is about memory."""
+    """Return whether a complaint, of a compiler or of the loader, is about memory."""
     return _NO_MEMORY.search(text) is not None
 
 
 def _first_error(text: str) -> str:
-    """Give the line of a compiler's complaint that says what is wrong."""
+    """Return the line of a compiler's complaint that says what is wrong."""
     lines = text.splitlines() or ["it does not say why"]
     return next((line for line in lines if "error" in line), lines[0])
 
@@ -290,5 +290,5 @@ def _end(child: "subprocess.Popen[str]") -> None:
 
 
 def suffix() -> str:
-    """Give the ending of a shared library's name."""
+    """Return the ending of a shared library's name."""
     return ".dylib" if sys.platform == "darwin" else ".so"

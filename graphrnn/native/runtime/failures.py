@@ -19,7 +19,7 @@ def failure(
     fallible: Sequence[Op],
     checks: Sequence[tuple[type[Exception], str]],
 ) -> Exception:
-    """Give the exception that a status of a C function stands for.
+    """Return the exception that a status of a C function stands for.
 
     `where` is the number of the operation among `fallible` and two numbers that say more: an index
     and which of the operation's it is, or an exponent.
@@ -39,7 +39,7 @@ def failure(
 
 
 def _outside(op: Op, index: int, k: int) -> str:
-    """Say which index is outside of what."""
+    """Describe which index is outside of what."""
     if isinstance(op, (FlatIndex, CheckIndex)):
         axis, length = op.axes[k], op.heights[k]
     else:
@@ -61,6 +61,6 @@ def _place(op: Op) -> str:
 
 
 def _nodes(op: Op) -> Sequence[Any]:
-    """Give the nodes of the graph that an operation comes from; of a fused kernel, the power's."""
+    """Return the nodes of the graph that an operation comes from; the power's of a fused kernel."""
     powers = [n for n in op.nodes if isinstance(getattr(n.op, "scalar_op", None), Pow)]
     return powers or op.nodes

@@ -110,7 +110,7 @@ class NativeFunction:
         raise failure(status, tuple(where), self.source.fallible, self.program.checks)
 
     def _address(self, k: int, array: Any) -> int:
-        """Give where an input lies; asking NumPy takes longer than a small kernel does."""
+        """Return where an input lies; asking NumPy takes longer than a small kernel does."""
         array_before, address = self.before.get(k, _NOWHERE)
         if array is not array_before:
             address = array.ctypes.data
@@ -119,7 +119,7 @@ class NativeFunction:
         return address
 
     def _checked(self, k: int, array: Any) -> Any:
-        """Give an input as the C function needs it: its dtype and shape, in C order, aligned."""
+        """Return an input as the C function needs it: its dtype and shape, in C order, aligned."""
         if type(array) is not np.ndarray or array.dtype != self.dtypes[k] or not array.flags.carray:
             array = np.require(array, self.dtypes[k], ["C", "A", "W"])
         if array.shape != self.shapes[k]:

@@ -31,7 +31,7 @@ FUNCTIONS = (
 
 @functools.cache
 def addresses() -> Any:
-    """Give the table of NumPy's functions."""
+    """Return the table of NumPy's functions."""
     library = ctypes.CDLL(numpy.random._generator.__file__)
     found = [ctypes.cast(getattr(library, name), ctypes.c_void_p).value for name in FUNCTIONS]
     return (ctypes.c_void_p * len(found))(*found)
@@ -56,7 +56,7 @@ class Generators:
         library.graph_generators(self.states, addresses(), self.callback)
 
     def _copy(self, target: int, source: int) -> int:
-        """Set one slot to another's state, for the C function; gives 1 where Python raised."""
+        """Set one slot to another's state, for the C function; returns 1 where Python raised."""
         try:
             self.set(target, self.slots[source])
         except BaseException as error:  # what goes through C is lost
@@ -65,7 +65,7 @@ class Generators:
         return 0
 
     def set(self, number: int, value: np.random.Generator) -> None:
-        """Give a slot the state of a generator, which stays as it is; its lock must be held."""
+        """Return a slot the state of a generator, which stays as it is; its lock must be held."""
         slot = self.slots[number]
         if slot is None or type(slot.bit_generator) is not type(value.bit_generator):
             slot = self.slots[number] = copy(value)
@@ -87,14 +87,14 @@ class Generators:
                 self.set(number, value)
 
     def put_back(self) -> BaseException | None:
-        """Undo the draws of a call that failed; gives what Python raised in it."""
+        """Undo the draws of a call that failed; returns what Python raised in it."""
         for number, state in self.before.items():
             self.slots[number].bit_generator.state = state
         error, self.error = self.error, None
         return error
 
     def result(self, buffer: Buffer, mine: bool) -> np.random.Generator:
-        """Give the generator of an output."""
+        """Return the generator of an output."""
         slot: np.random.Generator = self.slots[self.numbers[buffer]]
         return slot if mine else copy(slot)
 

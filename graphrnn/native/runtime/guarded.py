@@ -72,7 +72,7 @@ class GuardedFunction(Function):  # type: ignore[misc]
                 self._running = False
 
     def _some(self, chosen: Sequence[Any] | None, results: Any) -> Any:
-        """Give the results asked for; all are computed."""
+        """Return the results asked for; all are computed."""
         if chosen is None:
             return results
         if self.output_keys is not None:

@@ -77,7 +77,7 @@ class Library(ctypes.CDLL):
 
 
 def _unbound(function: Any) -> Callable[[], None]:
-    """Give a function of a library that does not keep it loaded."""
+    """Return a function of a library that does not keep it loaded."""
     address = ctypes.cast(function, ctypes.c_void_p).value
     assert address is not None
     return ctypes.CFUNCTYPE(None)(address)
@@ -86,7 +86,7 @@ def _unbound(function: Any) -> Callable[[], None]:
 def _release(
     free: Callable[[], None], handle: int | None = None, descriptor: int | None = None
 ) -> None:
-    """Give a library's memory back, and unload it unless threads run in it."""
+    """Return a library's memory back, and unload it unless threads run in it."""
     free()
     if handle is not None:
         del _AFTER_FORK[handle]
@@ -106,7 +106,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def cache_folder() -> Path | None:
-    """Give the folder in which compiled libraries are kept, or None where the user has no home."""
+    """Return the folder of compiled libraries, or None where the user has no home."""
     try:
         folder = platformdirs.user_cache_path("graphrnn") / "native"
     except RuntimeError:
@@ -119,14 +119,14 @@ _NOTES: dict[str, bool] = {}
 
 
 def notes() -> list[str]:
-    """Give each thing that is not as usual, once in a process."""
+    """Return each thing that is not as usual, once in a process."""
     new = [text for text, given in _NOTES.items() if not given]
     _NOTES.update(dict.fromkeys(new, True))
     return new
 
 
 def _trusted_folder() -> Path | None:
-    """Give the cache, or None where it is not to be used."""
+    """Return the cache, or None where it is not to be used."""
     folder = cache_folder()
     why = "there is no home folder for a cache" if folder is None else cache.refusal(folder)
     if why:
@@ -142,12 +142,12 @@ def _not_kept(why: str) -> None:
 
 
 def key_of(source: str, target: Target = Target()) -> str:  # noqa: B008
-    """Give the name that a source compiles to by a target on this machine."""
+    """Return the name that a source compiles to by a target on this machine."""
     return hashlib.sha256(f"{source}\0{identity(target)}".encode()).hexdigest()
 
 
 def load(source: str, target: Target = Target()) -> Library:  # noqa: B008
-    """Give the library of a source, from the cache where it is sound.
+    """Return the library of a source, from the cache where it is sound.
 
     A library has static memory of its own, so that each function needs a copy of its file: the
     loader would otherwise hand out one that is loaded already.

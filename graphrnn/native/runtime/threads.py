@@ -11,7 +11,7 @@ SHARE = Path("/sys/fs/cgroup/cpu.max")
 
 
 def default_threads() -> int:
-    """Give OMP_NUM_THREADS where it is set, else the number of processors for this process.
+    """Return OMP_NUM_THREADS where it is set, else the number of processors for this process.
 
     A container may have a share of more processors than it sees.
     """
