@@ -262,7 +262,7 @@ def _faults_of_position(position: Position, header: Header) -> Iterator[str]:
 
 
 def _may_be(loss: float) -> bool:
-    """Return whether a number can be a loss, or a sum of losses; rounding may take it below zero."""
+    """Return whether a number can be a loss, or a sum of losses; rounding may make it negative."""
     return -1 < loss < 1e20
 
 
