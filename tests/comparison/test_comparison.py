@@ -115,7 +115,8 @@ def test_a_worker_tells_what_the_equations_say(form, tmp_path, monkeypatch):
     assert (found["lines"] is None) == (form.backend == "python")
     path = tmp_path / "tensors.npz"
     names = worker.tensors(str(path))["names"]
-    tensors = np.load(path)
+    with np.load(path) as file:
+        tensors = dict(file)
     x, _ = worker.values
     W_x, W_h, b = worker.start
     h, states = np.zeros((B, H)), []

@@ -29,7 +29,7 @@ typedef int64_t idx;
 /* exp(x) = 2^n exp(r), r = x - n ln 2 in two parts, |r| <= ln(2)/2; polynomial of degree 6.
    2^n in two factors, so that results below the normal range are rounded once and not lost. */
 INLINE float g_expf(float x) {
-    float z = x < -104.0f ? -104.0f : x;
+    float z = x > -104.0f ? x : -104.0f; /* NaN too: it has no n */
     z = z > 89.0f ? 89.0f : z;
     float n = z * 1.44269504088896341f;
     n = (n + 12582912.0f) - 12582912.0f;
