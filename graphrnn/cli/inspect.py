@@ -25,7 +25,7 @@ def inspect(
     fold: bool = False,
     history: bool = False,
     all_edits: bool = False,
-    rules: bool = False,
+    rewrites: bool = False,
     cost: bool = False,
     memory: bool = False,
     out: Path | None = None,
@@ -44,7 +44,7 @@ def inspect(
         fold: Show what an unrolled loop repeats once, with how often.
         history: List the steps of rewriting.
         all_edits: In the history, show merges and constant folding too.
-        rules: Show where the time of rewriting goes, by rule.
+        rewrites: Show where the time of rewriting goes, by rewrite.
         cost: Show operations, bytes, and the time of each node, measured on the backend.
         memory: Show live bytes along the schedule.
         out: Write a file: .html (the page), .svg, .png, .dot or .json.
@@ -68,10 +68,10 @@ def inspect(
     with console(stderr=True).status(f"looking into {graph} ..."):
         looked = look(loop)
         differences = _differences(looked, diff, stage, look) if diff is not None else []
-        asked = history or all_edits or rules or cost or memory or out
+        asked = history or all_edits or rewrites or cost or memory or out
         names = stage or ([] if asked else [s for s in looked.stages if s != "native"])
         texts = [looked.text(s, folded=fold) for s in names] if diff is None else []
-        texts += _reports(looked, history, all_edits, rules, cost, memory)
+        texts += _reports(looked, history, all_edits, rewrites, cost, memory)
         if out is not None:
             looked.save(out, (stage or ["rewritten"])[-1])
     _print_differences(differences, diff)
@@ -98,7 +98,7 @@ def _check_file(out: Path | None) -> None:
 
 
 def _reports(
-    looked: "Inspection", history: bool, all_edits: bool, rules: bool, cost: bool, memory: bool
+    looked: "Inspection", history: bool, all_edits: bool, rewrites: bool, cost: bool, memory: bool
 ) -> list[str]:
     """Write the tables that were asked for."""
     from graphrnn.inspection.costs.costs import count_costs
@@ -109,7 +109,7 @@ def _reports(
         edits = sum(len(each.edits) for each in looked.histories)
         steps = looked.steps(folded=not all_edits)
         told.append(tables.history_text(looked.title, steps, every=edits, folded=not all_edits))
-    if rules:
+    if rewrites:
         told.append(tables.timing_text(looked.title, looked.timing))
     if cost:
         found = looked.measured()

@@ -41,8 +41,9 @@ ThreadCount = Annotated[int | None, Parameter(converter=whole(256))]
 """Threads to run on; None: as many as there are."""
 
 
-OLD_SPELLINGS = {"--optimiser": "--optimizer", "--rate": "--learning-rate"}
-"""Options of training and of the analysis of gradients, as they were and as they are spelled."""
+LEARNING = {"--optimiser": "--optimizer", "--rate": "--learning-rate"}
+OLD_SPELLINGS = {"train": LEARNING, "gradients": LEARNING, "inspect": {"--rules": "--rewrites"}}
+"""By command, options as they were spelled once and as they are."""
 
 
 def respelled(words: Sequence[str]) -> list[str]:
@@ -54,7 +55,6 @@ def respelled(words: Sequence[str]) -> list[str]:
         >>> respelled(["next", "latest", "--rate"])
         ['next', 'latest', '--rate']
     """
-    if not words or words[0] not in ("train", "gradients"):
-        return list(words)
+    spelled = OLD_SPELLINGS.get(words[0], {}) if words else {}
     split = [word.partition("=") for word in words]
-    return [OLD_SPELLINGS.get(name, name) + equals + value for name, equals, value in split]
+    return [spelled.get(name, name) + equals + value for name, equals, value in split]

@@ -52,8 +52,8 @@ def show(shape: Shape) -> str:
 def shape_of(variable: Tensor) -> Shape:
     """Return a variable's shape as far as it can be known while building.
 
-    Aesara's types lose lengths that its shape rules still know (behind a slice, a join, a gather),
-    so those rules are asked for what the type does not say.
+    Aesara's types lose lengths that its shape functions still know (behind a slice, a join, a
+    gather), so those are asked for what the type does not say.
 
     Example:
         >>> x = tensor("x", "float32", (8, 2, 5))

@@ -87,7 +87,7 @@ class Stages:
 
     @cached_property
     def rewritten(self) -> Rewritten:
-        """The graph after rewriting, with its history and the time of each rule.
+        """The graph after rewriting, with its history and the time of each rewrite.
 
         Raises:
             UserError: it was compiled before.

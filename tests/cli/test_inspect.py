@@ -22,7 +22,15 @@ def test_three_stages_are_listed_by_default(capsys, small_text):
 
 def test_tables_and_a_file(capsys, in_tmp):
     out = run(
-        capsys, "theano_rnn", *SMALL, "--cost", "--memory", "--history", "--rules", "--out", "g.svg"
+        capsys,
+        "theano_rnn",
+        *SMALL,
+        "--cost",
+        "--memory",
+        "--history",
+        "--rewrites",
+        "--out",
+        "g.svg",
     )
     for words in (
         "history of rewrites",

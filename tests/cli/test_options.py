@@ -33,4 +33,5 @@ def test_old_spellings_are_those_of_two_commands_alone():
     assert respelled(["gradients", "--rate=1"]) == ["gradients", "--learning-rate=1"]
     assert respelled(["train", "--out", "--rates"]) == ["train", "--out", "--rates"]
     assert respelled(["sample", "--prompt", "--rate"]) == ["sample", "--prompt", "--rate"]
+    assert respelled(["inspect", "gru", "--rules"]) == ["inspect", "gru", "--rewrites"]
     assert respelled([]) == []

@@ -1,4 +1,4 @@
-"""Writes costs, memory, history and time by rule as tables for a terminal."""
+"""Writes costs, memory, history and time by rewrite as tables for a terminal."""
 
 from collections.abc import Iterator, Sequence
 
@@ -77,13 +77,13 @@ def history_text(
     title: str, steps: Sequence[tuple[GraphHistory, Step]], *, every: int, folded: bool
 ) -> str:
     """Write the history of rewrites, one line a step."""
-    rows = [("step", "graph", "rule", "edits", "new", "gone", "ms")]
+    rows = [("step", "graph", "rewrite", "edits", "new", "gone", "ms")]
     for k, (history, step) in enumerate(steps, 1):
         rows.append(
             (
                 str(k),
                 history.title.replace(title, "outer")[:18],
-                step.rule[:44] if not step.fold else f"{step.rule[:30]} ({step.fold})",
+                step.rewrite[:44] if not step.fold else f"{step.rewrite[:30]} ({step.fold})",
                 str(step.last - step.first),
                 str(len(step.added)),
                 str(len(step.removed)),
@@ -97,13 +97,15 @@ def history_text(
 
 def timing_text(title: str, timing: Timing, most: int = 25) -> str:
     """Write where the time of rewriting went; the parts sum to the whole."""
-    rows = [("phase", "rule", "ms", "share", "tried")]
+    rows = [("phase", "rewrite", "ms", "share", "tried")]
     total = timing.total or 1.0
-    parts = timing.rules()
+    parts = timing.rewrites()
     for part in parts[:most]:
         share = f"{part.seconds / total:.1%}"
         calls = f"{part.calls:,}"
-        rows.append((part.phase[:24], part.rule[:40], f"{part.seconds * 1e3:,.1f}", share, calls))
+        rows.append(
+            (part.phase[:24], part.rewrite[:40], f"{part.seconds * 1e3:,.1f}", share, calls)
+        )
     rest = sum(part.seconds for part in parts[most:])
     rows.append(
         ("", f"{max(0, len(parts) - most)} more", f"{rest * 1e3:,.1f}", f"{rest / total:.1%}", "")

@@ -156,7 +156,7 @@ def film(history: GraphHistory, steps: list[Step]) -> list[dict[str, Any]]:
     layouts = lay_out_all([dot_text(drawing, styled=False) for drawing in drawings])
     return [
         {
-            "rule": frame.step.rule,
+            "rewrite": frame.step.rewrite,
             "graph": frame.graph,
             "edits": frame.step.last - frame.step.first,
             "ms": round(frame.step.seconds * 1e3, 2),

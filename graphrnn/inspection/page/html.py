@@ -193,13 +193,13 @@ def _memory(inspection: Stages) -> dict[str, Any]:
 def _timing(inspection: Stages) -> dict[str, Any]:
     """Give where the time of rewriting went."""
     timing = inspection.timing
-    rules = [
-        (part.phase, part.rule[:80], f"{part.seconds * 1e3:.1f}", part.calls)
-        for part in timing.rules()[:60]
+    rewrites = [
+        (part.phase, part.rewrite[:80], f"{part.seconds * 1e3:.1f}", part.calls)
+        for part in timing.rewrites()[:60]
     ]
     return {
         "total": f"{timing.total * 1e3:,.0f} ms, {timing.outside * 1e3:,.0f} ms of it outside",
-        "rules": rules,
+        "rewrites": rewrites,
     }
 
 

@@ -272,11 +272,11 @@ function historyView() {
   const next = element("button", { text: "→", title: "step after", onclick: () => goTo(state.step + 1) });
   const slider = element("input", { type: "range", min: 0, max: steps.length - 1, value: state.step,
     "aria-label": "step of the history", oninput: (event) => goTo(Number(event.target.value)) });
-  const rule = element("strong", { id: "rule" });
+  const rewrite = element("strong", { id: "rewrite" });
   const where = element("span", { class: "quiet", id: "where" });
-  pane.bar.prepend(back, slider, next, rule, where);
+  pane.bar.prepend(back, slider, next, rewrite, where);
   state.panes = [pane];
-  state.history = { pane, slider, rule, where };
+  state.history = { pane, slider, rewrite, where };
   byId("panes").replaceChildren(pane.root);
   goTo(state.step);
 }
@@ -289,16 +289,16 @@ function goTo(number) {
   const steps = DATA.history;
   state.step = Math.min(steps.length - 1, Math.max(0, number));
   const step = steps[state.step];
-  const { pane, slider, rule, where } = state.history;
+  const { pane, slider, rewrite, where } = state.history;
   state.picked = null;
   pane.stage = historyStage(step);
   pane.draw();
   pane.fit();
   slider.value = state.step;
-  rule.textContent = step.rule;
+  rewrite.textContent = step.rewrite;
   where.textContent = `step ${state.step + 1} of ${steps.length}, ${step.graph}, ${step.edits} edits, ${step.ms} ms`;
   const panel = byId("details");
-  panel.replaceChildren(element("h2", { text: step.rule }),
+  panel.replaceChildren(element("h2", { text: step.rewrite }),
     element("p", { class: "hint", text: "red: gone after this step; green: new; yellow: reads something else now" }));
   const lines = element("pre");
   for (const [sign, text] of step.lines) {
@@ -334,9 +334,9 @@ function costView() {
       element("td", {}, bar, ` ${(100 * row.share).toFixed(1)} %`), element("td", { text: row.bound || "" })));
   }
   const times = element("table");
-  times.append(element("tr", {}, element("th", { text: "phase" }), element("th", { text: "rule" }), element("th", { text: "ms" }), element("th", { text: "tried" })));
-  for (const [phase, rule, ms, calls] of DATA.timing.rules) {
-    times.append(element("tr", {}, element("td", { text: phase }), element("td", { text: rule }),
+  times.append(element("tr", {}, element("th", { text: "phase" }), element("th", { text: "rewrite" }), element("th", { text: "ms" }), element("th", { text: "tried" })));
+  for (const [phase, rewrite, ms, calls] of DATA.timing.rewrites) {
+    times.append(element("tr", {}, element("td", { text: phase }), element("td", { text: rewrite }),
       element("td", { class: "number", text: ms }), element("td", { class: "number", text: calls })));
   }
   state.panes = [];

@@ -1,6 +1,6 @@
-"""Finds the shapes of all variables of a graph, by Aesara's own shape rules and plain arithmetic.
+"""Finds the shapes of all variables of a graph, by Aesara's shape functions and plain arithmetic.
 
-Types lose lengths that the rules still know (behind a slice, in the body of a loop), so each rule
+Types lose lengths that shape functions still know (behind a slice, in the body of a loop), so each
 is asked with the numbers that are known, and its answer is worked out.
 """
 
@@ -58,13 +58,13 @@ class Lengths:
                 self._infer(node)
 
     def _infer(self, node: Node) -> None:
-        """Ask the operation's own rule."""
-        rule = getattr(node.op, "infer_shape", None)
+        """Ask the operation's own shape function."""
+        shape_function = getattr(node.op, "infer_shape", None)
         answers: Iterable[Any] = ()
-        if rule is not None:
+        if shape_function is not None:
             try:
-                answers = rule(None, node.apply, [self._symbols(v) for v in node.inputs])
-            except Exception:  # a rule may refuse what it cannot know
+                answers = shape_function(None, node.apply, [self._symbols(v) for v in node.inputs])
+            except Exception:  # it may refuse what it cannot know
                 answers = ()
         for result, answer in zip(node.outputs, answers, strict=False):
             static = shape_of(result)
@@ -77,7 +77,7 @@ class Lengths:
             self.shapes[result] = tuple(told)
 
     def _symbols(self, variable: Any) -> tuple[Any, ...] | None:
-        """Give a shape as Aesara's rules want it: constants, and questions for what is unknown."""
+        """Return a shape as Aesara's shape functions take it: constants, and queries where unknown."""
         shape = self.of(variable)
         if shape is None:
             return None

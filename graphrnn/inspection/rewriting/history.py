@@ -27,7 +27,7 @@ class Edit:
     index: int
     old: Any
     new: Any
-    rule: str
+    rewrite: str
     seconds: float
     imported: tuple[tuple[Any, tuple[Any, ...]], ...] = ()
 
@@ -100,8 +100,8 @@ class Recorder(Feature):  # type: ignore[misc]
     def _edit(self, node: Any, index: int, old: Any, new: Any, reason: Any) -> None:
         now = clock.perf_counter()
         imported, self._imported = tuple(self._imported), []
-        rule = rule_name(reason)
-        self.history.edits.append(Edit(node, index, old, new, rule, now - self._last, imported))
+        rewrite = rewrite_name(reason)
+        self.history.edits.append(Edit(node, index, old, new, rewrite, now - self._last, imported))
         self._last = now
 
 
@@ -141,22 +141,22 @@ class Watched(GraphRewriter):  # type: ignore[misc]
             )
 
 
-def rule_name(reason: Any) -> str:
+def rewrite_name(reason: Any) -> str:
     """Name the rewrite that an edit was made for.
 
     Example:
-        >>> rule_name("local_add_canonizer"), rule_name(None)
-        ('local_add_canonizer', 'unnamed rule')
+        >>> rewrite_name("local_add_canonizer"), rewrite_name(None)
+        ('local_add_canonizer', 'unnamed rewrite')
     """
     if isinstance(reason, (tuple, list)):
-        return " of ".join(rule_name(part) for part in reason)
+        return " of ".join(rewrite_name(part) for part in reason)
     name = getattr(reason, "name", None) or getattr(reason, "__name__", None)
     inner = getattr(reason, "rewrites", None)
     if not isinstance(name, str) and isinstance(inner, (list, tuple)) and inner:
-        return f"one of {len(inner)} rules like {rule_name(inner[0])}"
+        return f"one of {len(inner)} rewrites like {rewrite_name(inner[0])}"
     if not isinstance(name, str):
         name = reason if isinstance(reason, str) else type(reason).__name__
-    return "unnamed rule" if reason is None else name
+    return "unnamed rewrite" if reason is None else name
 
 
 def _played(history: GraphHistory, steps: int) -> tuple[dict[Any, list[Any]], list[Any]]:
@@ -204,12 +204,12 @@ FOLDED = ("merge", "constant folding", "undone")
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """Edits of one rule in a row, from edit `first` up to `last` (not included).
+    """Edits of one rewrite in a row, from edit `first` up to `last` (not included).
 
     `fold` says why a step is put away by default: "merge", "constant folding", "undone" or "".
     """
 
-    rule: str
+    rewrite: str
     first: int
     last: int
     seconds: float
@@ -219,16 +219,16 @@ class Step:
 
 
 def steps_of(history: GraphHistory, *, folded: bool = True) -> list[Step]:
-    """Group the edits: those in a row by one rule; with `folded`, without merges and constants."""
+    """Group the edits in a row by one rewrite; with `folded`, without merges and constants."""
     undone = _undone(history.edits)
     groups: list[tuple[str, str, list[int]]] = []
     for k, edit in enumerate(history.edits):
         fold = "undone" if k in undone else fold_of(edit)
-        if groups and groups[-1][:2] == (edit.rule, fold):
+        if groups and groups[-1][:2] == (edit.rewrite, fold):
             groups[-1][2].append(k)
         else:
-            groups.append((edit.rule, fold, [k]))
-    told = [_step(history, rule, fold, ks) for rule, fold, ks in groups]
+            groups.append((edit.rewrite, fold, [k]))
+    told = [_step(history, rewrite, fold, ks) for rewrite, fold, ks in groups]
     if not folded:
         return told
     kept: list[Step] = []
@@ -236,7 +236,7 @@ def steps_of(history: GraphHistory, *, folded: bool = True) -> list[Step]:
         if step.fold:
             continue
         before = kept[-1] if kept else None
-        if before is not None and before.rule == step.rule:
+        if before is not None and before.rewrite == step.rewrite:
             kept[-1] = replace(
                 before,
                 last=step.last,
@@ -251,10 +251,10 @@ def steps_of(history: GraphHistory, *, folded: bool = True) -> list[Step]:
 
 def fold_of(edit: Edit) -> str:
     """Say whether an edit is one that a reader rarely wants to see."""
-    rule = edit.rule.lower()
-    if "merge" in rule and "local" not in rule:
+    rewrite = edit.rewrite.lower()
+    if "merge" in rewrite and "local" not in rewrite:
         return "merge"
-    if "constant" in rule and ("folding" in rule or "upcast" in rule):
+    if "constant" in rewrite and ("folding" in rewrite or "upcast" in rewrite):
         return "constant folding"
     return ""
 
@@ -263,7 +263,7 @@ def _undone(edits: Sequence[Edit]) -> set[int]:
     """Find edits that were taken back (Aesara calls that Revert), and what took them back."""
     found: set[int] = set()
     for k, edit in enumerate(edits):
-        if not edit.rule.startswith("Revert") and not edit.rule.lower().startswith("revert"):
+        if not edit.rewrite.startswith("Revert") and not edit.rewrite.lower().startswith("revert"):
             continue
         found.add(k)
         for j in range(k - 1, -1, -1):
@@ -275,13 +275,13 @@ def _undone(edits: Sequence[Edit]) -> set[int]:
     return found
 
 
-def _step(history: GraphHistory, rule: str, fold: str, ks: Sequence[int]) -> Step:
+def _step(history: GraphHistory, rewrite: str, fold: str, ks: Sequence[int]) -> Step:
     """Make a step of edits in a row: which nodes it brought, and which it made superfluous."""
     edits = [history.edits[k] for k in ks]
     added = _unique(node for edit in edits for node, _ in edit.imported)
     gone = _unique(edit.old.owner for edit in edits if edit.old.owner is not None)
     return Step(
-        rule,
+        rewrite,
         ks[0],
         ks[-1] + 1,
         sum(edit.seconds for edit in edits),

@@ -1,4 +1,4 @@
-"""Says where a compiled node comes from: a line of the user's, or a rule and what it replaced."""
+"""Tells where a compiled node comes from: a line of the user's, or a rewrite and its input."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -7,7 +7,7 @@ from typing import Any
 
 from graphrnn.inspection.record.graph import Node
 from graphrnn.inspection.record.op_table import word_and_kind
-from graphrnn.inspection.rewriting.history import GraphHistory, rule_name
+from graphrnn.inspection.rewriting.history import GraphHistory, rewrite_name
 from graphrnn.native.ir.source_lines import lines_outside
 
 _OURS = str(Path(__file__).parents[1])
@@ -17,28 +17,28 @@ _OURS = str(Path(__file__).parents[1])
 class Origin:
     """Where a node comes from.
 
-    `file` and `line` are the user's source, `code` its text; `rules` are the rewrites on the way
+    `file` and `line` are the user's source, `code` its text; `rewrites` are the rewrites on the way
     from a written node, the last first; `ancestors` are those written nodes.
     """
 
     file: str = ""
     line: int = 0
     code: str = ""
-    rules: tuple[str, ...] = ()
+    rewrites: tuple[str, ...] = ()
     ancestors: tuple[Any, ...] = ()
 
     @property
     def known(self) -> bool:
         """Say whether anything is known."""
-        return bool(self.file or (self.rules and self.ancestors))
+        return bool(self.file or (self.rewrites and self.ancestors))
 
     def text(self) -> str:
         """Write it in one line."""
         told = []
         if self.file:
             told.append(f"{Path(self.file).name}:{self.line}  {self.code}".rstrip())
-        if self.rules:
-            told.append(f"by {', then '.join(reversed(self.rules[:3]))}")
+        if self.rewrites:
+            told.append(f"by {', then '.join(reversed(self.rewrites[:3]))}")
         if self.ancestors and not self.file:
             told.append("from " + ", ".join(word_and_kind(a.op)[0] for a in self.ancestors[:3]))
         return "; ".join(told) or "unknown"
@@ -57,7 +57,7 @@ class Provenance:
                 reader = () if isinstance(edit.node, str) else (edit.node,)
                 for node, _ in edit.imported:
                     # What replaces an input or a constant comes from the node that reads it.
-                    self.parents.setdefault(node, (edit.rule, old or reader))
+                    self.parents.setdefault(node, (edit.rewrite, old or reader))
         self._found: dict[Any, Origin] = {}
 
     def of(self, node: Node | Any) -> Origin:
@@ -68,7 +68,7 @@ class Provenance:
         return self._found[apply]
 
     def _trace(self, apply: Any) -> Origin:
-        rules: list[str] = []
+        rewrites: list[str] = []
         ancestors: list[Any] = []
         seen: set[Any] = set()
         waiting = [apply]
@@ -81,17 +81,17 @@ class Provenance:
                 if one is not apply or one in self.written:
                     ancestors.append(one)
                 continue
-            rule, olds = self.parents[one]
-            rules.append(rule)
+            rewrite, olds = self.parents[one]
+            rewrites.append(rewrite)
             waiting += olds
         for one in (apply, *ancestors):
             found = source_line(one)
             if found is not None:
-                return Origin(*found, tuple(rules), tuple(ancestors))
+                return Origin(*found, tuple(rewrites), tuple(ancestors))
         reasons = getattr(apply.tag, "imported_by", None) or ()
-        if not rules and reasons and apply not in self.written:
-            rules = [rule_name(reason) for reason in reasons if reason and reason != "init"]
-        return Origin(rules=tuple(rules), ancestors=tuple(ancestors))
+        if not rewrites and reasons and apply not in self.written:
+            rewrites = [rewrite_name(reason) for reason in reasons if reason and reason != "init"]
+        return Origin(rewrites=tuple(rewrites), ancestors=tuple(ancestors))
 
 
 def source_line(apply: Any) -> tuple[str, int, str] | None:

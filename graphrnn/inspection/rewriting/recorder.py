@@ -60,7 +60,7 @@ class Rewritten:
 def rewrite(source: Source, *, watched: bool = True, measured: bool = False) -> Rewritten:
     """Rewrite a graph as its mode would.
 
-    Nothing of the source is changed; no C is compiled. With `measured` the time of each rule is
+    Nothing of the source is changed; no C is compiled. With `measured` the time of each rewrite is
     kept as well, which makes rewriting slower by some percent.
     """
     with deep(), _timed(measured) as timing, aesara.config.change_flags(cxx=""):

@@ -1,4 +1,4 @@
-"""Measures where the time of rewriting goes: to each rule its own, without what it calls."""
+"""Measures where the time of rewriting goes: to each rewrite its own, without what it calls."""
 
 import contextlib
 import time as clock
@@ -10,11 +10,11 @@ from aesara.graph.rewriting.basic import GraphRewriter, NodeRewriter
 
 
 @dataclass
-class RuleTime:
-    """The time of one rule in one phase; `calls` counts how often it was tried."""
+class RewriteTime:
+    """The time of one rewrite in one phase; `calls` counts how often it was tried."""
 
     phase: str
-    rule: str
+    rewrite: str
     seconds: float = 0.0
     calls: int = 0
 
@@ -24,7 +24,7 @@ class Timing:
     """Where the time went. The parts and `outside` sum to `total`: each second is counted once."""
 
     total: float = 0.0
-    parts: dict[tuple[str, str], RuleTime] = field(default_factory=dict)
+    parts: dict[tuple[str, str], RewriteTime] = field(default_factory=dict)
 
     @property
     def outside(self) -> float:
@@ -38,8 +38,8 @@ class Timing:
             told[part.phase] = told.get(part.phase, 0.0) + part.seconds
         return sorted(told.items(), key=lambda pair: -pair[1])
 
-    def rules(self) -> list[RuleTime]:
-        """Give the time of each rule in each phase, the longest first."""
+    def rewrites(self) -> list[RewriteTime]:
+        """Give the time of each rewrite in each phase, the longest first."""
         return sorted(self.parts.values(), key=lambda part: -part.seconds)
 
 
@@ -57,11 +57,11 @@ class _Stopwatch:
             self._part().seconds += now - self.last
         self.last = now
 
-    def _part(self) -> RuleTime:
+    def _part(self) -> RewriteTime:
         # The outermost rewrites are the sequence of everything, and its phases.
         phase = self.stack[1] if len(self.stack) > 1 else self.stack[0]
         key = (phase, self.stack[-1])
-        return self.timing.parts.setdefault(key, RuleTime(*key))
+        return self.timing.parts.setdefault(key, RewriteTime(*key))
 
     def enter(self, name: str) -> None:
         self._credit()

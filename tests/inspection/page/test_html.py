@@ -92,7 +92,7 @@ def test_the_page_opens_its_loops_and_steps_through_the_history(browser, lesson_
     assert first.startswith("step 1 of ")
     body.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_LEFT)
     assert browser.find_element(By.ID, "where").text.startswith("step 2 of ")
-    assert browser.find_element(By.ID, "rule").text
+    assert browser.find_element(By.ID, "rewrite").text
     assert count(browser, ".box.removed, .box.added, .box.changed") > 0
     picture = tmp_path / "page.png"
     assert browser.save_screenshot(str(picture))

@@ -97,16 +97,16 @@ def test_every_edit_is_in_one_step(lesson):
         assert [k for step in steps for k in range(step.first, step.last)] == list(
             range(len(told.edits))
         )
-        assert all(step.seconds >= 0 and step.rule for step in steps)
+        assert all(step.seconds >= 0 and step.rewrite for step in steps)
 
 
 def test_the_times_of_rules_sum_to_the_whole(lesson):
     timing = lesson.timing
-    parts = [part.seconds for part in timing.rules()]
+    parts = [part.seconds for part in timing.rewrites()]
     assert all(seconds >= 0 for seconds in parts)
     assert sum(parts) + timing.outside == pytest.approx(timing.total, rel=0.05)
     assert sum(seconds for _, seconds in timing.phases()) == pytest.approx(sum(parts))
-    # What is outside of all rules is small: the parts say where the time goes.
+    # What is outside of all rewrites is small: the parts say where the time goes.
     assert timing.outside < 0.5 * timing.total
     assert {"canonicalize", "specialize"} <= {phase for phase, _ in timing.phases()}
 
