@@ -77,7 +77,7 @@ class Lengths:
             self.shapes[result] = tuple(told)
 
     def _symbols(self, variable: Any) -> tuple[Any, ...] | None:
-        """Return a shape as Aesara's shape functions take it: constants, and queries where unknown."""
+        """Return a shape as shape functions take it: constants, and queries where unknown."""
         shape = self.of(variable)
         if shape is None:
             return None
