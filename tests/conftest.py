@@ -20,7 +20,7 @@ import aesara
 import numpy as np
 import pytest
 
-# Examples evaluate constants, which Aesara folds by compiling C++ that runs once.
+# What evaluates a constant, or a small graph on the way, compiles no C++ that runs once.
 CXX = aesara.config.cxx
 aesara.config.cxx = ""
 # Graphs are thousands of objects, nearly all kept: looking for garbage took a tenth of the time.
@@ -51,8 +51,11 @@ def quick_c(request):
 
 
 @pytest.fixture(autouse=True)
-def stock_c():
-    """Let tests compile C++, but not the examples outside this folder."""
+def stock_c(request):
+    """Let tests that are marked `stock_c` compile C++: a module takes half a second."""
+    if request.node.get_closest_marker("stock_c") is None:
+        yield
+        return
     with aesara.config.change_flags(cxx=CXX):
         yield
 

@@ -15,6 +15,8 @@ import pytest
 from aesara.link.c.op import COp
 from aesara.tensor.random.utils import RandomStream
 
+pytestmark = pytest.mark.stock_c
+
 
 def product():
     A = tensor("A", "float32", (2, 2))

@@ -2,7 +2,7 @@ from graphrnn.cli import app, findings
 
 import pytest
 
-pytestmark = pytest.mark.shipped_flags
+pytestmark = [pytest.mark.shipped_flags, pytest.mark.stock_c]
 
 
 def test_it_prints_what_was_found_in_two_columns(capsys, monkeypatch):

@@ -24,6 +24,8 @@ from aesara.ifelse import ifelse
 from aesara.tensor.elemwise import Elemwise
 from aesara.tensor.random.utils import RandomStream
 
+pytestmark = pytest.mark.stock_c
+
 
 @pytest.mark.parametrize(
     "graph",

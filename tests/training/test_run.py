@@ -19,6 +19,11 @@ def settings(corpus, **changes):
     return TrainSettings(corpus=str(corpus), **(given | changes))
 
 
+def by_numpy(corpus, **changes):
+    """A network that NumPy trains, for what any run does around its steps."""
+    return settings(corpus, **{"model": "reference"} | changes)
+
+
 class Recorder(progress.Quiet):
     """Keeps all that a watcher is told."""
 
@@ -75,11 +80,11 @@ def test_scan_and_unrolled_train_alike(small_text):
 
 
 def test_runs_are_numbered_and_never_overwritten(small_text, in_tmp):
-    folders = [training_run.train(settings(small_text)).folder.path.name for _ in range(2)]
-    assert folders == ["theano_rnn-1", "theano_rnn-2"]
-    out = in_tmp / "runs" / "theano_rnn-1"
+    folders = [training_run.train(by_numpy(small_text)).folder.path.name for _ in range(2)]
+    assert folders == ["reference-1", "reference-2"]
+    out = in_tmp / "runs" / "reference-1"
     with pytest.raises(UserError, match="holds files already"):
-        training_run.train(settings(small_text, out=out))
+        training_run.train(by_numpy(small_text, out=out))
 
 
 @pytest.mark.parametrize(
@@ -127,7 +132,7 @@ def test_ctrl_c_saves_at_the_next_step(small_text, in_tmp):
 
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(interrupt.Interrupted, match="after 20 of 60 sequences.*is kept in"):
-        training_run.train(settings(small_text, out=in_tmp / "run"), Impatient())
+        training_run.train(by_numpy(small_text, out=in_tmp / "run"), Impatient())
     assert load_checkpoint(in_tmp / "run" / CHECKPOINT).header.sequences == 20
     assert signal.getsignal(signal.SIGINT) is before
 
@@ -139,7 +144,7 @@ def test_a_second_ctrl_c_ends_at_once(small_text):
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        training_run.train(settings(small_text), Furious())
+        training_run.train(by_numpy(small_text), Furious())
 
 
 def test_training_in_another_thread(small_text):
@@ -161,7 +166,7 @@ def test_a_failed_save_keeps_the_last_checkpoint(small_text, in_tmp, monkeypatch
 
     monkeypatch.setattr(checkpointing, "save_checkpoint", second_fails)
     with pytest.raises(UserError, match="no space left"):
-        training_run.train(settings(small_text, save_every=0, out=in_tmp / "run"))
+        training_run.train(by_numpy(small_text, save_every=0, out=in_tmp / "run"))
     assert load_checkpoint(in_tmp / "run" / CHECKPOINT).header.sequences == 4
 
 
@@ -179,7 +184,7 @@ def test_a_log_that_cannot_be_written_waits_for_room(small_text, monkeypatch):
         write(folder, line)
 
     monkeypatch.setattr(RunFolder, "write_line", now_and_then)
-    run = training_run.train(settings(small_text, log_every=8), Listener())
+    run = training_run.train(by_numpy(small_text, log_every=8), Listener())
     lines = run.folder.lines()
     assert [line["step"] for line in lines if "loss" in line] == [2, 4, 6, 8, 10, 12, 14, 15]
     assert len([line for line in lines if "held_out_loss" in line]) == 10
@@ -191,7 +196,7 @@ def test_a_log_that_cannot_be_written_waits_for_room(small_text, monkeypatch):
 
 def test_a_stretch_that_has_just_begun_is_not_shown(small_text):
     recorder = Recorder()
-    run = training_run.train(settings(small_text, sequences=1100, batch=1), recorder)
+    run = training_run.train(by_numpy(small_text, sequences=1100, batch=1), recorder)
     first = run.checkpoint.header.train[0]
     assert first.sequences == 1000
     shown = recorder.progress[1000:]

@@ -18,6 +18,8 @@ from aesara.compile.mode import local_useless, optdb
 from aesara.graph.rewriting.db import RewriteDatabase
 from aesara.tensor.special import softmax
 
+pytestmark = pytest.mark.stock_c
+
 NAN, INF = np.nan, np.inf
 EDGES = np.array([1.5, -2.0, 0.0, NAN, INF, -INF])
 SMALL = np.array([100, -128, 127, 3], "int8")

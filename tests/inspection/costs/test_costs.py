@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 from aesara.graph.fg import FunctionGraph
 
+pytestmark = pytest.mark.stock_c
+
 
 def costs_of(inputs, outputs):
     return count_costs(snapshot(FunctionGraph(inputs, outputs, clone=False)))

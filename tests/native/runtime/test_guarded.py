@@ -22,6 +22,8 @@ from aesara.graph.rewriting.basic import in2out, node_rewriter
 from aesara.tensor.random.utils import RandomStream
 from aesara.tensor.type import dvector
 
+pytestmark = pytest.mark.stock_c
+
 COVERED = pytest.mark.parametrize("covered", [True, False], ids=["native", "instead"])
 
 

@@ -19,7 +19,7 @@ from tests.native_helpers import build, native
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.shipped_flags
+pytestmark = [pytest.mark.shipped_flags, pytest.mark.stock_c]
 
 
 @pytest.fixture
