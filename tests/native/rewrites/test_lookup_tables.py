@@ -8,8 +8,6 @@ from tests.native.networks import B, H, T, V, agree, relu_network
 import aesara.tensor as at
 import pytest
 
-pytestmark = pytest.mark.shipped_flags
-
 
 def test_an_index_outside_is_a_row_of_zeros_as_in_a_one_hot_vector(rng):
     inputs, h, values = relu_network(rng)

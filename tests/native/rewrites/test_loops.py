@@ -7,9 +7,6 @@ from tests.native.networks import B, H, T, agree, loops_of, relu_network
 
 import aesara
 import aesara.tensor as at
-import pytest
-
-pytestmark = pytest.mark.shipped_flags
 
 
 def test_a_bias_does_not_tie_the_rows_of_a_batch_together(rng):

@@ -8,8 +8,6 @@ import aesara
 import aesara.tensor as at
 import pytest
 
-pytestmark = pytest.mark.shipped_flags
-
 
 def test_the_gradient_keeps_what_the_forward_loop_computed(rng):
     inputs, h, values = relu_network(rng)

@@ -6,8 +6,6 @@ from tests.native.networks import agree
 import aesara.tensor as at
 import pytest
 
-pytestmark = pytest.mark.shipped_flags
-
 
 @pytest.mark.parametrize("piece", [slice(1, None), slice(-1, -1, 2), slice(0, 0), slice(0, 1)])
 @pytest.mark.parametrize("length", [1, 3])

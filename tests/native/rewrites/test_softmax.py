@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from aesara.gradient import disconnected_grad
 
-pytestmark = pytest.mark.shipped_flags
-
 
 @pytest.mark.parametrize("axis", [-1, 0, None])
 @pytest.mark.parametrize("offset", [0.0, 1e4])

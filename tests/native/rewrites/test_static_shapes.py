@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from aesara.graph.fg import FunctionGraph
 
-pytestmark = pytest.mark.shipped_flags
-
 
 @pytest.mark.parametrize(
     "make",
