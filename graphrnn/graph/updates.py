@@ -11,7 +11,7 @@ from math import log
 
 from graphrnn.errors import UserError, unknown
 from graphrnn.graph.shapes import Tensor, label
-from graphrnn.settings.optimizer import OPTIMIZER_NAMES
+from graphrnn.settings.choices import OPTIMIZER_NAMES
 from graphrnn.upstream import op_gradients  # noqa: F401
 
 import aesara

@@ -1,23 +1,17 @@
 """The settings of learning: the optimizer, its learning rate and how that changes, the limits."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated
 
 from graphrnn.errors import UserError
 from graphrnn.settings import schedules
+from graphrnn.settings.choices import OptimizerName, Schedule
 
 from cyclopts import Parameter
 from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-OptimizerName = Literal["sgd", "momentum", "nesterov", "rmsprop", "adam"]
-"""Every optimizer; graph/updates.py has a function of each name."""
-
-OPTIMIZER_NAMES: tuple[str, ...] = get_args(OptimizerName)
-
 ADAPTIVE = frozenset({"rmsprop", "adam"})
 """Those that measure the step of each entry by its gradients, and take smaller learning rates."""
-
-Schedule = Literal["constant", "step", "exponential", "cosine"]
 
 BY_RECIPE = Parameter(show_default=lambda value: "as the network has it, see graphrnn models")
 """How the help shows the default of what differs from network to network."""

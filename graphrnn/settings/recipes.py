@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from graphrnn.settings.optimizer import OptimizerName, Schedule
+from graphrnn.settings.choices import OptimizerName, Schedule
 
 Windows = Literal["shuffled", "overlapping", "streams"]
 """How the text is cut: windows one after the other, in random order; windows that begin at every
