@@ -33,6 +33,14 @@ def pytest_collection_finish():
 
 
 @pytest.fixture(autouse=True, scope="module")
+def kept_from_the_collector():
+    """Look through what a module left behind once: what lives on is not looked at again."""
+    yield
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="module")
 def quick_c(request):
     """Compile with few optimizations where the C is only a means: it takes an eighth of the time.
 

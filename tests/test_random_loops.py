@@ -7,7 +7,7 @@ from tests.loop_compare import differing_from_seed
 
 import pytest
 
-LOOPS, CHUNK = 20, 5
+LOOPS, CHUNK = 200, 10
 
 
 @pytest.mark.parametrize("first", range(0, LOOPS, CHUNK))
