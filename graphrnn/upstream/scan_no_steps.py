@@ -5,7 +5,7 @@ arrays of shape (0, 0, …). Importing this module wraps `Scan.make_thunk` and `
 are then asked of the graph of a step, and what cannot be known without a step is refused.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import aesara
@@ -77,7 +77,7 @@ def reshape_of_no_steps(node: Any, values: Sequence[Any], outputs: Sequence[list
     """Give what a loop of no steps collected its shape."""
     asked = zip(node.outputs[collected(node.op)], outputs[collected(node.op)], strict=True)
     places = [place for v, place in asked if isinstance(v.type, TensorType)]
-    if int(values[0]) or all(place[0].ndim == 1 for place in places):
+    if all(place[0].ndim == 1 for place in places):
         return
     for place, shape in zip(places, shapes_of_no_steps(node, values), strict=True):
         place[0] = place[0].reshape(shape)
@@ -86,20 +86,22 @@ def reshape_of_no_steps(node: Any, values: Sequence[Any], outputs: Sequence[list
 def perform(op: Any, node: Any, inputs: Any, output_storage: Any, params: Any = None) -> None:
     """Step through a loop in Python."""
     stock_perform(op, node, inputs, output_storage, params)
-    reshape_of_no_steps(node, inputs, output_storage)
+    if not int(inputs[0]):
+        reshape_of_no_steps(node, inputs, output_storage)
 
 
-def make_thunk(
-    op: Any, node: Any, storage_map: Any, *args: Any, **kwargs: Any
-) -> Callable[..., Any]:
+def make_thunk(op: Any, node: Any, storage_map: Any, *args: Any, **kwargs: Any) -> Any:
     """Make what steps through a loop, in Python or in Aesara's C."""
     thunk = stock_make_thunk(op, node, storage_map, *args, **kwargs)
+    if getattr(thunk.perform, "__func__", None) is perform:  # Aesara's C is missing or not wanted
+        return thunk
     inputs = [storage_map[v] for v in node.inputs]
     outputs = [storage_map[v] for v in node.outputs]
 
     def run() -> Any:
         done = thunk()
-        reshape_of_no_steps(node, [place[0] for place in inputs], outputs)
+        if not int(inputs[0][0]):
+            reshape_of_no_steps(node, [place[0] for place in inputs], outputs)
         return done
 
     run.inputs, run.outputs = thunk.inputs, thunk.outputs  # type: ignore[attr-defined]
