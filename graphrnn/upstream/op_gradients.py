@@ -51,19 +51,23 @@ def are_distinct(index: Sequence[Variable]) -> bool:
     return one_sign and len(set(zip(*places, strict=True))) == places[0].size
 
 
+def _is_last_writer(lengths: Variable, index: Any, order: Variable) -> Variable:
+    """Write each writer's number to the place it writes, and return whose is still there."""
+    places = at.set_subtensor(at.zeros(lengths, dtype="int64")[index], order)
+    return at.eq(places[index], order)
+
+
 def last_written(x: Variable, index: Sequence[Variable]) -> Variable:
     """Return which elements of `y` are still there after `x[index] = y`: the last of each place."""
     picked = x[tuple(index)]
     order = at.arange(picked.size).reshape(picked.shape)
-    left = at.set_subtensor(at.zeros(x.shape, dtype="int64")[tuple(index)], order)
-    return at.eq(left[tuple(index)], order)
+    return _is_last_writer(x.shape, tuple(index), order)
 
 
 def last_row_written(x: Variable, row: Variable) -> Variable:
     """Return which rows of `y` are still there after `x[row] = y`, row an int vector."""
-    order = at.arange(row.shape[0])
-    left = at.set_subtensor(at.zeros(x.shape[0], dtype="int64")[row], order)
-    return at.eq(left[row], order).dimshuffle(0, *("x",) * (x.type.ndim - 1))
+    last = _is_last_writer(x.shape[0], row, at.arange(row.shape[0]))
+    return last.dimshuffle(0, *("x",) * (x.type.ndim - 1))
 
 
 def _where_last_wins(stock: Gradient) -> Gradient:
