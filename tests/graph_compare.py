@@ -91,7 +91,7 @@ def sloped(seed, counts):
     return misses(found, gradients, along) if found else ""
 
 
-def differing(seed, counts=None, *, more=(), threads=None, slopes=True):
+def differing(seed, counts=None, *, more=()):
     """Compare one graph in all ways; gives a line for each that differs."""
     counts, story, lines = Counter() if counts is None else counts, [], []
 
@@ -112,10 +112,9 @@ def differing(seed, counts=None, *, more=(), threads=None, slopes=True):
             )
         except Exception as error:
             return [f"graph {seed}, written: {told(error)}"]
-        mode = mode_of("native", threads=threads or 1 + seed % 2, more=more)
+        mode = mode_of("native", threads=1 + seed % 2, more=more)
         told_of("native", lambda: ran(maker, outputs, mode, wanted, 2))
         if seed % REWRITTEN_EACH == 0:
             told_of("python", lambda: ran(maker, outputs, mode_of("python"), wanted, 1))
-        if slopes:
-            told_of("slope", lambda: sloped(seed, counts))
+        told_of("slope", lambda: sloped(seed, counts))
     return lines
