@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphrnn import toolchain
-from graphrnn.backends import python_rewrites
+from graphrnn.backends import python_rewrites, shape_tracking  # noqa: F401
 from graphrnn.errors import UserError, unknown
 from graphrnn.graph.shapes import Tensor
 from graphrnn.graph.updates import Updates

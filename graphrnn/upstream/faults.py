@@ -6,7 +6,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graphrnn.upstream import matmul_dtype, op_gradients, shape_tracking  # noqa: F401
+from graphrnn.upstream import matmul_dtype, op_gradients  # noqa: F401
 from graphrnn.upstream.rewrites import GUARDS, TAG
 
 from aesara.graph.rewriting.db import RewriteDatabaseQuery

@@ -1,6 +1,6 @@
-"""Shapes that types tell, and shapes that they do not, noted as they come out."""
+"""Shapes that types state, and shapes that they do not, noted as they come out."""
 
-from graphrnn.upstream import shape_tracking  # noqa: F401
+from graphrnn.backends import shape_tracking  # noqa: F401
 
 import aesara
 import aesara.tensor as at
@@ -11,7 +11,7 @@ from aesara.tensor.random.utils import RandomStream
 from aesara.tensor.rewriting.shape import ShapeFeature
 
 
-def told(variable):
+def has_static_shape(variable):
     return isinstance(variable.type, at.TensorType) and None not in variable.type.shape
 
 
@@ -58,7 +58,7 @@ def test_a_length_that_a_type_has_is_a_constant_and_found_by_it():
             assert variable in feature.shape_of_reverse_index[length]
 
 
-def test_what_the_types_tell_is_not_worked_out(monkeypatch):
+def test_what_the_types_state_is_not_worked_out(monkeypatch):
     asked, infer = [], ShapeFeature.get_node_infer_shape
 
     def counted(feature, fgraph, node):
@@ -70,4 +70,4 @@ def test_what_the_types_tell_is_not_worked_out(monkeypatch):
     tracked(outputs)
     assert asked
     for node in asked:
-        assert not all(map(told, node.outputs)), node
+        assert not all(map(has_static_shape, node.outputs)), node

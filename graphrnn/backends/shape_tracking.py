@@ -1,4 +1,7 @@
-"""Shapes that types tell are taken from them: Aesara works each out first, and throws it away."""
+"""Shapes that types state are taken from them: Aesara works each out first, and throws it away.
+
+Importing this module replaces two methods of `ShapeFeature`; what they note stays the same.
+"""
 
 import functools
 from typing import Any
@@ -18,12 +21,12 @@ def _length(n: int) -> Constant:
     return at.constant(n, dtype="int64", ndim=0)
 
 
-def _told(variable: Variable) -> bool:
-    """Say whether a variable's type has all of its shape."""
+def _has_static_shape(variable: Variable) -> bool:
+    """Return whether a variable's type has all of its shape."""
     return type(variable.type) is TensorType and None not in variable.type.shape
 
 
-def _note(feature: ShapeFeature, variable: Variable) -> None:
+def _note_static_shape(feature: ShapeFeature, variable: Variable) -> None:
     """Note the shape that a type has."""
     shape = tuple(_length(int(n)) for n in variable.type.shape)
     feature.shape_of[variable] = shape
@@ -37,22 +40,21 @@ def on_import(feature: ShapeFeature, fgraph: FunctionGraph, node: Apply, reason:
     Of a loop Aesara writes out symbolically how its shapes come about, each time that it is
     rewritten; what the types have is noted in the end all the same.
     """
-    if node.outputs[0] in feature.shape_of or not all(map(_told, node.outputs)):
+    if node.outputs[0] in feature.shape_of or not all(map(_has_static_shape, node.outputs)):
         _on_import(feature, fgraph, node, reason)
         return
     for variable in node.inputs:
         feature.init_r(variable)
     for variable in node.outputs:
-        _note(feature, variable)
+        _note_static_shape(feature, variable)
 
 
 def init_r(feature: ShapeFeature, r: Variable) -> None:
     """Note the shape of an input or a constant."""
-    if r not in feature.shape_of and _told(r):
-        _note(feature, r)
+    if r not in feature.shape_of and _has_static_shape(r):
+        _note_static_shape(feature, r)
     else:
         _init_r(feature, r)
 
 
-if ShapeFeature.on_import is not on_import:
-    ShapeFeature.on_import, ShapeFeature.init_r = on_import, init_r
+ShapeFeature.on_import, ShapeFeature.init_r = on_import, init_r
