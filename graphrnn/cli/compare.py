@@ -23,7 +23,7 @@ def compare(
     *,
     settings: Annotated[CompareSettings, Parameter(name="*")] = CompareSettings(),  # noqa: B008
 ) -> None:
-    """Compare the ways to loop a network: equal numbers first, then build, step and memory.
+    """Compare the ways to loop a network: equal numbers first, then time and memory.
 
     Args:
         model: The network; graphrnn models lists them.

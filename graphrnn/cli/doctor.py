@@ -4,7 +4,7 @@ from graphrnn import toolchain
 
 
 def doctor() -> None:
-    """Describe what was found on this machine: interpreter, libraries, compiler, BLAS, cache."""
+    """Say what was found on this machine: interpreter, libraries, compiler, BLAS, cache."""
     toolchain.start_aesara()
     from graphrnn.backends.compile import silent
     from graphrnn.cli.findings import findings

@@ -19,7 +19,9 @@ def evaluate(
     backend: str = "auto",
     threads: ThreadCount = None,
 ) -> None:
-    """Read a text with a trained network, the state carried from end to end, and show how it does.
+    """Read a text with a trained network, and show how well it is predicted.
+
+    The state is carried from end to end.
 
     Args:
         run: Folder of the run, its name in runs/, "latest", or a checkpoint.

@@ -21,7 +21,9 @@ def gradients(
     *cells: str,
     settings: Annotated[GradientSettings, Parameter(name="*")] = GradientSettings(),  # noqa: B008
 ) -> None:
-    """Show how far back in time a loss is felt: d loss / d h_t against the distance T - t.
+    """Show how far back in time a loss is felt.
+
+    It draws d loss / d h_t against the distance T - t.
 
     The loss is that of the last character of a sequence; T - t steps lie between it and the state
     h_t. Each cell is measured as it starts, and after the same steps of SGD without clipping and

@@ -35,7 +35,7 @@ def inspect(
     batch: Length | None = None,
     hidden: Length | None = None,
 ) -> None:
-    """See into a graph: as written, with gradients, as rewritten; its history and what it costs.
+    """See into a graph: its stages, its history and what it costs.
 
     Args:
         graph: A model, the folder of a run, its name in runs/, or "latest".

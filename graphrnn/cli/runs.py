@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def runs(folder: Path = Path("runs"), /) -> None:
-    """List the runs: what each is, how far it came, its last loss and its best held-out one.
+    """List the runs: what each is, how far it came, how well it did.
 
     Args:
         folder: Where the runs are.

@@ -4,7 +4,7 @@ from graphrnn import toolchain
 
 
 def show(run: str = "latest", /) -> None:
-    """Print the summary of a run: its network, its settings, how it went, what is kept of it.
+    """Print the summary of a run: its network, its settings, how it went.
 
     Args:
         run: Folder of the run, its name in runs/, or "latest".

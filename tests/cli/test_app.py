@@ -1,6 +1,8 @@
 """Bad input is one line on stderr, exit code 2, no traceback, nothing lost."""
 
 import dataclasses
+import importlib
+import inspect
 import json
 import os
 import re
@@ -476,6 +478,12 @@ def test_the_list_of_commands_says_what_each_is_for(capsys):
     for name, summary in app.COMMANDS.items():
         assert name in listed
         assert summary.split(",")[0].split(":")[0] in listed
+
+
+@pytest.mark.parametrize("name", app.COMMANDS)
+def test_the_list_of_commands_and_each_command_say_the_same(name):
+    command = getattr(importlib.import_module(f"graphrnn.cli.{name}"), name)
+    assert inspect.getdoc(command).splitlines()[0] == app.COMMANDS[name]
 
 
 @pytest.mark.parametrize(
