@@ -63,7 +63,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Build a folder and those above it, each written down in the one above.
+    """Create a folder and those above it, each written down in the one above.
 
     Raises:
         OSError: it cannot be made.

@@ -152,7 +152,7 @@ def configure() -> Toolchain:
 
 
 def _hand_over(flags: Mapping[str, str]) -> None:
-    """Return Aesara our flags: through the environment, or to its configuration if it is loaded."""
+    """Give Aesara our flags: through the environment, or to its configuration if it is loaded."""
     aesara = sys.modules.get("aesara")
     if aesara is None:
         given = os.environ.get("AESARA_FLAGS", "")

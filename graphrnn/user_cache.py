@@ -37,7 +37,7 @@ def require_temporary_files() -> None:
 
 
 def _writable(folder: Path) -> bool:
-    """Build a folder, and say whether a file can be written there."""
+    """Create a folder, and return whether a file can be written there."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.TemporaryFile(dir=folder) as file:

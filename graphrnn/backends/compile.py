@@ -97,7 +97,7 @@ class _Builder:
         self.say(Phase.NOTE, text)
 
     def finish(self, function: Function) -> None:
-        """Describe what was made."""
+        """Report what was made."""
         native = getattr(function.vm, "jit_fn", None)
         if isinstance(native, NativeFunction):
             threads = native.threads if native.source.threaded else 1

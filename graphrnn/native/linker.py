@@ -150,7 +150,7 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         return function
 
     def _phase(self, phase: Phase) -> None:
-        """Describe how far the build is; a loop's body on its own is a detail of another build."""
+        """Report how far the build is; a loop's body on its own is a detail of another build."""
         if not self.instead.depth:
             self.told.on_phase(phase)
 

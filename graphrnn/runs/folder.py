@@ -302,7 +302,7 @@ def _is_number(value: Any) -> bool:
 
 
 def claim_folder(settings: TrainSettings) -> tuple[RunFolder, bool]:
-    """Build the folder of a new run, so that one that cannot be written is known before training.
+    """Create the folder of a new run, so that one that cannot be written is known before training.
 
     Also says whether the folder was made, or there already.
 
@@ -331,7 +331,7 @@ def claim_folder(settings: TrainSettings) -> tuple[RunFolder, bool]:
 
 
 def _make(folder: Path) -> bool:
-    """Build a folder in which files can be made; False where it exists already.
+    """Create a folder in which files can be made; False where it exists already.
 
     Raises:
         UserError: it cannot be made or written.

@@ -170,7 +170,7 @@ def _ahead(z: Tensor, V: int) -> Tensor:
 def allowed_in(
     z: npt.NDArray[np.float64], temperature: float, top_k: int | None, top_p: float | None
 ) -> npt.NDArray[np.bool_]:
-    """Describe which characters top-k and top-p let through, by rank: a tie lets no more through.
+    """Find which characters top-k and top-p let through, by rank: a tie lets no more through.
 
     Top-k: the K likeliest. Top-p, the nucleus: each that has less than p of the probability ahead
     of it, so that the likeliest is always in. Source: Holtzman et al., "The curious case of neural

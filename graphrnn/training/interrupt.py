@@ -13,7 +13,7 @@ class Interrupted(UserError):  # noqa: N818
     """Ctrl-C or SIGTERM; the command line exits with 130 or 143."""
 
     def __init__(self, number: signal.Signals, text: str) -> None:
-        """Describe how the work was ended, and then where it stands."""
+        """Take how the work was ended, and then where it stands."""
         super().__init__(f"{interrupts.describe(number)} {text}")
         self.exit_code = interrupts.exit_code(number)
 

@@ -79,7 +79,7 @@ def reduction(low: Lowering, node: Node) -> None:
 
 @lowers(MaxAndArgmax, Argmax)
 def argmax(low: Lowering, node: Node) -> None:
-    """Return the largest element along axes, and its position."""
+    """Compute the largest element along axes, and its position."""
     source = low.view(node.inputs[0])
     axes = node.op.axis if node.op.axis is not None else tuple(range(len(source.shape)))
     axes = [int(a) % len(source.shape) for a in np.atleast_1d(np.asarray(axes))]
@@ -116,7 +116,7 @@ def softmax(low: Lowering, node: Node) -> None:
 
 @lowers(SoftmaxGrad)
 def softmax_grad(low: Lowering, node: Node) -> None:
-    """Return the gradient of a softmax s along one axis: dx = s · (dy - Σ dy · s)."""
+    """Compute the gradient of a softmax s along one axis: dx = s · (dy - Σ dy · s)."""
     dy, s = (low.view(variable) for variable in node.inputs)
     dtype, axis = node.outputs[0].dtype, node.op.axis
     target = low.fresh(node.outputs[0], s.shape)

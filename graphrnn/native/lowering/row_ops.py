@@ -52,7 +52,7 @@ def ref(view: View) -> p.Ref:
 
 @lowers(CumOp)
 def cumulate(low: Lowering, node: Node) -> None:
-    """Return running sums or products along an axis, or over all elements."""
+    """Compute running sums or products along an axis, or over all elements."""
     source, axis = low.simple(low.view(node.inputs[0])), node.op.axis
     if axis is None:
         source, axis = flattened(low, source), 0

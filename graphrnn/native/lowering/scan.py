@@ -134,7 +134,7 @@ def _view_shared(loop: ScanLoop) -> list[View]:
 
 
 def _shared_stores(loop: ScanLoop, shared: list[View]) -> Stores:
-    """Describe where the new value of each shared state goes; a generator advances in place."""
+    """Choose where the new value of each shared state goes; a generator advances in place."""
     stores: Stores = []
     for new, target in zip(loop.args.inner_out_shared, shared, strict=True):
         value = loop.body.view(new)
@@ -193,7 +193,7 @@ def _copy_start(low: Lowering, given: Variable, whole: View, start: int) -> None
 
 
 def _state_stores(loop: ScanLoop) -> Stores:
-    """Describe where the new values of each state go."""
+    """Choose where the new values of each state go."""
     stores: Stores = []
     for state in loop.states:
         for new, tap in state.stored:

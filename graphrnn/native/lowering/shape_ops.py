@@ -76,13 +76,13 @@ def deep_copy(low: Lowering, node: Node) -> None:
 
 @lowers(Shape)
 def shape(low: Lowering, node: Node) -> None:
-    """Return a shape, which is known while building."""
+    """Set a shape, which is known while building."""
     low.known[node.outputs[0]] = np.array(low.shape(node.inputs[0]), dtype="int64")
 
 
 @lowers(Shape_i)
 def shape_i(low: Lowering, node: Node) -> None:
-    """Return one length, which is known while building."""
+    """Set one length, which is known while building."""
     source, axis = node.inputs[0], node.op.i
     if source in low.last and axis > 0:
         length = low.last[source][0].shape[axis - 1]
@@ -119,7 +119,7 @@ def _completed(source: View, lengths: list[int]) -> list[int]:
 
 @lowers(Reshape)
 def reshape(low: Lowering, node: Node) -> None:
-    """Return the elements another shape: a view wherever the axes allow it."""
+    """Give the elements another shape: a view wherever the axes allow it."""
     source = low.view(node.inputs[0])
     wanted = low.value(node.inputs[1])
     if wanted is None:

@@ -186,7 +186,7 @@ class _Between:
         self.blocked = self.blocked or self._conflict(op, self.second)
 
     def meeting_place(self, ops: list[Op], j: int, k: int) -> int | None:
-        """Describe where two kernels can run as one: at the first, at the second, or nowhere."""
+        """Find where two kernels can run as one: at the first, at the second, or nowhere."""
         reads, writes = self.buffers[ops[j]]
         apart = (
             self.writes.isdisjoint(reads)

@@ -160,7 +160,7 @@ def _places(slices: Sequence[tuple[Any, ...]], length: int) -> tuple[int, int]:
 
 
 def _forward_leaves(args: ScanArgs, node: Node) -> dict[Variable, Key]:
-    """Describe where each input of the forward body comes from: array, first place, distance."""
+    """Find where each input of the forward body comes from: array, first place, distance."""
     steps = int(args.n_steps.data)
     keys: dict[Variable, Key] = {}
     for inner, outer in zip(args.inner_in_seqs, args.outer_in_seqs, strict=True):
@@ -193,7 +193,7 @@ def _length(base: Variable, slices: Sequence[tuple[Any, ...]], steps: int) -> in
 
 
 def _forward_results(args: ScanArgs, node: Node, numbers: "Numbers") -> dict[Key, int]:
-    """Describe what is found at each place of the forward loop's results."""
+    """Number what lies at each place of the forward loop's results."""
     first = len(args.outer_out_mit_mot) + len(args.outer_out_mit_sot)
     found: dict[Key, int] = {}
     outers = node.outputs[first:]
@@ -205,7 +205,7 @@ def _forward_results(args: ScanArgs, node: Node, numbers: "Numbers") -> dict[Key
 
 
 def _backward_leaves(args: ScanArgs, steps: int) -> dict[Variable, Key]:
-    """Describe where each input of the gradient's body comes from, in the forward's steps."""
+    """Find where each input of the gradient's body comes from, in the forward's steps."""
     keys: dict[Variable, Key] = {}
     for inner, outer in zip(args.inner_in_seqs, args.outer_in_seqs, strict=True):
         base, slices = _time_index(outer)

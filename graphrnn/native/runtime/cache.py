@@ -26,7 +26,7 @@ _DIGEST = 32
 
 
 def refusal(folder: Path) -> str:
-    """Build the folder, or make it private where it is ours; say why it does not do, or nothing."""
+    """Create the folder or make it private; return why it cannot be used, or an empty text."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         about = folder.stat()

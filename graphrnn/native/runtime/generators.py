@@ -65,7 +65,7 @@ class Generators:
         return 0
 
     def set(self, number: int, value: np.random.Generator) -> None:
-        """Return a slot the state of a generator, which stays as it is; its lock must be held."""
+        """Give a slot the state of a generator, which stays as it is; its lock must be held."""
         slot = self.slots[number]
         if slot is None or type(slot.bit_generator) is not type(value.bit_generator):
             slot = self.slots[number] = copy(value)

@@ -86,7 +86,7 @@ def _unbound(function: Any) -> Callable[[], None]:
 def _release(
     free: Callable[[], None], handle: int | None = None, descriptor: int | None = None
 ) -> None:
-    """Return a library's memory back, and unload it unless threads run in it."""
+    """Give a library's memory back, and unload it unless threads run in it."""
     free()
     if handle is not None:
         del _AFTER_FORK[handle]
