@@ -120,7 +120,7 @@ def test_functions_are_short(module):
             assert length <= 62, f"{path.name}: {node.name} has {length} lines"
 
 
-BY_THEME = {"inspection", "upstream"}
+BY_THEME = {"inspection"}
 """Packages whose tests stand by what they are about."""
 
 
