@@ -1,4 +1,4 @@
-"""What a user can mend, told in one line: the name, what it got, what it needed, what to do."""
+"""What a user can mend, in one line: the name, what it got, what it needed, what to do."""
 
 import difflib
 from collections.abc import Iterable

@@ -32,8 +32,8 @@ def require_temporary_files() -> None:
     try:
         tempfile.gettempdir()
     except OSError:
-        found = next((place for place in _temporary_folders() if _writable(place)), None)
-        tempfile.tempdir = None if found is None else str(found)
+        place = next((place for place in _temporary_folders() if _writable(place)), None)
+        tempfile.tempdir = None if place is None else str(place)
 
 
 def _writable(folder: Path) -> bool:
@@ -58,7 +58,7 @@ def _private(folder: Path) -> bool:
 
 def _temporary_folders() -> list[Path]:
     """Return the folders for temporary files; a container may have no other that can be written."""
-    found = [os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"]
+    names = [os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"]
     with contextlib.suppress(OSError):
-        found.insert(0, tempfile.gettempdir())
-    return [folder for name in found if (folder := Path(name)).is_absolute() and folder.is_dir()]
+        names.insert(0, tempfile.gettempdir())
+    return [folder for name in names if (folder := Path(name)).is_absolute() and folder.is_dir()]

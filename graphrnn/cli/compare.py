@@ -36,31 +36,31 @@ def compare(
 
     plan = plan_of(model, settings)
 
-    def keep(found: "Comparison") -> None:
-        reports.save(found, settings.out)
+    def keep(comparison: "Comparison") -> None:
+        reports.save(comparison, settings.out)
 
     _require_folder(settings.out)
     screen = console()
     with Display(screen) as display:
-        found = measure(plan, display.counted, keep)
-    if not found.cells:
+        comparison = measure(plan, display.counted, keep)
+    if not comparison.cells:
         raise UserError("interrupted before anything was measured")
-    if not any(cell.training for cell in found.cells):
-        raise UserError(f"nothing could be measured: {found.cells[0].problem}")
+    if not any(cell.training for cell in comparison.cells):
+        raise UserError(f"nothing could be measured: {comparison.cells[0].problem}")
     if not screen.is_terminal:
         screen.width = max(screen.width, 160)  # a table that is cut off cannot be read in a file
-    made, run = reports.tables(found)
+    made, run = reports.tables(comparison)
     for part in (
-        f"{found.title}; {reports.machine_line(found)}",
+        f"{comparison.title}; {reports.machine_line(comparison)}",
         "\nbuilds: seconds by phase with an empty cache; cold and warm: in all",
         made,
         f"\nsteps. {reports.BREAK_EVEN}",
         run,
         "",
-        *reports.conclusions(found),
+        *reports.conclusions(comparison),
     ):
         screen.print(part, soft_wrap=isinstance(part, str), highlight=False)
-    print("\nwrote " + ", ".join(str(path) for path in reports.save(found, settings.out)))
+    print("\nwrote " + ", ".join(str(path) for path in reports.save(comparison, settings.out)))
 
 
 def plan_of(model: str, settings: CompareSettings) -> "Plan":

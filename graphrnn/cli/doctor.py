@@ -13,5 +13,5 @@ def doctor() -> None:
     with Display(console(stderr=True)) as display:
         rows = findings(display.built if display.live else silent)  # a pipe is kept clean
     width = max(len(name) for name, _ in rows)
-    for name, found in rows:
-        print(f"{name:<{width}}  {found}")
+    for name, value in rows:
+        print(f"{name:<{width}}  {value}")

@@ -45,7 +45,7 @@ def evaluate(
             else load_corpus(checkpoint.header.settings.corpus, display.line)
         )
         report = display.built if display.live else lambda build: None
-        found = evaluate_text(
+        evaluation = evaluate_text(
             checkpoint,
             text.text,
             backend=backend,
@@ -53,32 +53,34 @@ def evaluate(
             report=report,
             read=lambda done, total: display.counted("reading", done, total),
         )
-    if found.unknown:
-        shown = ", ".join(ascii(c) for c in found.strangers[:10])
-        more = f" and {len(found.strangers) - 10} more" if len(found.strangers) > 10 else ""
-        total = found.characters + found.unknown
+    if evaluation.unknown:
+        shown = ", ".join(ascii(c) for c in evaluation.strangers[:10])
+        more = (
+            f" and {len(evaluation.strangers) - 10} more" if len(evaluation.strangers) > 10 else ""
+        )
+        total = evaluation.characters + evaluation.unknown
         display.line(
-            f"{found.unknown:,} of some {total:,} characters were left out: the network has never "
-            f"seen {shown}{more}"
+            f"{evaluation.unknown:,} of some {total:,} characters were left out: "
+            f"the network has never seen {shown}{more}"
         )
     display.line(
-        f"{text.name}: {found.characters:,} characters predicted\n"
-        f"loss            {found.loss:.4f} nats, {found.bits:.4f} bits a character\n"
-        f"accuracy        {found.accuracy:.2%}\n"
-        f"among the five  {found.among_best:.2%}\n\n"
+        f"{text.name}: {evaluation.characters:,} characters predicted\n"
+        f"loss            {evaluation.loss:.4f} nats, {evaluation.bits:.4f} bits a character\n"
+        f"accuracy        {evaluation.accuracy:.2%}\n"
+        f"among the five  {evaluation.among_best:.2%}\n\n"
         "of each of the commonest characters (a row), the share predicted as (a column)\n"
     )
-    screen.print(confusion_table(found))
+    screen.print(confusion_table(evaluation))
 
 
-def confusion_table(found: "Evaluation") -> "Table":
+def confusion_table(evaluation: "Evaluation") -> "Table":
     """Build the table of what was taken for what, in per cent of each row."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("", *(_name(c) for c in found.commonest), "other", "count"):
+    for heading in ("", *(_name(c) for c in evaluation.commonest), "other", "count"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for character, row in zip(found.commonest, found.confusion, strict=True):
+    for character, row in zip(evaluation.commonest, evaluation.confusion, strict=True):
         total = int(row.sum())
         shares = (f"{100 * n / total:.0f}" if total else "" for n in row)
         table.add_row(_name(character), *shares, f"{total:,}")

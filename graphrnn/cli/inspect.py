@@ -104,20 +104,20 @@ def _reports(
     from graphrnn.inspection.costs.costs import count_costs
     from graphrnn.inspection.listing import tables
 
-    told = []
+    reports = []
     if history or all_edits:
         edits = sum(len(each.edits) for each in looked.histories)
         steps = looked.steps(folded=not all_edits)
-        told.append(tables.history_text(looked.title, steps, every=edits, folded=not all_edits))
+        reports.append(tables.history_text(looked.title, steps, every=edits, folded=not all_edits))
     if rewrites:
-        told.append(tables.timing_text(looked.title, looked.timing))
+        reports.append(tables.timing_text(looked.title, looked.timing))
     if cost:
-        found = looked.measured()
-        counted = count_costs(found.graph, machine=looked.machine, measured=found.seconds)
-        told.append(tables.cost_text(looked.title, found.graph, counted))
+        timed = looked.measured()
+        counted = count_costs(timed.graph, machine=looked.machine, measured=timed.seconds)
+        reports.append(tables.cost_text(looked.title, timed.graph, counted))
     if memory:
-        told.append(tables.memory_text(looked.title, looked.graph("rewritten"), looked.memory()))
-    return told
+        reports.append(tables.memory_text(looked.title, looked.graph("rewritten"), looked.memory()))
+    return reports
 
 
 def _differences(
@@ -158,6 +158,6 @@ def _print_differences(differences: "list[Difference]", diff: tuple[str, str] | 
 
     screen = console()
     styles = {"-": "red", "+": "green", " ": ""}
-    for one in differences:
-        screen.print(Text(one.text, styles[one.sign]), soft_wrap=True)
+    for line in differences:
+        screen.print(Text(line.text, styles[line.sign]), soft_wrap=True)
     screen.print(summary(differences, *diff), soft_wrap=True)

@@ -23,8 +23,8 @@ def runs(folder: Path = Path("runs"), /) -> None:
 
     from rich.table import Table
 
-    found = all_runs(folder)
-    if not found:
+    folders = all_runs(folder)
+    if not folders:
         raise UserError(f"{str(folder)!r}: no runs there; train one first: graphrnn train")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in ("run", "network", "text", "sequences", "loss", "held-out", "state"):
@@ -32,7 +32,7 @@ def runs(folder: Path = Path("runs"), /) -> None:
         table.add_column(
             heading, justify="right" if right else "left", no_wrap=right, overflow="fold"
         )
-    for run in sorted(found, key=lambda run: run.path.stat().st_mtime):
+    for run in sorted(folders, key=lambda run: run.path.stat().st_mtime):
         table.add_row(run.path.name, *_row(run))
     console().print(table)
 

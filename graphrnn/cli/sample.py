@@ -63,7 +63,7 @@ def sample(
 
 
 def begun(sampler: "Sampler", settings: SampleSettings) -> Iterator[list[str]]:
-    """Begin to write, so that what is wrong is told before anything is printed."""
+    """Begin to write, so that an error is shown before anything is printed."""
     pieces = (
         ([piece] for piece in sampler.write(settings))
         if settings.count == 1

@@ -108,7 +108,7 @@ def _write_sample(display: "Display", run: "Trained") -> str:
 def _program() -> str:
     """Describe how to call this program: by its name where the shell finds it, else by its path."""
     beside = Path(sys.executable).with_name("graphrnn")
-    found = shutil.which("graphrnn")
-    if found and Path(found).resolve() == beside.resolve():
+    program = shutil.which("graphrnn")
+    if program and Path(program).resolve() == beside.resolve():
         return "graphrnn"
     return os.path.relpath(beside) if beside.exists() else "python -m graphrnn"

@@ -9,7 +9,7 @@ from graphrnn.comparison.forms import Cell, Comparison, Form
 import numpy as np
 
 
-def break_even(one: Cell, other: Cell) -> float | None:
+def break_even(first: Cell, second: Cell) -> float | None:
     """Give the number of training steps from which `other` has taken less time than `one`.
 
     steps = (build' - build) / (step - step')
@@ -27,10 +27,15 @@ def break_even(one: Cell, other: Cell) -> float | None:
         >>> break_even(cell(2.0, 0.5), cell(5.0, 0.25)), break_even(cell(2, 0.5), cell(5, 0.6))
         (12, inf)
     """
-    if one.build is None or other.build is None or one.training is None or other.training is None:
+    if (
+        first.build is None
+        or second.build is None
+        or first.training is None
+        or second.training is None
+    ):
         return None
-    longer = other.build.seconds - one.build.seconds
-    saved = one.training.median - other.training.median
+    longer = second.build.seconds - first.build.seconds
+    saved = first.training.median - second.training.median
     if longer <= 0:
         return 0 if saved >= 0 else -ceil(longer / saved)
     return ceil(longer / saved) if saved > 0 else float("inf")
@@ -58,11 +63,11 @@ def exponent(times: list[int], costs: list[float]) -> float | None:
     return float(np.polyfit([log(t) for t in times], [log(c) for c in costs], 1)[0])
 
 
-def growth(found: Comparison) -> list[Growth]:
+def growth(comparison: Comparison) -> list[Growth]:
     """Fit the growth of each form's build, step and memory in T."""
 
     def fitted(form: Form, cost: Callable[[Cell], float | None]) -> float | None:
-        known = [(c.time, cost(c)) for c in found.cells if c.form == form]
+        known = [(c.time, cost(c)) for c in comparison.cells if c.form == form]
         pairs = [(time, value) for time, value in known if value is not None]
         return exponent([t for t, _ in pairs], [v for _, v in pairs])
 
@@ -73,30 +78,34 @@ def growth(found: Comparison) -> list[Growth]:
             fitted(form, lambda c: c.training.median if c.training else None),
             fitted(form, lambda c: c.peak_bytes),
         )
-        for form in found.forms()
+        for form in comparison.forms()
     ]
 
 
-def baseline(found: Comparison, cell: Cell) -> Cell | None:
+def baseline(comparison: Comparison, cell: Cell) -> Cell | None:
     """Give what a form is held against: the first form of its backend, at the same length."""
-    for form in found.forms():
+    for form in comparison.forms():
         if (form.backend, form.rewrites) == (cell.form.backend, cell.form.rewrites):
-            return found.cell(form, cell.time)
+            return comparison.cell(form, cell.time)
     return None
 
 
-def advice(found: Comparison) -> list[str]:
+def advice(comparison: Comparison) -> list[str]:
     """Say, in a sentence for each length, which form takes least time for so many steps."""
-    told = []
-    for time in found.times():
-        cells = [c for c in found.cells if c.time == time and c.total(found.steps) is not None]
+    lines = []
+    for time in comparison.times():
+        cells = [
+            c for c in comparison.cells if c.time == time and c.total(comparison.steps) is not None
+        ]
         if not cells:
             continue
-        ranked = sorted(cells, key=lambda c: c.total(found.steps) or 0)
-        best, total = ranked[0], ranked[0].total(found.steps) or 0
-        line = f"T = {time}: for {found.steps:,} steps choose {best.form}, {total:.1f} s in all"
+        ranked = sorted(cells, key=lambda c: c.total(comparison.steps) or 0)
+        best, total = ranked[0], ranked[0].total(comparison.steps) or 0
+        line = (
+            f"T = {time}: for {comparison.steps:,} steps choose {best.form}, {total:.1f} s in all"
+        )
         if len(ranked) > 1:
-            more = (ranked[1].total(found.steps) or 0) / total - 1
+            more = (ranked[1].total(comparison.steps) or 0) / total - 1
             line += f"; {ranked[1].form} takes {more:.0%} more"
-        told.append(line)
-    return told
+        lines.append(line)
+    return lines

@@ -20,7 +20,7 @@ def require_equal(
     first: Form,
     wanted: Mapping[str, Any],
     second: Form,
-    found: Mapping[str, Any],
+    compared: Mapping[str, Any],
     *,
     time: int,
     tolerance: float,
@@ -40,7 +40,7 @@ and native, unrolled by 0.2 of its largest element (tolerance 0.001); nothing wa
     """
     for name, value in wanted.items():
         where = f"{name} differs at T = {time} between {first} and {second}"
-        other = found.get(name)
+        other = compared.get(name)
         if other is None or np.shape(other) != np.shape(value):
             shape = None if other is None else np.shape(other)
             raise DifferenceError(f"{where}: shapes {np.shape(value)} and {shape}")

@@ -115,22 +115,22 @@ class Comparison:
         return asdict(self)
 
 
-def comparison_from(told: Mapping[str, Any]) -> Comparison:
+def comparison_from(stored: Mapping[str, Any]) -> Comparison:
     """Read what `as_dict` gave."""
 
-    def cell(found: dict[str, Any]) -> Cell:
-        build = found["build"]
+    def cell(fields: dict[str, Any]) -> Cell:
+        build = fields["build"]
         return Cell(
-            Form(**found["form"]),
-            found["time"],
+            Form(**fields["form"]),
+            fields["time"],
             BuildCost(**{**build, "nodes": tuple(build["nodes"])}) if build else None,
-            Steps(**found["forward"]) if found["forward"] else None,
-            Steps(**found["training"]) if found["training"] else None,
-            found["peak_bytes"],
-            found["problem"],
+            Steps(**fields["forward"]) if fields["forward"] else None,
+            Steps(**fields["training"]) if fields["training"] else None,
+            fields["peak_bytes"],
+            fields["problem"],
         )
 
-    return Comparison(**{**told, "cells": tuple(cell(found) for found in told["cells"])})
+    return Comparison(**{**stored, "cells": tuple(cell(fields) for fields in stored["cells"])})
 
 
 def forms_of(

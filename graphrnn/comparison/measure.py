@@ -75,7 +75,7 @@ def compare(plan: Plan, say: Say = silent, keep: Keep = forget) -> Comparison:
         UserError: nothing can be built as asked.
     """
     plan.check()
-    found = Comparison(plan.subject.title, machine(plan.threads), plan.steps, 0.0)
+    comparison = Comparison(plan.subject.title, machine(plan.threads), plan.steps, 0.0)
     total = len(plan.times) * len(plan.forms)
     for k, time in enumerate(plan.times):
         progress = k * len(plan.forms), total
@@ -87,15 +87,15 @@ def compare(plan: Plan, say: Say = silent, keep: Keep = forget) -> Comparison:
         except KeyboardInterrupt:
             say("interrupted: what was measured before is kept", *progress)
             break
-        found = replace(
-            found,
-            cells=(*found.cells, *cells),
-            tolerance=max(proof.tolerance, found.tolerance),
-            held=found.held + proof.held,
-            gradients=max(proof.gradients, found.gradients),
+        comparison = replace(
+            comparison,
+            cells=(*comparison.cells, *cells),
+            tolerance=max(proof.tolerance, comparison.tolerance),
+            held=comparison.held + proof.held,
+            gradients=max(proof.gradients, comparison.gradients),
         )
-        keep(found)
-    return found
+        keep(comparison)
+    return comparison
 
 
 def processor() -> str:
@@ -224,11 +224,11 @@ class _Length:
         for form in list(self.processes):
             path = self.folder / "tensors.npz"
             self._tell(f"T = {self.time}: comparing the numbers of {form}", None)
-            told = self._asked(form, "tensors", path=str(path))
-            if told is None:
+            answer = self._asked(form, "tensors", path=str(path))
+            if answer is None:
                 continue
             with np.load(path) as file:
-                tensors = {name: file[name] for name in told["names"]}
+                tensors = {name: file[name] for name in answer["names"]}
             if first is None:
                 first, wanted = form, tensors
                 tolerance = TOLERANCE[precision(tensors)]

@@ -25,7 +25,7 @@ _LINES = (
 )
 
 
-def draw(found: Comparison) -> bytes:
+def draw(comparison: Comparison) -> bytes:
     """Give the picture as PNG: four panels, both axes logarithmic."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -36,7 +36,7 @@ def draw(found: Comparison) -> bytes:
     grid = figure.subplots(2, 2).flat
 
     def repaid(cell: Cell) -> float | None:
-        first = baseline(found, cell)
+        first = baseline(comparison, cell)
         steps = break_even(first, cell) if first is not None and first is not cell else None
         return abs(steps) if steps and steps != float("inf") else None
 
@@ -49,12 +49,12 @@ def draw(found: Comparison) -> bytes:
         ("draws level with the first form of its backend after", "training steps", repaid),
     )  # fmt: skip
     for axes, (title, unit, value) in zip(grid, panels, strict=True):
-        _panel(axes, found, value)
+        _panel(axes, comparison, value)
         axes.set_title(title, fontsize=11)
         axes.set_ylabel(unit)
     handles, labels = next(iter(figure.axes)).get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
-    figure.suptitle(found.title, parse_math=False)
+    figure.suptitle(comparison.title, parse_math=False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     return buffer.getvalue()
@@ -69,11 +69,11 @@ def plain_ticks(axis: Any) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def _panel(axes: Any, found: Comparison, value: Callable[[Cell], float | None]) -> None:
+def _panel(axes: Any, comparison: Comparison, value: Callable[[Cell], float | None]) -> None:
     """Draw one line a form."""
-    times, shown = found.times(), False
-    for k, form in enumerate(found.forms()):
-        cells = [found.cell(form, time) for time in times]
+    times, shown = comparison.times(), False
+    for k, form in enumerate(comparison.forms()):
+        cells = [comparison.cell(form, time) for time in times]
         pairs = [(c.time, v) for c in cells if c is not None and (v := value(c)) is not None]
         colour, dash, marker = _LINES[k % len(_LINES)]
         shown = shown or bool(pairs)

@@ -52,8 +52,8 @@ class Pipe:
         if not line:
             self.close()
             return None
-        found: dict[str, Any] = json.loads(line)
-        return found
+        message: dict[str, Any] = json.loads(line)
+        return message
 
     def rest(self) -> None:
         """Wait until its threads do nothing.
@@ -72,8 +72,8 @@ class Pipe:
     def _used(self) -> int | None:
         """Give the hundredths of a second that it has used processors, where Linux tells."""
         with suppress(OSError, ValueError, IndexError):
-            told = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8")
-            user, system = told.rpartition(")")[2].split()[11:13]
+            stat = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8")
+            user, system = stat.rpartition(")")[2].split()[11:13]
             return int(user) + int(system)
         return None
 

@@ -16,9 +16,9 @@ MADE = (
 RUN = ("T", "form", "forward (ms)", "training (ms)", "spread", "peak (MB)", "break-even")
 
 
-def _made(found: Comparison) -> Iterator[tuple[str, ...]]:
+def _made(comparison: Comparison) -> Iterator[tuple[str, ...]]:
     """Give a row for each form: what was built, and in how many seconds with an empty cache."""
-    for cell in _in_order(found):
+    for cell in _in_order(comparison):
         build = cell.build
         if build is None:
             yield (str(cell.time), str(cell.form), *("",) * (len(MADE) - 2))
@@ -35,9 +35,9 @@ def _made(found: Comparison) -> Iterator[tuple[str, ...]]:
         )
 
 
-def _run(found: Comparison) -> Iterator[tuple[str, ...]]:
+def _run(comparison: Comparison) -> Iterator[tuple[str, ...]]:
     """Give a row for each form: what it costs to run, or why it was not measured."""
-    for cell in _in_order(found):
+    for cell in _in_order(comparison):
         steps = cell.training
         yield (
             str(cell.time),
@@ -46,14 +46,14 @@ def _run(found: Comparison) -> Iterator[tuple[str, ...]]:
             _milliseconds(steps),
             "" if steps is None else f"± {(steps.high - steps.low) / 2 / steps.median:.0%}",
             "" if cell.peak_bytes is None else f"{cell.peak_bytes / 1e6:,.0f}",
-            cell.problem or _repaid(found, cell),
+            cell.problem or _repaid(comparison, cell),
         )
 
 
-def _in_order(found: Comparison) -> Iterator[Cell]:
+def _in_order(comparison: Comparison) -> Iterator[Cell]:
     """Give the cells by length, then as the forms were asked for."""
-    for time in found.times():
-        yield from (cell for cell in found.cells if cell.time == time)
+    for time in comparison.times():
+        yield from (cell for cell in comparison.cells if cell.time == time)
 
 
 def _milliseconds(steps: Steps | None) -> str:
@@ -61,9 +61,9 @@ def _milliseconds(steps: Steps | None) -> str:
     return "" if steps is None else f"{1e3 * steps.median:.3f}"
 
 
-def _repaid(found: Comparison, cell: Cell) -> str:
+def _repaid(comparison: Comparison, cell: Cell) -> str:
     """Say how many steps repay the larger build."""
-    first = baseline(found, cell)
+    first = baseline(comparison, cell)
     if first is None or first is cell:
         return ""
     steps = break_even(first, cell)
@@ -76,37 +76,41 @@ def _repaid(found: Comparison, cell: Cell) -> str:
     return "at once" if steps == 0 else f"{steps:,} steps"
 
 
-def tables(found: Comparison) -> list[Table]:
+def tables(comparison: Comparison) -> list[Table]:
     """Make the two tables for the terminal: what was made, and how it runs."""
-    told = []
-    for headings, rows in ((MADE, _made(found)), (RUN, _run(found))):
+    made = []
+    for headings, rows in ((MADE, _made(comparison)), (RUN, _run(comparison))):
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for heading in headings:
             left = heading in ("form", "break-even")
             table.add_column(heading, justify="left" if left else "right", no_wrap=True)
         for row in rows:
             table.add_row(*row)
-        told.append(table)
-    return told
+        made.append(table)
+    return made
 
 
-def growth_lines(found: Comparison) -> list[str]:
+def growth_lines(comparison: Comparison) -> list[str]:
     """Write the exponents of each form."""
     lines = []
-    for one in growth(found):
+    for exponents in growth(comparison):
         parts = [
             f"{name} ~ T^{p:.2f}"
-            for name, p in (("build", one.build), ("step", one.training), ("memory", one.memory))
+            for name, p in (
+                ("build", exponents.build),
+                ("step", exponents.training),
+                ("memory", exponents.memory),
+            )
             if p is not None
         ]
         if parts:
-            lines.append(f"{one.form}: {', '.join(parts)}")
+            lines.append(f"{exponents.form}: {', '.join(parts)}")
     return lines
 
 
-def machine_line(found: Comparison) -> str:
+def machine_line(comparison: Comparison) -> str:
     """Say what the figures were measured on."""
-    m = found.machine
+    m = comparison.machine
     return (
         f"{m['processor']} ({m['processors']} processors, {m['threads']} threads used), "
         f"{m['system']}, Python {m['python']}, graphrnn {m['graphrnn']}, aesara {m['aesara']}, "
@@ -119,16 +123,16 @@ BREAK_EVEN = (
 )
 
 
-def proof_line(found: Comparison) -> str:
+def proof_line(comparison: Comparison) -> str:
     """Say what was proved of the numbers, and what was not."""
-    if not found.held:
+    if not comparison.held:
         return "one form alone was run: its numbers were held against no other's"
-    what = f"outputs, {found.gradients} gradients" if found.gradients else "outputs"
+    what = f"outputs, {comparison.gradients} gradients" if comparison.gradients else "outputs"
     line = (
         f"{what} and updated weights of all forms agree within "
-        f"{found.tolerance:g} of the largest element of each tensor"
+        f"{comparison.tolerance:g} of the largest element of each tensor"
     )
-    if not found.gradients:
+    if not comparison.gradients:
         line += (
             "; gradients were not compared: name a scalar input `learning_rate`, and update "
             "weights by it"
@@ -136,9 +140,9 @@ def proof_line(found: Comparison) -> str:
     return line
 
 
-def conclusions(found: Comparison) -> list[str]:
+def conclusions(comparison: Comparison) -> list[str]:
     """Say what was proved, how cost grows, and what to choose."""
-    return [proof_line(found), *growth_lines(found), *advice(found)]
+    return [proof_line(comparison), *growth_lines(comparison), *advice(comparison)]
 
 
 def _grid(headings: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> list[str]:
@@ -147,19 +151,20 @@ def _grid(headings: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> list[st
     return [f"| {' | '.join(line)} |" for line in lines]
 
 
-def markdown(found: Comparison) -> str:
+def markdown(comparison: Comparison) -> str:
     """Write everything in Markdown."""
-    lines = [f"**{found.title}**; {machine_line(found)}. {proof_line(found).capitalize()}.", ""]
+    proof = proof_line(comparison).capitalize()
+    lines = [f"**{comparison.title}**; {machine_line(comparison)}. {proof}.", ""]
     lines += ["Builds, in seconds by phase with an empty cache, and in all:", ""]
-    lines += _grid(MADE, _made(found))
+    lines += _grid(MADE, _made(comparison))
     lines += ["", f"Steps (spread: half the distance of the quartiles). {BREAK_EVEN}", ""]
-    lines += _grid(RUN, _run(found))
-    lines += ["", *(f"- {line}" for line in growth_lines(found)), ""]
-    lines += [f"- {line}" for line in advice(found)]
+    lines += _grid(RUN, _run(comparison))
+    lines += ["", *(f"- {line}" for line in growth_lines(comparison)), ""]
+    lines += [f"- {line}" for line in advice(comparison)]
     return "\n".join(lines) + "\n"
 
 
-def save(found: Comparison, folder: Path) -> list[Path]:
+def save(comparison: Comparison, folder: Path) -> list[Path]:
     """Write `compare.json`, `compare.md` and `compare.png`.
 
     Raises:
@@ -168,7 +173,7 @@ def save(found: Comparison, folder: Path) -> list[Path]:
     from graphrnn.comparison.picture import draw
 
     paths = [folder / f"compare.{kind}" for kind in ("json", "md", "png")]
-    write_atomically(paths[0], json.dumps(found.as_dict(), indent=1).encode())
-    write_atomically(paths[1], markdown(found).encode())
-    write_atomically(paths[2], draw(found))
+    write_atomically(paths[0], json.dumps(comparison.as_dict(), indent=1).encode())
+    write_atomically(paths[1], markdown(comparison).encode())
+    write_atomically(paths[2], draw(comparison))
     return paths

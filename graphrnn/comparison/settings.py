@@ -1,4 +1,4 @@
-"""What is compared, as the command line is told; it imports nothing that takes a while."""
+"""Settings of a comparison; importing them takes no time."""
 
 from pathlib import Path
 from typing import Annotated, Literal

@@ -102,11 +102,11 @@ class BuilderSubject:
             UserError: an input is no array of known lengths.
         """
         rng = np.random.default_rng(0)
-        found = []
+        arrays = []
         for variable in inputs:
             kind = require_array(variable)
             if kind.dtype.startswith(("int", "uint", "bool")):
-                found.append(rng.integers(0, 2, kind.shape).astype(kind.dtype))
+                arrays.append(rng.integers(0, 2, kind.shape).astype(kind.dtype))
             else:
-                found.append((0.1 * rng.standard_normal(kind.shape)).astype(kind.dtype))
-        return found
+                arrays.append((0.1 * rng.standard_normal(kind.shape)).astype(kind.dtype))
+        return arrays

@@ -1,4 +1,4 @@
-"""A process of its own for one form: builds it, and runs steps when it is told to.
+"""A process of its own for one form: builds it, and runs steps on request.
 
 It reads a request a line, as JSON, and answers each with a line. Its task comes in a file, pickled
 by the process that started it.
@@ -202,26 +202,26 @@ class Worker:
         inputs, outputs, updates = self.built
         function, shared = self.functions["training"], [old for old, _ in updates]
         names = [old.name or f"shared {k}" for k, old in enumerate(shared)]
-        found = {}
+        tensors = {}
         rates = [k for k, v in enumerate(inputs) if v.name in LEARNING_RATE and v.type.ndim == 0]
-        told = function(*self.values)
-        for k, (variable, value) in enumerate(zip(outputs, told, strict=True)):
-            found[variable.name or ("loss" if k == 0 else f"output {k}")] = value
+        results = function(*self.values)
+        for k, (variable, value) in enumerate(zip(outputs, results, strict=True)):
+            tensors[variable.name or ("loss" if k == 0 else f"output {k}")] = value
         self._restart()
         if rates:
             values = list(self.values)
             values[rates[0]] = np.asarray(LARGE, inputs[rates[0]].dtype)
             function(*values)
             for name, old, before in zip(names, shared, self.start, strict=True):
-                found[f"{GRADIENT}{name}"] = (before - old.get_value()) / LARGE
+                tensors[f"{GRADIENT}{name}"] = (before - old.get_value()) / LARGE
             self._restart()
         for _ in range(STEPS):
             function(*self.values)
         for name, old in zip(names, shared, strict=True):
-            found[f"{name} after {STEPS} steps"] = old.get_value()
+            tensors[f"{name} after {STEPS} steps"] = old.get_value()
         self._restart()
-        np.savez(path, **{name: np.asarray(value) for name, value in found.items()})
-        return {"names": list(found)}
+        np.savez(path, **{name: np.asarray(value) for name, value in tensors.items()})
+        return {"names": list(tensors)}
 
     def _restart(self) -> None:
         """Give shared variables their first values."""
@@ -268,8 +268,8 @@ def main(path: str) -> None:
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     worker = Worker(cloudpickle.loads(Path(path).read_bytes()))
-    for found in answers(worker, sys.stdin):
-        answer.write(json.dumps(found) + "\n")
+    for message in answers(worker, sys.stdin):
+        answer.write(json.dumps(message) + "\n")
         answer.flush()
 
 

@@ -45,14 +45,14 @@ class Process(Pipe):
             UserError: it could not be done.
         """
         try:
-            found = self.answer({"do": do, **request}, within)
+            message = self.answer({"do": do, **request}, within)
         except TimeoutError:
             raise TooLongError(f"stopped after {within:g} seconds") from None
-        if found is None:
+        if message is None:
             raise UserError(self._last_words())
-        if "problem" in found:
-            raise UserError(found["problem"])
-        return found
+        if "problem" in message:
+            raise UserError(message["problem"])
+        return message
 
     def _last_words(self) -> str:
         """Say what a worker that has ended said last."""

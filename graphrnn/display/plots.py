@@ -32,7 +32,7 @@ def curves_png(headers: Mapping[str, Header]) -> bytes:
     panels = figure.subplots(1, 2)
     for k, (name, header) in enumerate(headers.items()):
         colour, dash, marker = _LINES[k % len(_LINES)] if len(headers) > 1 else _ALONE
-        told = f"{name}, " if len(headers) > 1 else ""
+        prefix = f"{name}, " if len(headers) > 1 else ""
         every = header.settings.log_every
         for axes, what in zip(panels, ("loss", "accuracy"), strict=True):
             axes.plot(
@@ -41,7 +41,7 @@ def curves_png(headers: Mapping[str, Header]) -> bytes:
                 color="0.6" if len(headers) == 1 else colour,
                 linestyle=dash,
                 linewidth=0.8,
-                label=f"{told}training, mean of each {every:,} sequences",
+                label=f"{prefix}training, mean of each {every:,} sequences",
             )
             if header.held_out:
                 axes.plot(
@@ -51,7 +51,7 @@ def curves_png(headers: Mapping[str, Header]) -> bytes:
                     linestyle=dash,
                     marker=marker,
                     markersize=4,
-                    label=f"{told}held-out text",
+                    label=f"{prefix}held-out text",
                 )
     for axes, label in zip(panels, ("loss (nats per character)", "accuracy"), strict=True):
         axes.set_xlabel("sequences")

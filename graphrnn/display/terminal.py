@@ -215,7 +215,7 @@ class Display:
             f"{bits(point.loss):.3f} bits a character, accuracy {point.accuracy:.1%}"
         )
 
-    def told(self, text: str) -> None:
+    def noted(self, text: str) -> None:
         """Say what happens once."""
         self.line(f"  {text}")
 

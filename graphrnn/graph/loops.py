@@ -64,8 +64,8 @@ def scanned(
 
     def body(*arguments: Tensor) -> list[Tensor]:
         # Scan's own variables have lost their lengths; the step gets what it was tried with.
-        told = (with_shape(v, tuple(shape)) for v, shape in zip(arguments, shapes, strict=True))
-        outputs = outputs_of(step(*told))
+        typed = (with_shape(v, tuple(shape)) for v, shape in zip(arguments, shapes, strict=True))
+        outputs = outputs_of(step(*typed))
         # Scan wants a state's type unchanged by the step, lengths of axes included.
         new_states = [
             with_shape(output, tuple(state.type.shape))

@@ -65,7 +65,7 @@ def shape_of(variable: Tensor) -> Shape:
         return known
     graph = FunctionGraph(outputs=[variable], clone=True, features=[ShapeFeature()])
     inferred = graph.shape_feature.shape_of[graph.outputs[0]]
-    # Folding constants compiles C++ unless it is told that there is no compiler.
+    # Folding constants compiles C++ unless there seems to be no compiler.
     with aesara.config.change_flags(cxx=""):
         folded = [rewrite_graph(length, include=("canonicalize",)) for length in inferred]
     return tuple(int(length.data) if isinstance(length, Constant) else None for length in folded)
@@ -117,9 +117,9 @@ def static(variable: Tensor) -> Tensor:
     shape = shape_of(variable)
     if None in shape or shape == tuple(variable.type.shape):
         return variable
-    told = at.specify_shape(variable, shape)
-    told.name = variable.name
-    return told
+    known = at.specify_shape(variable, shape)
+    known.name = variable.name
+    return known
 
 
 def require_static(name: str, variable: Tensor) -> Tensor:
@@ -128,13 +128,13 @@ def require_static(name: str, variable: Tensor) -> Tensor:
     Raises:
         ShapeError: one is not.
     """
-    told = static(variable)
-    if None in told.type.shape:
+    known = static(variable)
+    if None in known.type.shape:
         raise ShapeError(
-            f"{name}: got shape {show(told.type.shape)}, needed every length known; "
+            f"{name}: got shape {show(known.type.shape)}, needed every length known; "
             "make it by shapes.tensor(name, dtype, shape) or at.specify_shape"
         )
-    return told
+    return known
 
 
 def require_array(variable: Any) -> TensorType:

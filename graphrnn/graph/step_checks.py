@@ -101,8 +101,10 @@ def common_time(sequences: Sequence[Tensor]) -> int:
             raise ShapeError(f"sequence {label(sequence)}: got a scalar, needed time as first axis")
     times = [int(sequence.type.shape[0]) for sequence in sequences]
     if len(set(times)) > 1:
-        told = ", ".join(f"{label(s)} {time}" for s, time in zip(sequences, times, strict=True))
-        raise ShapeError(f"sequences: got unequal lengths in time ({told}), needed one T for all")
+        lengths = ", ".join(f"{label(s)} {time}" for s, time in zip(sequences, times, strict=True))
+        raise ShapeError(
+            f"sequences: got unequal lengths in time ({lengths}), needed one T for all"
+        )
     if times[0] == 0:
         raise ShapeError("sequences: got a length of 0 in time, needed at least one step")
     return times[0]

@@ -55,21 +55,21 @@ def gradients(loss: Tensor, params: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _grads(loss: Tensor, params: Sequence[Tensor]) -> list[Tensor]:
-    """Differentiate, with a length of 1 told where a shared variable's value alone says so.
+    """Differentiate, a length of 1 being known where only a shared variable's value has it.
 
     Aesara sums a gradient over an axis that was broadcast where the type says that its length is 1.
     """
-    told = {}
+    typed = {}
     for param in params:
         value = param.get_value(borrow=True) if hasattr(param, "get_value") else None
         shape = getattr(value, "shape", ())
         if any(n == 1 and known is None for n, known in zip(shape, param.type.shape, strict=False)):
-            told[param] = at.TensorType(param.type.dtype, shape)()
-    if not told:
+            typed[param] = at.TensorType(param.type.dtype, shape)()
+    if not typed:
         return list(at.grad(loss, list(params)))
-    (known_loss,) = clone_replace([loss], replace=told, rebuild_strict=False)
-    grads = at.grad(known_loss, [told.get(param, param) for param in params])
-    back = {known: at.specify_shape(param, known.type.shape) for param, known in told.items()}
+    (known_loss,) = clone_replace([loss], replace=typed, rebuild_strict=False)
+    grads = at.grad(known_loss, [typed.get(param, param) for param in params])
+    back = {known: at.specify_shape(param, known.type.shape) for param, known in typed.items()}
     return list(clone_replace(grads, replace=back))
 
 

@@ -107,8 +107,8 @@ def choose(work: Work, steps: int, factors: Factors | None = None) -> Choice:
 def fitted() -> Factors:
     """Return the factors that were fitted."""
     text = (files("graphrnn.models") / "loop_costs.json").read_text(encoding="utf-8")
-    found: Factors = json.loads(text)["factors"]
-    return found
+    factors: Factors = json.loads(text)["factors"]
+    return factors
 
 
 def work_of(model: Model, sizes: Sizes, *, time: int, batch: int, dtype: str = "float32") -> Work:

@@ -69,19 +69,19 @@ class Instead:
 
 
 @dataclass(frozen=True)
-class Told:
-    """Who is told what a linker does; a pickle of it leaves them behind."""
+class Listener:
+    """Callbacks that hear what a linker does; a pickle leaves them behind."""
 
     say: Say = _warn
     on_phase: OnPhase = _ignore
 
-    def __deepcopy__(self, memo: Any) -> "Told":
+    def __deepcopy__(self, memo: Any) -> "Listener":
         """Tell the same."""
         return self
 
     def __reduce__(self) -> Any:
         """Begin anew elsewhere."""
-        return Told, ()
+        return Listener, ()
 
 
 class NativeLinker(JITLinker):  # type: ignore[misc]
@@ -104,7 +104,7 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         self.target = target
         self.threads = min(threads, MAX_THREADS) if threads else default_threads()
         self.strict = strict
-        self.told = Told(say, on_phase)
+        self.listener = Listener(say, on_phase)
         self.instead = Instead()
         self.updated_vars: dict[Any, Any] = {}
         self.profile: Any = None
@@ -146,13 +146,13 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         self._phase(Phase.COMPILING)
         function = NativeFunction(fgraph, program, source, threads, updated, target)
         for text in notes():
-            self.told.say(f"native backend: {text}")
+            self.listener.say(f"native backend: {text}")
         return function
 
     def _phase(self, phase: Phase) -> None:
         """Report how far the build is; a loop's body on its own is a detail of another build."""
         if not self.instead.depth:
-            self.told.on_phase(phase)
+            self.listener.on_phase(phase)
 
     def create_thunk_inputs(self, storage_map: Any) -> list[Any]:
         """Return the cells of all inputs."""
@@ -180,7 +180,7 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
             python = self.instead.python or (has_scan(self.fgraph) and not STOCK_SCAN)
             if not self.instead.depth:
                 how = "is stepped in Python" if python else "runs in stock Aesara"
-                self.told.say(f"native backend: {error}; this function {how} instead")
+                self.listener.say(f"native backend: {error}; this function {how} instead")
             c_thunks = False if python else None
             other = VMLinker(allow_gc=self.allow_gc, use_cloop=False, c_thunks=c_thunks)
             other = other.accept(self.fgraph, self.no_recycling, self.profile)

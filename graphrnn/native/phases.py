@@ -1,4 +1,4 @@
-"""The phases of a build, as whoever waits for one is told."""
+"""The phases of a build, as they are reported while it runs."""
 
 from enum import StrEnum
 

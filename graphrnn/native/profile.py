@@ -67,5 +67,5 @@ def time_operations(
         function(*values)
         calls += 1
     total = (clock.perf_counter() - began) / calls
-    told = [(op, s / calls) for op, s in zip(source.timed, seconds, strict=False)]
-    return Timed(total, told, program.bodies)
+    timed = [(op, s / calls) for op, s in zip(source.timed, seconds, strict=False)]
+    return Timed(total, timed, program.bodies)

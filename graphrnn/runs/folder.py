@@ -240,12 +240,12 @@ class RunFolder:
             return []
         except OSError as error:
             raise UserError(f"{name}: {reason(error)}") from error
-        found = [(n, _line(text)) for n, text in enumerate(whole, start=1) if text.strip()]
-        for n, line in found:
+        numbered = [(n, _line(text)) for n, text in enumerate(whole, start=1) if text.strip()]
+        for n, line in numbered:
             if line is None:
                 raise UserError(f"{name}: line {n} is damaged; take it out")
         last = _line(torn)
-        return [line for _, line in found if line is not None] + ([last] if last else [])
+        return [line for _, line in numbered if line is not None] + ([last] if last else [])
 
     def cut_back(self, steps: int) -> None:
         """Forget what was done after a step: lines of the log, samples, kept checkpoints, scraps.
@@ -378,8 +378,8 @@ def find_run(run: str) -> RunFolder:
 def all_runs(folder: Path = RUNS) -> list[RunFolder]:
     """Return the runs in a folder, by name."""
     with contextlib.suppress(OSError):
-        found = [RunFolder(path) for path in sorted(folder.iterdir())]
-        return [run for run in found if run.last.is_file() or run.settings.is_file()]
+        runs = [RunFolder(path) for path in sorted(folder.iterdir())]
+        return [run for run in runs if run.last.is_file() or run.settings.is_file()]
     return []
 
 
@@ -411,10 +411,10 @@ def _latest() -> Path:
         UserError: there is none.
     """
     there = (path for path in RUNS.glob(f"*/{CHECKPOINT}") if path.is_file())
-    found = sorted(there, key=lambda path: path.stat().st_mtime)
-    if not found:
+    by_age = sorted(there, key=lambda path: path.stat().st_mtime)
+    if not by_age:
         raise UserError("no trained network in runs/; train one first: graphrnn train")
-    return found[-1]
+    return by_age[-1]
 
 
 def load_run(run: str) -> Checkpoint:

@@ -106,8 +106,8 @@ class Events:
 def _new_file(folder: Path) -> BinaryIO:
     """Build a file of a name that no file there has, and that stands behind all of them."""
     folder.mkdir(parents=True, exist_ok=True)
-    found = (re.match(re.escape(_NAME) + r"(\d{10})\b", path.name) for path in folder.iterdir())
-    last = max((int(match[1]) for match in found if match), default=0)
+    matches = (re.match(re.escape(_NAME) + r"(\d{10})\b", path.name) for path in folder.iterdir())
+    last = max((int(match[1]) for match in matches if match), default=0)
     for second in itertools.count(max(int(clock.time()), last + 1)):
         path = folder / f"{_NAME}{second:010}.{socket.gethostname()}"
         try:

@@ -25,7 +25,7 @@ WINDOWS = 64
 """Windows that one call reads, of a network that carries no state."""
 BEST = 5
 COMMONEST = 10
-"""Characters that the confusion is told of."""
+"""Characters that have a row in the confusion table."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""How far and how fast a run goes, and who is told of it."""
+"""How far and how fast a run goes, and who watches it."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -72,7 +72,7 @@ class Watcher(Protocol):
     def evaluated(self, point: Point) -> None:
         """Hear how the held-out text is predicted."""
 
-    def told(self, text: str) -> None:
+    def noted(self, text: str) -> None:
         """Hear of something that happens once: where a run goes on, or why it stops early."""
 
     def wrote(self, text: str) -> None:
@@ -94,7 +94,7 @@ class Quiet:
     def evaluated(self, point: Point) -> None:
         """Ignore it."""
 
-    def told(self, text: str) -> None:
+    def noted(self, text: str) -> None:
         """Ignore it."""
 
     def wrote(self, text: str) -> None:

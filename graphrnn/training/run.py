@@ -25,7 +25,7 @@ from graphrnn.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class Trained:
-    """A run that has come to its end, or to where it was told to stop for now."""
+    """A run that has come to its end, or to where it was to stop for now."""
 
     folder: RunFolder
     checkpoint: Checkpoint
@@ -84,7 +84,7 @@ def resume(
             _require_work(checkpoint.header, settings)
             require_fitting(settings, len(checkpoint.vocabulary), checkpoint.weights)
         named = changes is not None and "corpus" in changes.given
-        data = prepare(settings, None if named else watcher.told)
+        data = prepare(settings, None if named else watcher.noted)
         if checkpoint and checkpoint.header.position:
             _require_same_text(checkpoint.header.position, data, settings)
         return _trained(settings, data, folder, checkpoint, watcher)
@@ -190,7 +190,7 @@ def _trained(
     """Compile, put everything where the checkpoint has it, and train."""
     watcher.prepared(data)
     if note:
-        watcher.told(note)
+        watcher.noted(note)
     try:
         trainer = Trainer.build(settings, data, folder, watcher)
     except KeyboardInterrupt as error:
@@ -199,7 +199,7 @@ def _trained(
     if checkpoint:
         _require_same_backend(checkpoint.header, trainer)
         trainer.restore(checkpoint)
-        watcher.told(
+        watcher.noted(
             f"going on after step {trainer.count.steps:,}, {trainer.count.sequences:,} sequences"
         )
     if not new:  # only now is it known that nothing stands against going on

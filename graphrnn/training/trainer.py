@@ -73,7 +73,7 @@ class Trainer:
             validation=validation,
             divergence=DivergenceCheck(len(data.vocabulary), predictions),
             checkpointing=Checkpointing(folder, settings.save_every, settings.keep_every),
-            log=Log(folder, watcher.told),
+            log=Log(folder, watcher.noted),
             samples=Samples(settings, step.network, data.vocabulary, folder, watcher),
             count=Count(settings.batch),
         )
@@ -201,7 +201,7 @@ class Trainer:
         if not early.is_due(self.validation.points):
             return False
         reason = early.reason(self.validation.points)
-        self.watcher.told(f"{reason}; that network is kept in {str(self.folder.best)!r}")
+        self.watcher.noted(f"{reason}; that network is kept in {str(self.folder.best)!r}")
         return True
 
     def _log(self, learning_rate: float, taken: Taken, last: Mark, whole: bool) -> None:

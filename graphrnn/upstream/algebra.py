@@ -118,9 +118,9 @@ def _leaves(variable: Variable, within: set[Any]) -> set[Variable]:
     return set().union(*(_leaves(v, within) for v in node.inputs))
 
 
-def nothing_lost(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> bool:
+def nothing_lost(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
     """Say whether all floats that a node is made of are in what stands for it."""
     leaves = _leaves(node.outputs[0], _ARITHMETIC)
     if any(discrete(v) for v in leaves):
         return False
-    return leaves <= set(ancestors(found, blockers=leaves))
+    return leaves <= set(ancestors(results, blockers=leaves))

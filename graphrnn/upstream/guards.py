@@ -45,32 +45,32 @@ def _always_a_number(variable: Variable) -> bool:
     return discrete(variable)
 
 
-def numbers_only(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> bool:
+def numbers_only(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
     """0 · x is 0 where x is a number."""
     return all(_always_a_number(v) or _constant(v) == 0 for v in node.inputs)
 
 
-def zero_factor(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> bool:
+def zero_factor(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
     """A product without a factor 0 may be written anew, if it takes no sign off narrow integers."""
     if any(_constant(v) == 0 for v in node.inputs):
-        return numbers_only(fgraph, node, found)
+        return numbers_only(fgraph, node, results)
     kept = node.outputs[0].type.dtype
     narrow = [v for v in node.inputs if discrete(v) and v.type.dtype != kept]
     return all(isinstance(v, Constant) and v.type.ndim == 0 for v in narrow)
 
 
-def integers(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> bool:
+def integers(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
     """Integers are always numbers, and whole."""
     return discrete(node.inputs[0]) and discrete(node.outputs[0])
 
 
-def floats(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> bool:
+def floats(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
     """No integer, which would wrap before or after and not at the same place."""
     inner = [v for x in node.inputs if x.owner for v in x.owner.inputs]
     return not any(discrete(v) for v in (*node.inputs, *inner) if not isinstance(v, Constant))
 
 
-def other_than_itself(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> bool:
+def other_than_itself(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
     """X = x and x ≤ x are false for a NaN, x ≠ x is true."""
     kinds = (aes.EQ, aes.NEQ, aes.LE, aes.GE)
     same = len(node.inputs) == 2 and node.inputs[0] is node.inputs[1]
@@ -85,7 +85,7 @@ INVERSE = {
 """Pairs f, g for which f(g(x)) = x for all x."""
 
 
-def inverse(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> bool:
+def inverse(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
     """arccosh(cosh(x)) is |x|; cosh(arccosh(x)) and tanh(arctanh(x)) are no numbers for all x."""
     pair = (type(node.op.scalar_op), type(node.inputs[0].owner.op.scalar_op))
     return pair in INVERSE
@@ -94,50 +94,50 @@ def inverse(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> bool:
 # ── numbers of few bits ──
 
 
-def same_dtype(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> bool:
+def same_dtype(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
     """What is computed in a narrower dtype than the result's wraps, or is rounded, too early."""
     return bool(node.inputs[0].type.dtype == node.outputs[0].type.dtype)
 
 
-def no_narrow_opposite(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> bool:
+def no_narrow_opposite(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
     """Y - (-x) is y + x, but not where -x wraps and y does not."""
     kept = node.outputs[0].type.dtype
     opposites = [v for v in node.inputs if v.owner is not None and v.owner.op == at.neg]
     return all(not discrete(v) or v.type.dtype == kept for v in opposites)
 
 
-def same_branches(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> bool:
+def same_branches(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
     """A switch widens the narrower of its branches before anything else is done with it."""
     return all(v.type.dtype == x.type.dtype for x in node.inputs for v in x.owner.inputs[1:])
 
 
-def sum_of_same(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> bool:
+def sum_of_same(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
     """Σ s x = s Σ x, where neither wraps and there is something to sum; Π s x is not s Π x."""
     (inside,) = node.inputs
     narrow = discrete(inside) and inside.type.dtype != node.outputs[0].type.dtype
-    return not isinstance(node.op, Prod) and not narrow and something(fgraph, node, found)
+    return not isinstance(node.op, Prod) and not narrow and something(fgraph, node, results)
 
 
-def something(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> bool:
+def something(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
     """A sum of nothing is 0, and its largest is none."""
     return 0 not in node.inputs[0].type.shape
 
 
-def some_powers(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> bool:
+def some_powers(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
     """Σ exp(x) of no x is 0; there is no largest x to take off before."""
     total = node.inputs[0].owner
     if isinstance(total.op, DimShuffle):
         total = total.inputs[0].owner
-    return something(fgraph, total, found)
+    return something(fgraph, total, results)
 
 
-def one_sum(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> bool:
+def one_sum(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
     """A sum of sums is one sum, where the inner one does not wrap."""
     inner, outer = node.inputs[0], node.outputs[0]
     return inner.type.dtype == outer.type.dtype or not (discrete(inner) or discrete(outer))
 
 
-def finite_alloc(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> bool:
+def finite_alloc(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
     """N times a number, of which there may be none."""
     value = _constant(node.inputs[0].owner.inputs[0])
     return value is not None and bool(np.isfinite(value))
@@ -168,7 +168,7 @@ def _unlike_its_match(node: Node, depth: int) -> bool:
 _BENT = {at.exp, at.log, at.sigmoid, at.erf, at.erfc}
 
 
-def exactly_one(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> bool:
+def exactly_one(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
     """log(1 + 1e-8 + x) is not log(1 + x), which is -∞ at -1; and -x of an unsigned x wraps."""
     users = [user for user, _ in fgraph.clients[node.outputs[0]] if user != "output"]
     more = [u for user in users for u, _ in fgraph.clients[user.outputs[0]] if u != "output"]
@@ -179,14 +179,14 @@ def exactly_one(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> boo
 # ── lengths ──
 
 
-def equal_columns(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> bool:
+def equal_columns(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
     """A product needs columns that are equal, and not broadcast."""
     factors = node.inputs[0].owner.inputs[0].owner.inputs
     first, second = (v.owner.inputs[0].type.shape[1] for v in factors)
     return first is not None and first == second
 
 
-def liftable(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> bool:
+def liftable(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
     """f(x, y)[k] = f(x[k], y[k]), but (x + y)[1:] of x, y `(1,)` is empty, and x + y is not.
 
     And log(softmax(x)), log(sum(x)) stay together, for they are computed in one safely.
@@ -204,7 +204,7 @@ def liftable(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> bool:
     return not (sliced and several and all(all(x.type.broadcastable) for x in whole.inputs))
 
 
-def neighbors(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> bool:
+def neighbors(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
     """x[a:b], x[b:c] is x[a:c] where a ≤ b ≤ c, all within x: x[0:2], x[2:1] has two elements."""
     axis = _constant(node.inputs[0])
     for part in node.inputs[1:]:
@@ -229,6 +229,6 @@ def _bound(bound: Any, default: int | None) -> int | None:
     return None if value is None else int(value)
 
 
-def any_value(fgraph: FunctionGraph, node: Node, found: list[Variable]) -> bool:
+def any_value(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
     """Right where it does not end in an error."""
     return True

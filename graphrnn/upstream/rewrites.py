@@ -64,14 +64,14 @@ class Guarded(NodeRewriter):  # type: ignore[misc]
     def transform(self, fgraph: FunctionGraph, node: Node) -> Any:
         """Rewrite a node, or leave it: also where the rewrite ends in an error or a wrong type."""
         try:
-            found = self.inner.transform(fgraph, node)
+            results = self.inner.transform(fgraph, node)
         except (AssertionError, AttributeError):
             return None
-        if not found:
+        if not results:
             return None
-        if isinstance(found, list) and not all(map(_fits, node.outputs, found)):
+        if isinstance(results, list) and not all(map(_fits, node.outputs, results)):
             return None
-        return found if self.holds(fgraph, node, found) else None
+        return results if self.holds(fgraph, node, results) else None
 
     def __str__(self) -> str:
         return self.name
@@ -201,8 +201,8 @@ _GROUPS = [
 @functools.cache
 def guarded(name: str) -> Guarded:
     """Give one of Aesara's rewrites with its guard."""
-    found = [next(iter(group.__db__[name])) for group in _GROUPS if name in group.__db__]
-    return Guarded(sound_name(name), OWN.get(name, found[0]), GUARDS[name])
+    stock = [next(iter(group.__db__[name])) for group in _GROUPS if name in group.__db__]
+    return Guarded(sound_name(name), OWN.get(name, stock[0]), GUARDS[name])
 
 
 def _register() -> None:

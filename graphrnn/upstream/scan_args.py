@@ -67,7 +67,7 @@ def typed(value: Variable, wanted: Any) -> Variable:
     return value if wanted.is_super(value.type) else at.specify_shape(value, wanted.shape)
 
 
-def told(variable: Variable) -> Variable:
+def strip_specify_shape(variable: Variable) -> Variable:
     """Look through what only says a shape."""
     while variable.owner and isinstance(variable.owner.op, SpecifyShape):
         variable = variable.owner.inputs[0]

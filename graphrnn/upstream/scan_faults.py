@@ -34,8 +34,8 @@ class ScanFault:
     def row(self) -> str:
         """Write the fault as a row of the table for people."""
         where = ", ".join(f"`{name}`" for name in self.where)
-        told = (self.name, self.what, where, self.thread or "-", self.mend, f"`{self.test}`")
-        return f"| {' | '.join(told)} |"
+        cells = (self.name, self.what, where, self.thread or "-", self.mend, f"`{self.test}`")
+        return f"| {' | '.join(cells)} |"
 
 
 SCAN_FAULTS: tuple[ScanFault, ...] = (

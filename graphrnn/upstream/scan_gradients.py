@@ -49,8 +49,8 @@ def gradient(
     elif op.info.as_while or op.truncate_gradient != -1:
         equal = last_steps
     else:
-        found = list(stock_gradient(_of_variables(op), inputs, outputs, given))
-        return _named_where_undefined(node, found, given)
+        gradients = list(stock_gradient(_of_variables(op), inputs, outputs, given))
+        return _named_where_undefined(node, gradients, given)
     # Inputs may be computed from one another: each gets a name of its own in the equal loop.
     named = [_named(v) for v in inputs]
     new, part = equal(node, named)
@@ -59,7 +59,7 @@ def gradient(
         for output, g in zip(new, given, strict=True)
         if not isinstance(g.type, DisconnectedType)
     }
-    found = aesara.grad(
+    gradients = aesara.grad(
         None,
         known_grads=known,
         wrt=named,
@@ -68,17 +68,17 @@ def gradient(
         null_gradients="return",
     )
     connected = _connected(node, given)
-    return [_fitting(v, g, c) for v, g, c in zip(inputs, found, connected, strict=True)]
+    return [_fitting(v, g, c) for v, g, c in zip(inputs, gradients, connected, strict=True)]
 
 
 def _named_where_undefined(
-    node: Node, found: list[Variable], given: Sequence[Variable]
+    node: Node, gradients: list[Variable], given: Sequence[Variable]
 ) -> list[Variable]:
     """Mark gradients that are lost behind one that is not defined: the error names its cause."""
-    causes = [g for g in found if isinstance(g.type, NullType)]
+    causes = [g for g in gradients if isinstance(g.type, NullType)]
     if not causes:
-        return found
-    lost = zip(found, _connected(node, given), strict=True)
+        return gradients
+    lost = zip(gradients, _connected(node, given), strict=True)
     return [causes[0] if c and isinstance(g.type, DisconnectedType) else g for g, c in lost]
 
 
@@ -104,16 +104,16 @@ def _connected(node: Node, given: Sequence[Variable]) -> list[bool]:
     return [any(row[k] for k in asked) for row in pattern]
 
 
-def _fitting(variable: Variable, found: Variable, connected: bool) -> Variable:
+def _fitting(variable: Variable, g: Variable, connected: bool) -> Variable:
     """Give a gradient of the kind that Aesara expects at this place."""
     if not connected:
         return DisconnectedType()()
     if not isinstance(variable.type, TensorType):
-        return found
+        return g
     discrete = not variable.dtype.startswith(("float", "complex"))
-    if discrete or isinstance(found.type, DisconnectedType):
+    if discrete or isinstance(g.type, DisconnectedType):
         return variable.zeros_like(dtype=aesara.config.floatX if discrete else variable.dtype)
-    return found
+    return g
 
 
 # ── the loop of a gradient ──

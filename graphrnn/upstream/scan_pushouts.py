@@ -30,16 +30,16 @@ from aesara.scan.rewriting import (
 from aesara.scan.utils import ScanArgs
 
 
-def equal(one: Variable, other: Variable) -> bool:
+def equal(first: Variable, second: Variable) -> bool:
     """Say whether two variables are one, or constants of one value."""
-    if isinstance(one, Constant) and isinstance(other, Constant):
-        return bool(one.equals(other))
-    return one is other
+    if isinstance(first, Constant) and isinstance(second, Constant):
+        return bool(first.equals(second))
+    return first is second
 
 
-def _in_another_loop(found: Any) -> bool:
+def _in_another_loop(replacements: Any) -> bool:
     """Say whether a rewrite gave another loop in the place of one, and not arrays."""
-    new = [v for k, v in found.items() if k != "remove"]
+    new = [v for k, v in replacements.items() if k != "remove"]
     return all(v.owner is not None and isinstance(v.owner.op, Scan) for v in new)
 
 
@@ -82,12 +82,12 @@ def pushout_seqs(fgraph: FunctionGraph, node: Node) -> Any:
     # It takes the earliest tap of all states for that of each, and fails where they are unequal.
     if len(set(node.op.info.mit_sot_in_slices)) > 1:
         return None
-    found = push_out_seq_scan.fn(fgraph, node)
-    if not isinstance(found, dict) or _in_another_loop(found):
-        return found
+    replacements = push_out_seq_scan.fn(fgraph, node)
+    if not isinstance(replacements, dict) or _in_another_loop(replacements):
+        return replacements
     args = ScanArgs.from_node(node)
     full = len(_collected(node, args)) == len(args.outer_out_nit_sot)
-    return found if full and not args.outer_out_shared else None
+    return replacements if full and not args.outer_out_shared else None
 
 
 @node_rewriter([Scan])  # type: ignore[untyped-decorator]

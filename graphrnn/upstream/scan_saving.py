@@ -57,22 +57,24 @@ def _cut(variables: Sequence[Variable], lengths: Sequence[int]) -> list[Sequence
 @node_rewriter([Scan])  # type: ignore[untyped-decorator]
 def save_memory(fgraph: FunctionGraph, node: Node) -> Any:
     """Keep only those steps of a state that are read; without a step, read what it began with."""
-    found = rewriting.save_mem_new_scan.fn(fgraph, node)
-    if not isinstance(found, dict) or isinstance(node.inputs[0], Constant):
-        return found
-    for loop in {_loop_of(new) for old, new in found.items() if old != "remove"}:
+    replacements = rewriting.save_mem_new_scan.fn(fgraph, node)
+    if not isinstance(replacements, dict) or isinstance(node.inputs[0], Constant):
+        return replacements
+    for loop in {_loop_of(new) for old, new in replacements.items() if old != "remove"}:
         # It is not in the graph yet. Aesara lets it go one step at least.
         loop.inputs[0] = at.minimum(loop.inputs[0], node.inputs[0])
     begins = _begins(node)
-    for old, new in found.items():
+    for old, new in replacements.items():
         reader = old.owner if isinstance(old, Variable) else None
         if reader is None or not isinstance(reader.op, Subtensor):
             continue
         array, *places = reader.inputs
         if array in begins:
             first = reader.op(begins[array], *places)
-            found[old] = ifelse(node.inputs[0] > 0, typed(new, old.type), typed(first, old.type))
-    return found
+            replacements[old] = ifelse(
+                node.inputs[0] > 0, typed(new, old.type), typed(first, old.type)
+            )
+    return replacements
 
 
 def _loop_of(result: Variable) -> Node:

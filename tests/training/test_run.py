@@ -174,7 +174,7 @@ def test_a_log_that_cannot_be_written_waits_for_room(small_text, monkeypatch):
     told, write, calls = [], RunFolder.write_line, []
 
     class Listener(progress.Quiet):
-        def told(self, text):
+        def noted(self, text):
             told.append(text)
 
     def now_and_then(folder, line):

@@ -47,7 +47,7 @@ def test_patience_ends_a_run_and_the_best_is_kept(small_text, monkeypatch):
     told = []
 
     class Listener(progress.Quiet):
-        def told(self, text):
+        def noted(self, text):
             told.append(text)
 
     run = training_run.train(settings(small_text, sequences=400, patience=2), Listener())

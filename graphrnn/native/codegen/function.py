@@ -129,7 +129,7 @@ def _condition(w: Writer, ref: Ref) -> str:
 def _pack_constants(w: Writer, loop: Loop) -> None:
     """Pack the matrices that a loop multiplies by at every step, once before it."""
     written = {ref.buffer for ref, _ in loop.writes()}
-    found = False
+    packed = False
     for op in loop.body:
         if not isinstance(op, Gemm) or op.B.buffer in written or op.B.offset.terms:
             continue
@@ -150,8 +150,8 @@ def _pack_constants(w: Writer, loop: Loop) -> None:
             f"pack_{dtype}({op.k}, lo{at}, hi{at}, {w.pointer(op.B)}, {op.B.strides[0]}, "
             f"{op.B.strides[1]}, ({kind} *)(arena + {at}) + lo{at} * {op.k});"
         )
-        found = True
-    if found and w.threads:
+        packed = True
+    if packed and w.threads:
         w.put("barrier(nt);")
 
 

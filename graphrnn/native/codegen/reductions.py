@@ -192,13 +192,13 @@ def write_softmax(w: Writer, op: Softmax) -> None:
 def write_argmax(w: Writer, op: ArgMax) -> None:
     """Write the search for the largest: the first of equals, and a NaN counts as largest."""
     a = op.source.strides[-1]
-    found = [*_largest(op.length, a, c_type(op.source.buffer.dtype)), "idx best = 0;"]
-    found += [f"while (s[best * {a}] != m && s[best * {a}] == s[best * {a}]) best++;"]
-    found += ["*t = best;"]
+    lines = [*_largest(op.length, a, c_type(op.source.buffer.dtype)), "idx best = 0;"]
+    lines += [f"while (s[best * {a}] != m && s[best * {a}] == s[best * {a}]) best++;"]
+    lines += ["*t = best;"]
     if op.largest is not None:
         place = subscript(op.largest.strides, [f"i{k}" for k in range(len(op.outer))])
-        found += [f"({w.pointer(op.largest)})[{place}] = m;"]
-    _rowwise(w, op, found)
+        lines += [f"({w.pointer(op.largest)})[{place}] = m;"]
+    _rowwise(w, op, lines)
 
 
 def _largest(length: int, stride: int, kind: str) -> list[str]:

@@ -92,9 +92,9 @@ def _template(text: str) -> _Text:
     return filled
 
 
-def _chosen(sign: str, one: str, other: str) -> str:
+def _chosen(sign: str, x: str, y: str) -> str:
     """Write the larger or smaller of two values, or the one that is not a number."""
-    return f"(({one} {sign} {other} || {one} != {one}) ? {one} : {other})"
+    return f"(({x} {sign} {y} || {x} != {x}) ? {x} : {y})"
 
 
 def _extreme(sign: str) -> _Text:
@@ -109,8 +109,8 @@ def _clip(call: _Call) -> str:
 
 
 def _select(call: _Call) -> str:
-    _, one, other = call.converted()
-    return f"{call.values[0]} != 0 ? {one} : {other}"
+    _, x, y = call.converted()
+    return f"{call.values[0]} != 0 ? {x} : {y}"
 
 
 def _neg(call: _Call) -> str:

@@ -10,16 +10,16 @@ ALIGNMENT = 64
 
 def live_ranges(ops: Sequence[Op]) -> dict[Buffer, tuple[int, int]]:
     """Return for each temporary its first and last operation; a loop counts as one."""
-    found: dict[Buffer, tuple[int, int]] = {}
+    ranges: dict[Buffer, tuple[int, int]] = {}
     for k, op in enumerate(ops):
         for inner in walk([op]):
             if isinstance(inner, Loop):
                 continue
             for ref, _ in (*inner.reads(), *inner.writes()):
                 if ref.buffer.kind == "temp":
-                    first, _ = found.get(ref.buffer, (k, k))
-                    found[ref.buffer] = (first, k)
-    return found
+                    first, _ = ranges.get(ref.buffer, (k, k))
+                    ranges[ref.buffer] = (first, k)
+    return ranges
 
 
 def assign_buffers(program: Program) -> None:

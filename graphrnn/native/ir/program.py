@@ -104,15 +104,15 @@ class Kernel(Op):
 
     def reads(self) -> list[tuple[Ref, tuple[int, ...]]]:
         """Return the loads; a looked-up row may be any row of its table."""
-        found = []
+        refs = []
         for ref in self.loads:
             if ref.lookup is None:
-                found.append((ref, self.lengths))
+                refs.append((ref, self.lengths))
                 continue
-            found.append((ref.lookup.index, self.lengths))
+            refs.append((ref.lookup.index, self.lengths))
             table = Ref(ref.buffer, ref.offset, (*ref.strides, ref.lookup.stride))
-            found.append((table, (*self.lengths, ref.lookup.height)))
-        return found
+            refs.append((table, (*self.lengths, ref.lookup.height)))
+        return refs
 
     def writes(self) -> list[tuple[Ref, tuple[int, ...]]]:
         """Return the stores."""
@@ -152,7 +152,7 @@ class Reduce(Op):
 class ArgMax(Op):
     """Return the position of the largest element of each row; the first of equals, as NumPy does.
 
-    Where `largest` is told, the element itself goes there.
+    Where `largest` is given, the element itself goes there.
     """
 
     outer: tuple[int, ...]
@@ -334,9 +334,9 @@ def extent(ref: Ref, lengths: Sequence[int]) -> tuple[int, int]:
     return low, high
 
 
-def touches(one: tuple[Ref, tuple[int, ...]], other: tuple[Ref, tuple[int, ...]]) -> bool:
+def touches(first: tuple[Ref, tuple[int, ...]], second: tuple[Ref, tuple[int, ...]]) -> bool:
     """Return whether two refs may share an element; on doubt they do."""
-    (a, a_lengths), (b, b_lengths) = one, other
+    (a, a_lengths), (b, b_lengths) = first, second
     if a.buffer is not b.buffer or 0 in a_lengths or 0 in b_lengths:
         return False
     if a.offset.terms != b.offset.terms:
@@ -344,16 +344,18 @@ def touches(one: tuple[Ref, tuple[int, ...]], other: tuple[Ref, tuple[int, ...]]
     (a_low, a_high), (b_low, b_high) = extent(a, a_lengths), extent(b, b_lengths)
     if a_high < b_low or b_high < a_low:
         return False
-    return not _separate_columns(one, other)
+    return not _separate_columns(first, second)
 
 
-def _separate_columns(one: tuple[Ref, tuple[int, ...]], other: tuple[Ref, tuple[int, ...]]) -> bool:
+def _separate_columns(
+    first: tuple[Ref, tuple[int, ...]], second: tuple[Ref, tuple[int, ...]]
+) -> bool:
     """Return whether two refs are different columns of one matrix, as the gates of an LSTM are."""
-    row = max((abs(s) for ref, _ in (one, other) for s in ref.strides), default=0)
+    row = max((abs(s) for ref, _ in (first, second) for s in ref.strides), default=0)
     if row == 0:
         return False
     spans = []
-    for ref, lengths in (one, other):
+    for ref, lengths in (first, second):
         start, reach = ref.offset.constant % row, 0
         for length, stride in zip(lengths, ref.strides, strict=True):
             if stride % row == 0:

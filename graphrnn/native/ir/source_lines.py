@@ -33,6 +33,6 @@ def user_line(node: Any) -> str:
 
     A line of an installed package stands in where the trace does not reach further out.
     """
-    found = next(lines_outside(node, _PACKAGE, *_INSTALLED), None)
-    found = found or next(lines_outside(node, _NATIVE), None)
-    return f"{Path(found[0]).name}:{found[1]}" if found else ""
+    line = next(lines_outside(node, _PACKAGE, *_INSTALLED), None)
+    line = line or next(lines_outside(node, _NATIVE), None)
+    return f"{Path(line[0]).name}:{line[1]}" if line else ""

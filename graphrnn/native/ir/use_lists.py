@@ -71,5 +71,5 @@ class UseLists:
 
     def inside(self, positions: Sequence[int], buffer: Buffer) -> list[Op]:
         """Return the single operations at these positions that use a buffer, in order."""
-        found = walk([self.ops[k] for k in positions])
-        return [op for op in found if not isinstance(op, Loop) and uses(op, buffer)]
+        ops = walk([self.ops[k] for k in positions])
+        return [op for op in ops if not isinstance(op, Loop) and uses(op, buffer)]

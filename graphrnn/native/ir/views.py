@@ -279,16 +279,16 @@ def common_loops(views: Sequence[View]) -> tuple[tuple[int, ...], list[tuple[int
                 while stack[-1][0] == 1:
                     stack.pop()
             step = min(stack[-1][0] for stack in stacks)
-            for stack, found in zip(stacks, reversed_strides, strict=True):
+            for stack, reverse in zip(stacks, reversed_strides, strict=True):
                 n, stride = stack.pop()
                 if n % step:
                     raise CannotMerge
                 if n > step:
                     stack.append((n // step, stride * step))
-                found.append(stride)
+                reverse.append(stride)
             reversed_lengths.append(step)
             left //= step
         lengths += reversed(reversed_lengths) if left else [0]
-        for all_found, found in zip(strides, reversed_strides, strict=True):
-            all_found += reversed(found) if left else [0]
-    return tuple(lengths), [tuple(found) for found in strides]
+        for joint, reverse in zip(strides, reversed_strides, strict=True):
+            joint += reversed(reverse) if left else [0]
+    return tuple(lengths), [tuple(reverse) for reverse in strides]

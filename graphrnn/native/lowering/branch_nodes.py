@@ -7,9 +7,9 @@ from aesara.ifelse import IfElse
 
 def lazy_nodes(fgraph: Any, order: list[Any]) -> dict[Any, tuple[Any, int]]:
     """Return the nodes that one branch of one `ifelse` needs and nothing else does."""
-    found: dict[Any, tuple[Any, int]] = {}
+    lazy: dict[Any, tuple[Any, int]] = {}
     if not any(isinstance(node.op, IfElse) for node in order):
-        return found
+        return lazy
     for node in reversed(order):
         owners: set[tuple[Any, int] | None] = set()
         for output in node.outputs:
@@ -19,8 +19,8 @@ def lazy_nodes(fgraph: Any, order: list[Any]) -> dict[Any, tuple[Any, int]]:
                 elif isinstance(client.op, IfElse) and position > 0:
                     owners.add((client, (position - 1) // client.op.n_outs))
                 else:
-                    owners.add(found.get(client))
+                    owners.add(lazy.get(client))
         owner = owners.pop() if len(owners) == 1 else None
         if owner is not None:
-            found[node] = owner
-    return found
+            lazy[node] = owner
+    return lazy

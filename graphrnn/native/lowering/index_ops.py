@@ -25,8 +25,10 @@ class Selection:
 
     def __init__(self, low: Lowering, view: View, entries: Sequence[Entry]) -> None:
         self.low = low
-        self.told: list[int] = []  # the axes of what the user wrote that the index arrays stand for
-        found: list[tuple[int, View]] = []
+        self.user_axes: list[
+            int
+        ] = []  # the axes of what the user wrote that the index arrays stand for
+        arrays: list[tuple[int, View]] = []
         view, at, axis = low.simple(view), 0, 0
         for entry in entries:
             if isinstance(entry, int):
@@ -40,12 +42,12 @@ class Selection:
             elif isinstance(entry, slice):
                 view = v.slice_axis(view, at, entry)
             else:
-                found.append((at, entry))
-                self.told.append(axis)
+                arrays.append((at, entry))
+                self.user_axes.append(axis)
             at, axis = at + 1, axis + 1
-        self.axes = [axis for axis, _ in found]
-        self.lead = v.common_shape([index.shape for _, index in found])
-        self.indices = [v.broadcast(index, self.lead) for _, index in found]
+        self.axes = [axis for axis, _ in arrays]
+        self.lead = v.common_shape([index.shape for _, index in arrays])
+        self.indices = [v.broadcast(index, self.lead) for _, index in arrays]
         # NumPy puts the new axes where the index arrays stand side by side, else in front.
         together = self.axes[-1] - self.axes[0] == len(self.axes) - 1
         self.front = self.axes[0] if together else 0
@@ -81,32 +83,32 @@ class Selection:
         """Check the indices where there is nothing to select by them."""
         if self.rows:
             indices = [ref(flattened(self.low, index)) for index in self.indices]
-            self.low.emit(CheckIndex(self.rows, self.heights, indices, tuple(self.told)))
+            self.low.emit(CheckIndex(self.rows, self.heights, indices, tuple(self.user_axes)))
 
     def positions(self) -> View:
         """Join the indices into one, each checked against the length of its axis."""
         flat = self.low.temporary("int64", (self.rows,))
         indices = [ref(flattened(self.low, index)) for index in self.indices]
-        axes = tuple(self.told)
+        axes = tuple(self.user_axes)
         self.low.emit(FlatIndex(self.rows, self.heights, indices, ref(flat), axes))
         return flat
 
 
 def _entries(low: Lowering, node: Node, indices: Sequence[Any]) -> list[Entry]:
     """Return the entries of an index that holds arrays."""
-    found: list[Entry] = []
+    entries: list[Entry] = []
     for entry in indices:
         if isinstance(entry.type, SliceType):
-            found.append(_slice(low, node, entry))
+            entries.append(_slice(low, node, entry))
         elif isinstance(entry.type, NoneTypeT):
-            found.append(None)
+            entries.append(None)
         elif isinstance(entry.type, TensorType) and entry.dtype != "bool":
-            found.append(low.view(entry))
+            entries.append(low.view(entry))
         else:
             raise Unsupported(
                 f"{node.op} by a mask: the length of its result is known only at run time"
             )
-    return found
+    return entries
 
 
 def _slice(low: Lowering, node: Node, entry: Any) -> slice:

@@ -418,12 +418,12 @@ class Zeroed:
     def gaps(self, view: View) -> list[View]:
         """Return the stretches that are still to be filled with zeros."""
         assert self.axis is not None
-        found, at = [], 0
+        views, at = [], 0
         for start, stop in (*self.written, (view.shape[self.axis],) * 2):
             if at < start:
-                found.append(slice_axis(view, self.axis, slice(at, start)))
+                views.append(slice_axis(view, self.axis, slice(at, start)))
             at = max(at, stop)
-        return found
+        return views
 
 
 def _size(shape: Sequence[int]) -> int:

@@ -117,16 +117,16 @@ def instructions(
     """
     if isinstance(op, aes.Composite):
         return _composite(op, arguments, dtypes, first)
-    found = next((TABLE[kind] for kind in type(op).__mro__ if kind in TABLE), None)
-    if found is None:
+    scalar_op = next((TABLE[kind] for kind in type(op).__mro__ if kind in TABLE), None)
+    if scalar_op is None:
         raise Unsupported(f"scalar operation {op}")
     require_dtype(out)
-    if not isinstance(found, ScalarOp):
-        return found(op, arguments, first)
-    wrong = misuse(found, dtypes, out)
+    if not isinstance(scalar_op, ScalarOp):
+        return scalar_op(op, arguments, first)
+    wrong = misuse(scalar_op, dtypes, out)
     if wrong:
         raise Unsupported(f"{op} {wrong}")
-    return [Instruction(found, tuple(arguments), out)]
+    return [Instruction(scalar_op, tuple(arguments), out)]
 
 
 def _composite(

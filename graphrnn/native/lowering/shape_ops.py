@@ -54,11 +54,11 @@ def _check_specified(low: Lowering, node: Node) -> None:
             continue
         wanted = low.value(length)
         if wanted is None:
-            told, equal = low.view(length), low.temporary("bool", ())
-            name = length.name or told.buffer.label or "its argument"
+            needed, equal = low.view(length), low.temporary("bool", ())
+            name = length.name or needed.buffer.label or "its argument"
             asked = low.refusal(node, Misfit(f"the length that {name} tells on axis {axis}"))
             same = p.Instruction(ScalarOp.EQ, (0, 1), "bool")
-            low.kernel([told], [p.constant(got, "int64"), same], [(equal, 2)])
+            low.kernel([needed], [p.constant(got, "int64"), same], [(equal, 2)])
             low.require([equal], ShapeError, asked)
         elif int(wanted) != got:
             raise Misfit(f"length {int(wanted)} on axis {axis}")
@@ -142,15 +142,15 @@ def _indices(low: Lowering, inputs: list[Any], idx_list: Any) -> list[int | slic
             return None
         return int(entry) if isinstance(entry, (int, np.integer)) else low.number(entry)
 
-    found: list[int | slice | View] = []
+    indices: list[int | slice | View] = []
     for entry in indices_from_subtensor(inputs, idx_list):
         if isinstance(entry, slice):
-            found.append(slice(known(entry.start), known(entry.stop), known(entry.step)))
+            indices.append(slice(known(entry.start), known(entry.stop), known(entry.step)))
         elif isinstance(entry, (int, np.integer)) or low.value(entry) is not None:
-            found.append(int(low.number(entry)))
+            indices.append(int(low.number(entry)))
         else:
-            found.append(low.view(entry))
-    return found
+            indices.append(low.view(entry))
+    return indices
 
 
 def _selected(low: Lowering, view: View, indices: list[int | slice | View]) -> View:
@@ -233,7 +233,7 @@ def inc_subtensor(low: Lowering, node: Node) -> None:
 
 def _stretch(indices: list[int | slice], shape: tuple[int, ...]) -> tuple[int, int, int] | None:
     """Return (axis, start, stop) of indices that take one range of one axis and all of the rest."""
-    found = None
+    stretch = None
     if not shape:
         return None
     for axis, (entry, length) in enumerate(zip(indices, shape, strict=False)):
@@ -248,10 +248,10 @@ def _stretch(indices: list[int | slice], shape: tuple[int, ...]) -> tuple[int, i
         else:
             start = entry + length if entry < 0 else entry
             stop = start + 1
-        if found is not None:
+        if stretch is not None:
             return None
-        found = (axis, start, stop)
-    return found or (0, 0, shape[0])
+        stretch = (axis, start, stop)
+    return stretch or (0, 0, shape[0])
 
 
 @lowers(Alloc)

@@ -207,10 +207,10 @@ class _Move:
             return False
         reach = [(digit, digit) for digit in digits]
         for stride, length in zip(strides, lengths, strict=True):
-            found = self._along(stride, length)
-            if found is None:
+            along = self._along(stride, length)
+            if along is None:
                 return False
-            axis, steps = found
+            axis, steps = along
             if axis >= 0:
                 far = steps * (length - 1)
                 low, high = reach[axis]

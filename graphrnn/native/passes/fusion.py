@@ -197,33 +197,33 @@ class _Between:
             return k
         return None if self.blocked else j
 
-    def _conflict(self, one: Op, other: Op) -> bool:
+    def _conflict(self, first: Op, second: Op) -> bool:
         """Return whether two operations must keep their order; quick where no buffer is shared."""
-        reads, writes = self.buffers[one]
-        their_reads, their_writes = self.buffers[other]
+        reads, writes = self.buffers[first]
+        their_reads, their_writes = self.buffers[second]
         if (
             writes.isdisjoint(their_writes)
             and writes.isdisjoint(their_reads)
             and reads.isdisjoint(their_writes)
         ):
             return False
-        return conflict(one, other)
+        return conflict(first, second)
 
 
-def conflict(one: Op, other: Op) -> bool:
+def conflict(first: Op, second: Op) -> bool:
     """Return whether two operations must keep their order."""
     return any(
-        touches(w, a) for w in one.writes() for a in (*other.reads(), *other.writes())
-    ) or any(touches(r, w) for r in one.reads() for w in other.writes())
+        touches(w, a) for w in first.writes() for a in (*second.reads(), *second.writes())
+    ) or any(touches(r, w) for r in first.reads() for w in second.writes())
 
 
 def _join(first: Kernel, second: Kernel) -> bool:
     """Append the second kernel's work to the first's, if each element needs only its own."""
     if len(first.loads) + len(second.loads) + len(first.stores) + len(second.stores) > _LARGEST:
         return False
-    one = [(ref, first.lengths) for ref, _ in first.stores]
+    refs = [(ref, first.lengths) for ref, _ in first.stores]
     for ref in second.loads:
-        for store in one:
+        for store in refs:
             if touches((ref, second.lengths), store) and not ref.same_place(store[0]):
                 return False
     for ref, _ in second.stores:

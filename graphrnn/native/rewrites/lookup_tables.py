@@ -18,8 +18,8 @@ from graphrnn.upstream.scan_args import (
     plain,
     rebuilt,
     register,
+    strip_specify_shape,
     substitute,
-    told,
     typed,
 )
 
@@ -48,14 +48,14 @@ def one_hot_of(variable: Variable) -> tuple[Variable, int] | None:
 
     y[…, k] = 1 if indices[…] = k else 0, written as cast(eq(indices[…, None], arange(width))).
     """
-    variable = told(variable)
+    variable = strip_specify_shape(variable)
     if variable.owner and isinstance(variable.owner.op, Subtensor):
         op, (whole, *bounds) = variable.owner.op, variable.owner.inputs
-        found = one_hot_of(whole)
+        one_hot = one_hot_of(whole)
         slices = all(isinstance(entry, slice) for entry in op.idx_list)
-        if found is None or not slices or len(op.idx_list) > found[0].type.ndim:
+        if one_hot is None or not slices or len(op.idx_list) > one_hot[0].type.ndim:
             return None
-        return op(found[0], *bounds), found[1]
+        return op(one_hot[0], *bounds), one_hot[1]
     if applies(variable.owner, aes.Cast):
         variable = variable.owner.inputs[0]
     if not applies(variable.owner, aes.EQ):
@@ -105,15 +105,15 @@ def one_hot_before_loop(fgraph: FunctionGraph, node: Node) -> Any:
         return None
     args = parsed(node)
     for inner, outer in zip(args.inner_in_seqs, args.outer_in_seqs, strict=True):
-        found = one_hot_of(outer)
-        if found is None or outer.type.ndim != 3:
+        one_hot = one_hot_of(outer)
+        if one_hot is None or outer.type.ndim != 3:
             continue
-        index, width = found
+        index, width = one_hot
         replaced, more = {}, []
         for step in io_toposort(args.inner_inputs, args.inner_outputs):
             if not isinstance(step.op, Dot) or step.inputs[1] not in args.inner_in_non_seqs:
                 continue
-            if told(step.inputs[0]) is not inner or step.inputs[1].type.ndim != 2:
+            if strip_specify_shape(step.inputs[0]) is not inner or step.inputs[1].type.ndim != 2:
                 continue
             W = args.outer_in_non_seqs[args.inner_in_non_seqs.index(step.inputs[1])]
             if W.dtype != step.outputs[0].dtype:
@@ -135,16 +135,16 @@ def one_hot_before_loop(fgraph: FunctionGraph, node: Node) -> Any:
 
 def _flat_one_hot(variable: Variable) -> tuple[Variable, int] | None:
     """Return (index vector, width) of a matrix `(N, V)` of one-hot rows, reshaped perhaps."""
-    variable = told(variable)
+    variable = strip_specify_shape(variable)
     if variable.owner and isinstance(variable.owner.op, Reshape) and variable.type.ndim == 2:
-        inner = told(variable.owner.inputs[0])
-        found = one_hot_of(inner)
+        inner = strip_specify_shape(variable.owner.inputs[0])
+        one_hot = one_hot_of(inner)
         width = variable.type.shape[1]
         if width is None:
             width = _known(variable.owner.inputs[1], 1)
-        if found is None or width != found[1]:
+        if one_hot is None or width != one_hot[1]:
             return None
-        return found[0].flatten(), found[1]
+        return one_hot[0].flatten(), one_hot[1]
     return one_hot_of(variable) if variable.type.ndim == 2 else None
 
 
@@ -155,13 +155,13 @@ def _known(shape: Variable, k: int) -> int | None:
 
 def _permuted(variable: Variable) -> tuple[Variable, tuple[int, ...]]:
     """Look through permutations of axes; returns the source and the order of its axes."""
-    variable = told(variable)
+    variable = strip_specify_shape(variable)
     order = tuple(range(variable.type.ndim))
     while variable.owner and isinstance(variable.owner.op, DimShuffle):
         new, source = variable.owner.op.new_order, variable.owner.inputs[0]
         if sorted(map(str, new)) != sorted(map(str, range(source.type.ndim))):
             break
-        order, variable = tuple(new[k] for k in order), told(source)
+        order, variable = tuple(new[k] for k in order), strip_specify_shape(source)
     return variable, order
 
 
@@ -176,13 +176,13 @@ def _flat_one_hot_turned(variable: Variable) -> tuple[Variable, int] | None:
     turned = _turned(variable)
     if turned is not None:
         return _flat_one_hot(turned)
-    variable = told(variable)
+    variable = strip_specify_shape(variable)
     if variable.owner and isinstance(variable.owner.op, Reshape):
         # (T, B, V) → (V, T, B) → (V, T B), as Aesara writes it when it moves a product out.
         source, order = _permuted(variable.owner.inputs[0])
-        found = one_hot_of(source) if order == (2, 0, 1) else None
-        if found is not None and _rows_of(variable) == found[1]:
-            return found[0].flatten(), found[1]
+        one_hot = one_hot_of(source) if order == (2, 0, 1) else None
+        if one_hot is not None and _rows_of(variable) == one_hot[1]:
+            return one_hot[0].flatten(), one_hot[1]
     return None
 
 
@@ -209,7 +209,7 @@ def one_hot_product(fgraph: FunctionGraph, node: Node) -> Any:
 
 def _gathered(variable: Variable) -> tuple[Variable, Variable] | None:
     """Return (E, x) of E[x], where x is longer than E."""
-    variable = told(variable)
+    variable = strip_specify_shape(variable)
     kinds = (AdvancedSubtensor, AdvancedSubtensor1)
     if not (variable.owner and isinstance(variable.owner.op, kinds)):
         return None
@@ -235,15 +235,15 @@ def project_table(fgraph: FunctionGraph, node: Node) -> Any:
     A, B = node.inputs
     if A.type.ndim != 2 or B.type.ndim != 2 or A.dtype != B.dtype:
         return None
-    found = _gathered(A)
-    if found is not None:
-        E, x = found
+    lookup = _gathered(A)
+    if lookup is not None:
+        E, x = lookup
         return [typed(at.dot(E, B)[x], node.outputs[0].type)]
     turned = _turned(A)
-    found = _gathered(turned) if turned is not None else None
-    if found is None:
+    lookup = _gathered(turned) if turned is not None else None
+    if lookup is None:
         return None
-    E, x = found
+    E, x = lookup
     zeros = at.zeros((lengths_of(E)[0], B.shape[1]), dtype=B.dtype)
     return [typed(at.dot(E.T, at.inc_subtensor(zeros[x], B)), node.outputs[0].type)]
 
@@ -255,7 +255,7 @@ def table_gradient(fgraph: FunctionGraph, node: Node) -> Any:
     if len(indices) != 1 or not _is_vector(indices[0]):
         return None
     (x,) = indices
-    product = told(rows).owner
+    product = strip_specify_shape(rows).owner
     if node.op.set_instead_of_inc or product is None or not isinstance(product.op, Dot):
         return None
     try:

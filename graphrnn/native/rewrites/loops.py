@@ -20,8 +20,8 @@ from graphrnn.upstream.scan_args import (
     plain,
     rebuilt,
     register,
+    strip_specify_shape,
     substitute,
-    told,
     typed,
 )
 from graphrnn.upstream.scan_pushouts import pushout_add
@@ -53,9 +53,9 @@ def hand_through(fgraph: FunctionGraph, node: Node) -> Any:
     for inner, outer in zip(args.inner_out_nit_sot, args.outer_out_nit_sot, strict=True):
         if not fgraph.clients[outer]:
             continue
-        source, order = told(inner), None
+        source, order = strip_specify_shape(inner), None
         if source.owner and isinstance(source.owner.op, DimShuffle):
-            source, order = told(source.owner.inputs[0]), source.owner.op.new_order
+            source, order = strip_specify_shape(source.owner.inputs[0]), source.owner.op.new_order
         if source not in args.inner_in_seqs:
             continue
         sequence = args.outer_in_seqs[args.inner_in_seqs.index(source)][: args.n_steps]
@@ -80,10 +80,10 @@ def sum_after_loop(fgraph: FunctionGraph, node: Node) -> Any:
     for k, outer in enumerate(ScanArgs.from_node(node).outer_out_sit_sot):
         last = _only_last(fgraph, outer, int(node.inputs[0].data))
         args = parsed(node)
-        found = _summand(args, k)
-        if last is None or found is None:
+        summand = _summand(args, k)
+        if last is None or summand is None:
             continue
-        summed, reduction, shuffles = found
+        summed, reduction, shuffles = summand
         start = args.outer_in_sit_sot[k][0]
         before = [v for v in node.outputs if v is not outer]
         for name in ("inner_in", "inner_out", "outer_in", "outer_out"):
@@ -138,8 +138,8 @@ def _summand(args: ScanArgs, k: int) -> tuple[Variable, Any, list[Any]] | None:
         return None
     if not isinstance(after.owner.op.scalar_op, aes.Add) or len(after.owner.inputs) != 2:
         return None
-    one, other = after.owner.inputs
-    value = other if one is before else one if other is before else None
+    a, b = after.owner.inputs
+    value = b if a is before else a if b is before else None
     read_once = sum(v is after for v in args.inner_outputs) == 1
     if value is None or value is before or not read_once:
         return None

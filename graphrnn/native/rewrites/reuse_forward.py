@@ -195,13 +195,13 @@ def _length(base: Variable, slices: Sequence[tuple[Any, ...]], steps: int) -> in
 def _forward_results(args: ScanArgs, node: Node, numbers: "Numbers") -> dict[Key, int]:
     """Number what lies at each place of the forward loop's results."""
     first = len(args.outer_out_mit_mot) + len(args.outer_out_mit_sot)
-    found: dict[Key, int] = {}
+    places: dict[Key, int] = {}
     outers = node.outputs[first:]
     for k, inner in enumerate(args.inner_out_sit_sot):
-        found[outers[k], 1, 1] = numbers.of[inner]
+        places[outers[k], 1, 1] = numbers.of[inner]
     for k, inner in enumerate(args.inner_out_nit_sot):
-        found[outers[len(args.inner_out_sit_sot) + k], 0, 1] = numbers.of[inner]
-    return found
+        places[outers[len(args.inner_out_sit_sot) + k], 0, 1] = numbers.of[inner]
+    return places
 
 
 def _backward_leaves(args: ScanArgs, steps: int) -> dict[Variable, Key]:

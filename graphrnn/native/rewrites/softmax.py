@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphrnn.upstream.rewrites import guarded
-from graphrnn.upstream.scan_args import Node, applies, register, told
+from graphrnn.upstream.scan_args import Node, applies, register, strip_specify_shape
 
 import aesara.scalar as aes
 from aesara.compile.mode import optdb
@@ -37,21 +37,21 @@ def _kept(axes: tuple[int, ...], ndim: int) -> tuple[int | str, ...]:
 
 def below_its_largest(x: Variable, axes: tuple[int, ...]) -> bool:
     """Return whether x is y - max(y) along these axes: at most 0, and 0 somewhere."""
-    x = told(x)
+    x = strip_specify_shape(x)
     if not applies(x.owner, aes.Sub):
         return False
-    y, m = (told(value) for value in x.owner.inputs)
+    y, m = (strip_specify_shape(value) for value in x.owner.inputs)
     if m.owner is None or not isinstance(m.owner.op, DimShuffle):
         return False
     if tuple(m.owner.op.new_order) != _kept(axes, x.type.ndim):
         return False
-    largest = told(m.owner.inputs[0])
+    largest = strip_specify_shape(m.owner.inputs[0])
     return (
         largest.owner is not None
         and isinstance(largest.owner.op, (Max, MaxAndArgmax))
         and largest is largest.owner.outputs[0]
         and _axes(largest.owner.op.axis, y.type.ndim) == axes
-        and told(largest.owner.inputs[0]) is y
+        and strip_specify_shape(largest.owner.inputs[0]) is y
     )
 
 
@@ -61,9 +61,9 @@ def log_sum_exp(fgraph: FunctionGraph, node: Node) -> Any:
 
     log Σ exp(x) = m + log Σ exp(x - m), m = max(x); where x = y - max(y), m is 0.
     """
-    total = told(node.inputs[0])
+    total = strip_specify_shape(node.inputs[0])
     if total.owner and isinstance(total.owner.op, DimShuffle):
-        total = told(total.owner.inputs[0])
+        total = strip_specify_shape(total.owner.inputs[0])
     if total.owner and isinstance(total.owner.op, Sum):
         (powers,) = total.owner.inputs
         axes = _axes(total.owner.op.axis, powers.type.ndim)

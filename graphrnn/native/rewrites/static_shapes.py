@@ -98,16 +98,16 @@ def _sliced(node: Node, shapes: Sequence[Lengths]) -> Lengths:
 
 def constant_indices(inputs: Sequence[Variable], idx_list: Any) -> list[int | slice] | None:
     """Return basic indices as numbers; an integer index as 0 where it is not known."""
-    found: list[int | slice] = []
+    indices: list[int | slice] = []
     for entry in get_idx_list(inputs, idx_list):
         if not isinstance(entry, slice):
-            found.append(0)
+            indices.append(0)
             continue
         bounds = [bound_of(b) for b in (entry.start, entry.stop, entry.step)]
         if any(isinstance(b, str) for b in bounds):
             return None
-        found.append(slice(*bounds))
-    return found
+        indices.append(slice(*bounds))
+    return indices
 
 
 def bound_of(bound: Any) -> Any:
@@ -211,36 +211,36 @@ _SHAPE_FUNCTIONS: dict[type, Any] = {
 
 def infer(node: Node, shapes: Sequence[Lengths]) -> list[Lengths]:
     """Return the shapes of a node's results as numbers, as far as they are known."""
-    told = [_told(v) for v in node.outputs]
-    if None not in told:
-        return told
+    of_types = [_of_type(v) for v in node.outputs]
+    if None not in of_types:
+        return of_types
     if isinstance(node.op, Scan):
         # A loop that ends at a condition has results of lengths that are known when it has run.
-        return told if node.op.info.as_while else _of_loop(node, shapes, told)
+        return of_types if node.op.info.as_while else _of_loop(node, shapes, of_types)
     if isinstance(node.op, IfElse):
-        return _of_branches(node, shapes, told)
+        return _of_branches(node, shapes, of_types)
     function = next(
         (_SHAPE_FUNCTIONS[k] for k in type(node.op).__mro__ if k in _SHAPE_FUNCTIONS), None
     )
     numbers = (Subtensor, IncSubtensor, AdvancedIncSubtensor, AdvancedIncSubtensor1, SpecifyShape)
     needed = shapes[:1] if isinstance(node.op, numbers) else shapes
     if function is None or len(node.outputs) != 1 or None in needed:
-        return told
+        return of_types
     try:
         return [function(node, shapes)]
     except ValueError:
-        return told
+        return of_types
 
 
-def _of_branches(node: Node, shapes: Sequence[Lengths], told: list[Lengths]) -> list[Lengths]:
+def _of_branches(node: Node, shapes: Sequence[Lengths], of_types: list[Lengths]) -> list[Lengths]:
     """Return the shapes of what a condition chooses, where both branches agree."""
     n = node.op.n_outs
     branches = zip(shapes[1 : n + 1], shapes[n + 1 :], strict=True)
-    both = [one if one == other else None for one, other in branches]
-    return [b if a is None else a for a, b in zip(told, both, strict=True)]
+    both = [first if first == second else None for first, second in branches]
+    return [b if a is None else a for a, b in zip(of_types, both, strict=True)]
 
 
-def _told(variable: Variable) -> Lengths:
+def _of_type(variable: Variable) -> Lengths:
     """Return the shape that a type says."""
     if not isinstance(variable.type, TensorType):
         return () if getattr(variable.type, "ndim", None) == 0 else None
@@ -248,7 +248,7 @@ def _told(variable: Variable) -> Lengths:
     return None if None in shape else tuple(int(n) for n in shape)
 
 
-def _of_loop(node: Node, shapes: Sequence[Lengths], told: list[Lengths]) -> list[Lengths]:
+def _of_loop(node: Node, shapes: Sequence[Lengths], of_types: list[Lengths]) -> list[Lengths]:
     """Return the shapes of a loop's results: states as they came, outputs one for each step."""
     args = ScanArgs.from_node(node)
     given = dict(zip(node.inputs, shapes, strict=True))
@@ -265,14 +265,14 @@ def _of_loop(node: Node, shapes: Sequence[Lengths], told: list[Lengths]) -> list
         for inner, outer in zip(args.inner_in_non_seqs, args.outer_in_non_seqs, strict=True)
     }
     for inner in node.op.fgraph.toposort():
-        shapes_in = [known[v] if v in known else _told(v) for v in inner.inputs]
+        shapes_in = [known[v] if v in known else _of_type(v) for v in inner.inputs]
         known |= dict(zip(inner.outputs, infer(inner, shapes_in), strict=True))
     for inner, slots in zip(args.inner_out_nit_sot, args.outer_in_nit_sot, strict=True):
-        shape = known[inner] if inner in known else _told(inner)
+        shape = known[inner] if inner in known else _of_type(inner)
         steps = slots.data if isinstance(slots, Constant) else None
         results.append(None if shape is None or steps is None else (int(steps), *shape))
     results += [()] * (len(node.outputs) - len(results))
-    return [b if a is None else a for a, b in zip(told, results, strict=True)]
+    return [b if a is None else a for a, b in zip(of_types, results, strict=True)]
 
 
 def _behind(shape: Lengths) -> Lengths:
@@ -313,7 +313,7 @@ class StaticShapes(ShapeFeature):  # type: ignore[misc]
         """Note the shape of an input or a constant."""
         if r in self.shape_of:
             return
-        shape = _told(r) if isinstance(r.type, TensorType) else None
+        shape = _of_type(r) if isinstance(r.type, TensorType) else None
         if shape is None:
             super().init_r(r)
         else:

@@ -102,10 +102,10 @@ def work_folders(kept: Path | None) -> list[Path]:
     """
     named = [os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]
     named += ["/tmp", "/var/tmp", os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"]
-    found = [kept] if kept else []
+    folders = [kept] if kept else []
     with contextlib.suppress(OSError):  # the current folder may have been removed
-        found += [Path(name) for name in [*named, str(Path.cwd())] if Path(name).is_absolute()]
-    return [folder for folder in dict.fromkeys(found) if folder.is_dir()]
+        folders += [Path(name) for name in [*named, str(Path.cwd())] if Path(name).is_absolute()]
+    return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
 
 
 @contextlib.contextmanager

@@ -138,10 +138,10 @@ def compiler() -> str:
         if shutil.which(words[0]) is None:
             raise CompileError(f"no C compiler {words[0]!r} on PATH, which CC names; unset CC")
         return shlex.join(words)
-    found = next((path for name in ("gcc", "cc", "clang") if (path := shutil.which(name))), None)
-    if found is None:
+    first = next((path for name in ("gcc", "cc", "clang") if (path := shutil.which(name))), None)
+    if first is None:
         raise CompileError("no C compiler on PATH (looked for CC, gcc, cc, clang)")
-    return shlex.quote(found)
+    return shlex.quote(first)
 
 
 @functools.cache
@@ -190,8 +190,8 @@ def identity(target: Target) -> str:
     macros = _preprocess(target.named, command)
     # The first word may only start the compiler that another names (`ccache gcc`).
     words = [word for word in words_of(target.named) if not word.startswith("-")]
-    found = [Path(path).resolve() for word in words if (path := shutil.which(word))]
-    stamps = [f"{p} {p.stat().st_mtime_ns} {p.stat().st_size}" for p in found]
+    paths = [Path(path).resolve() for word in words if (path := shutil.which(word))]
+    stamps = [f"{p} {p.stat().st_mtime_ns} {p.stat().st_size}" for p in paths]
     return "\n".join([*command, *stamps, macros])
 
 
@@ -228,11 +228,11 @@ def _failure(
     for number in _NO_ROOM:
         if os.strerror(number) in done.stderr:
             return OSError(number, os.strerror(number))
-    found = _NO_MEMORY.search(done.stderr)
-    if found:
+    shortage = _NO_MEMORY.search(done.stderr)
+    if shortage:
         return ResourceError(
-            f"{named} got too little to work with ({found[0].lower()}); make memory free, or end "
-            "other processes, and try again"
+            f"{named} got too little to work with ({shortage[0].lower()}); make memory free, or "
+            "end other processes, and try again"
         )
     return CompileError(f"{named} {verdict}: {_first_error(done.stderr)}")
 

@@ -56,8 +56,8 @@ def _note(op: Op) -> str:
 
 def _place(op: Op) -> str:
     """Write the user's line behind a message, where it is known."""
-    found = next(filter(None, (user_line(node) for node in _nodes(op))), "")
-    return f" ({found})" if found else ""
+    line = next(filter(None, (user_line(node) for node in _nodes(op))), "")
+    return f" ({line})" if line else ""
 
 
 def _nodes(op: Op) -> Sequence[Any]:

@@ -33,8 +33,8 @@ FUNCTIONS = (
 def addresses() -> Any:
     """Return the table of NumPy's functions."""
     library = ctypes.CDLL(numpy.random._generator.__file__)
-    found = [ctypes.cast(getattr(library, name), ctypes.c_void_p).value for name in FUNCTIONS]
-    return (ctypes.c_void_p * len(found))(*found)
+    pointers = [ctypes.cast(getattr(library, name), ctypes.c_void_p).value for name in FUNCTIONS]
+    return (ctypes.c_void_p * len(pointers))(*pointers)
 
 
 class Generators:
