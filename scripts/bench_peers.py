@@ -112,10 +112,10 @@ class Run:
         """
         kept = self.out / "results.json"
         if kept.exists():
-            found = readme.load(kept)
+            results = readme.load(kept)
             self.results = (
-                found
-                | {"works": found["works"]}
+                results
+                | {"works": results["works"]}
                 | {name: self.results[name] for name in ("machine", "quick")}
             )
 
@@ -180,15 +180,15 @@ class Run:
     def section(self, name: str) -> None:
         """Measure one section."""
         plan = self.plan
-        found: dict[str, Any] = {}
-        tools = (self.start, self.left, self.say, found)
+        results: dict[str, Any] = {}
+        tools = (self.start, self.left, self.say, results)
         doing: dict[str, Callable[[], Any]] = {
-            "limits": lambda: found.update(
+            "limits": lambda: results.update(
                 sections.limits(plan.works, self.start, plan.products, self.say)
             ),
             "works": self.works,
             "writing": lambda: sections.writing(
-                self.taking(sections.WRITERS), plan.characters, self.start, self.say, found
+                self.taking(sections.WRITERS), plan.characters, self.start, self.say, results
             ),
             "starts": lambda: sections.starts(self.taking(plan.starters), plan.build, *tools),
             "epoch": lambda: sections.epoch(self.taking(plan.runners), plan.epoch, *tools),
@@ -196,7 +196,7 @@ class Run:
             "growth": self.growth,
         }
         if name not in ("works", "growth"):
-            self.results[name] = found
+            self.results[name] = results
         doing[name]()
         self.keep()
 

@@ -106,8 +106,8 @@ def work(point: Point) -> Work:
 
 def cells(point: Point, kept: Path) -> dict[str, Cell]:
     """Return what was measured, by way to loop."""
-    found = measured(point, kept)
-    return {cell.form.loop: cell for cell in found.cells if cell.training is not None}
+    comparison = measured(point, kept)
+    return {cell.form.loop: cell for cell in comparison.cells if cell.training is not None}
 
 
 def least_squares(rows: list[list[float]], costs: list[float]) -> list[float]:
@@ -141,9 +141,9 @@ def judged(factors: Any, kept: Path) -> tuple[Table, int, int]:
     table = Table("configuration", "steps", "chosen", "best", "chosen / best", "")
     right = total = 0
     for point in HELD_OUT:
-        found, w = cells(point, kept), work(point)
+        cells_by_loop, w = cells(point, kept), work(point)
         for steps in STEPS:
-            seconds = {way: cell.total(steps) or 0.0 for way, cell in found.items()}
+            seconds = {way: cell.total(steps) or 0.0 for way, cell in cells_by_loop.items()}
             best = min(seconds, key=lambda way: seconds[way])
             choice = choose(w, steps, factors).loop
             ratio = seconds[choice] / seconds[best]

@@ -78,7 +78,7 @@ def compare(chunk: Chunk) -> tuple[list[str], Counter[str]]:
     library: Any = importlib.import_module("graphrnn.native.runtime.library")
     differing = comparer(chunk.kind)
     warnings.simplefilter("ignore")
-    found, counts = [], Counter[str]()
+    lines, counts = [], Counter[str]()
     with tempfile.TemporaryDirectory() as folder:
         # A user's cache is of bounded size: thousands of these would push all else out of it.
         library.cache_folder = lambda: Path(folder)
@@ -86,8 +86,8 @@ def compare(chunk: Chunk) -> tuple[list[str], Counter[str]]:
             if chunk.sanitize:
                 print(f"{chunk.kind}: seed {seed}", file=sys.stderr, flush=True)
             flags = SANITIZE if chunk.sanitize else as_usual(seed)
-            found += differing(seed, counts, flags)
-    return found, counts
+            lines += differing(seed, counts, flags)
+    return lines, counts
 
 
 def comparer(kind: Kind) -> Callable[[int, Counter[str], tuple[str, ...]], list[str]]:
@@ -149,9 +149,9 @@ def compare_all(
         task = progress.add_task(f"comparing {kind}", total=total)
         futures = [pool.submit(compare, chunk) for chunk in chunks]
         for future, chunk in zip(futures, chunks, strict=True):
-            found, counted = future.result()
+            lines, counted = future.result()
             counts += counted
-            for text in found:
+            for text in lines:
                 wrong += 1
                 console.print(text, markup=False, highlight=False, soft_wrap=True)
             progress.advance(task, chunk.count)
@@ -159,8 +159,8 @@ def compare_all(
             if not console.is_terminal and done % TOLD_EACH == 0:
                 console.print(f"{done} of {total} {kind} compared, {wrong} differ")
     first = chunks[0].first if chunks else 0
-    told = ", ".join(f"{name}: {number}" for name, number in sorted(counts.items()))
-    console.print(f"{total} {kind} from seed {first}: {wrong} differ ({told})", soft_wrap=True)
+    kinds = ", ".join(f"{name}: {number}" for name, number in sorted(counts.items()))
+    console.print(f"{total} {kind} from seed {first}: {wrong} differ ({kinds})", soft_wrap=True)
     return wrong
 
 

@@ -149,12 +149,12 @@ def epoch_means(header: Header, epoch: int) -> list[float]:
 def predictions(folder: Path) -> dict[str, str]:
     """Return what three_char predicts after the lesson's phrases."""
     sampler = samplers.load_sampler(str(folder))
-    found = {}
+    likeliest = {}
     for phrase in PHRASES:
         sampler.reset()
         sampler.read(phrase)
-        found[phrase] = sampler.next_characters(1)[0][0]
-    return found
+        likeliest[phrase] = sampler.next_characters(1)[0][0]
+    return likeliest
 
 
 def compared(rung: Rung, result: dict[str, Any]) -> list[tuple[str, str, str, str]]:
@@ -175,9 +175,9 @@ def compared(rung: Rung, result: dict[str, Any]) -> list[tuple[str, str, str, st
     last = result["curve"][-1]
     if not rows or rung.model == "stacked_lstm":
         share = result["sequences"] / result["epoch"]
-        told = f"{rung.figures[-1][1]:g} after 6 passes" if rung.figures else ""
+        theirs = f"{rung.figures[-1][1]:g} after 6 passes" if rung.figures else ""
         when = f"{result['sequences']:,} windows ({share:.1%} of a pass)"
-        rows.append((when, told, f"{last[1]:.4f}", "not as long"))
+        rows.append((when, theirs, f"{last[1]:.4f}", "not as long"))
     return rows
 
 

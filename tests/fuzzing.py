@@ -44,7 +44,7 @@ def function_of(inputs, outputs, mode, updates=()):
     return function
 
 
-def told(error):
+def error_line(error):
     """Say in one line what went wrong, and where."""
     *_, frame = traceback.extract_tb(error.__traceback__)
     place = f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno}"
@@ -62,16 +62,16 @@ def undisturbed():
 @contextlib.contextmanager
 def rewrites_that_fail():
     """Collect what Aesara logs when one of our rewrites fails: it goes on without."""
-    found, log = [], logging.getLogger("aesara.graph.rewriting.basic")
+    results, log = [], logging.getLogger("aesara.graph.rewriting.basic")
 
     def look(record):
         text = record.getMessage()
         if "/graphrnn/" in text:
-            found.append(text)
+            results.append(text)
         return False
 
     log.addFilter(look)
     try:
-        yield found
+        yield results
     finally:
         log.removeFilter(look)

@@ -8,7 +8,7 @@ gradient had a part in.
 from collections import Counter
 
 from tests.differences import directions, misses, slope
-from tests.fuzzing import flags, function_of, mode_of, told, undisturbed
+from tests.fuzzing import error_line, flags, function_of, mode_of, undisturbed
 from tests.graphs import Maker
 from tests.native_helpers import CLOSE
 
@@ -83,23 +83,23 @@ def sloped(seed, counts):
     rng = np.random.default_rng([seed, 7])
     point = [graph.values[place] for place in places]
     along = directions(rng, point)
-    found = slope(at_point, point, along)
-    counts["slopes" if found else "no slope"] += 1
+    result = slope(at_point, point, along)
+    counts["slopes" if result else "no slope"] += 1
     for g, x in zip(gradients, point, strict=True):
         if g.shape != x.shape:
             return f"a gradient has shape {g.shape}, wanted {x.shape}"
-    return misses(found, gradients, along) if found else ""
+    return misses(result, gradients, along) if result else ""
 
 
 def differing(seed, counts=None, *, more=()):
     """Compare one graph in all ways; gives a line for each that differs."""
     counts, story, lines = Counter() if counts is None else counts, [], []
 
-    def told_of(way, judge):
+    def judge_by(way, judge):
         try:
             text = judge()
         except Exception as error:
-            text = told(error)
+            text = error_line(error)
         if text:
             lines.append(f"graph {seed}, {way}: {text} | {story}")
 
@@ -111,10 +111,10 @@ def differing(seed, counts=None, *, more=()):
                 *maker.graph.values
             )
         except Exception as error:
-            return [f"graph {seed}, written: {told(error)}"]
+            return [f"graph {seed}, written: {error_line(error)}"]
         mode = mode_of("native", threads=1 + seed % 2, more=more)
-        told_of("native", lambda: ran(maker, outputs, mode, wanted, 2))
+        judge_by("native", lambda: ran(maker, outputs, mode, wanted, 2))
         if seed % REWRITTEN_EACH == 0:
-            told_of("python", lambda: ran(maker, outputs, mode_of("python"), wanted, 1))
-        told_of("slope", lambda: sloped(seed, counts))
+            judge_by("python", lambda: ran(maker, outputs, mode_of("python"), wanted, 1))
+        judge_by("slope", lambda: sloped(seed, counts))
     return lines

@@ -253,10 +253,10 @@ class Maker:
         return f(x, axis=axes), [n for k, n in enumerate(shape) if k not in axes]
 
     def dot(self):
-        found = self.pick(ndim=2)
-        if found is None:
+        result = self.pick(ndim=2)
+        if result is None:
             return None
-        x, (m, k) = found
+        x, (m, k) = result
         n = self.length()
         W = at.constant(self.rng.standard_normal((k, n)).astype(self.dtype) / (k + 1))
         form = self.choice(["plain", "transposed", "gram", "vector"])
@@ -332,10 +332,10 @@ class Maker:
         return at.switch(at.gt(x, 0.1) | at.lt(x, -0.5), x, at.sgn(x) * 2), shape
 
     def _recurrence(self, backwards=False, collect=False, inner=None):
-        found = self.pick(ndim=2) if self.rng.random() < 0.5 else self.pick(ndim=3)
-        if found is None or 0 in found[1]:
+        measured = self.pick(ndim=2) if self.rng.random() < 0.5 else self.pick(ndim=3)
+        if measured is None or 0 in measured[1]:
             return None
-        x, shape = at.specify_shape(*found), found[1]
+        x, shape = at.specify_shape(*measured), measured[1]
         n = shape[-1]
         W = at.constant((self.rng.standard_normal((n, n)) / (n + 1)).astype(self.dtype))
         h0 = at.zeros(shape[1:], dtype=self.dtype)
@@ -504,10 +504,10 @@ class Maker:
         return self.stop(at.sort(x, axis=axis)), shape
 
     def diagonal(self):
-        found = self.pick(ndim=2)
-        if found is None:
+        result = self.pick(ndim=2)
+        if result is None:
             return None
-        x, (n, m) = found
+        x, (n, m) = result
         form = int(self.rng.integers(3))
         if form == 0 and min(n, m):
             return at.diagonal(x), (min(n, m),)
@@ -516,10 +516,10 @@ class Maker:
         return at.basic.AllocDiag()(x[:, 0] if m else at.zeros(n, dtype=self.dtype)), (n, n)
 
     def stacked(self):
-        found = self.pick(ndim=3)
-        if found is None:
+        result = self.pick(ndim=3)
+        if result is None:
             return None
-        x, (b, n, m) = found
+        x, (b, n, m) = result
         f = self.choice([at.matmul, at.batched_dot])
         x = at.specify_shape(x, (b, n, m))  # which Aesara's matmul insists on
         value = f(x, x.transpose(0, 2, 1)) / (m + 1)
@@ -609,9 +609,9 @@ class Maker:
     def _sequence(self):
         """Give a sequence (T, B, n): of the pool, one-hot vectors, or rows of a table."""
         form = self.choice(["given", "one-hot", "rows"])
-        found = self.pick(ndim=3)
-        if form == "given" and found is not None and 0 not in found[1]:
-            return at.specify_shape(*found), found[1]
+        results = self.pick(ndim=3)
+        if form == "given" and results is not None and 0 not in results[1]:
+            return at.specify_shape(*results), results[1]
         T, B, n = (self.choice(k) for k in ((1, 2, 3, 9), (1, 3, 8, 17), (2, 3, 16, 33)))
         if form == "one-hot":
             index = self.numbers(-1, n + 1, (T, B))
@@ -659,11 +659,11 @@ class Maker:
 
     def table(self):
         """Rows of a table, times weights: E[x] W and one_hot(x) W, and what is added to rows."""
-        found = self.pick(ndim=2) if self.rng.random() < 0.5 else None
-        height, n = found[1] if found else (self.choice((2, 5, 17)), self.choice((2, 3, 16, 33)))
+        picked = self.pick(ndim=2) if self.rng.random() < 0.5 else None
+        height, n = picked[1] if picked else (self.choice((2, 5, 17)), self.choice((2, 3, 16, 33)))
         if height == 0:
             return None
-        E = found[0] if found else self.weights(height, n)
+        E = picked[0] if picked else self.weights(height, n)
         length, H = self.choice((1, 4, 17, 40)), self.choice((1, 3, 17))
         index, W = self.numbers(0, height, (length,)), self.weights(n, H)
         form = int(self.rng.integers(5))

@@ -7,7 +7,7 @@ from itertools import chain
 
 from tests import loop_interpreter as numpy_loops
 from tests.differences import curvature, misses, slope
-from tests.fuzzing import WAYS, flags, function_of, mode_of, told, undisturbed
+from tests.fuzzing import WAYS, error_line, flags, function_of, mode_of, undisturbed
 from tests.loop_descriptions import Case, Drawer
 from tests.loop_graphs import Built, Values, built, differentiated, places, values_of
 from tests.loop_shrinking import shrunk
@@ -148,14 +148,14 @@ def differing(case, counts=None, *, ways=WAYS[:2], more=()):
     counts = Counter() if counts is None else counts
     with undisturbed():
         trial = Trial.of(case)
-        found = ((way, ran(trial, way, counts, more)) for way in ways)
-        return [f"loop {case.seed}, {way}: {text} | {case}" for way, text in found if text]
+        result = ((way, ran(trial, way, counts, more)) for way in ways)
+        return [f"loop {case.seed}, {way}: {text} | {case}" for way, text in result if text]
 
 
 def differing_from_seed(seed, counts=None, *, more=()):
     """Compare the loop of a seed; what differs is made as small as still differs in that way."""
     case = Drawer(seed).case()
-    found = []
+    results = []
     for text in differing(case, counts, ways=ways_of(seed), more=more):
         way, kind = kind_of(text)
 
@@ -166,8 +166,8 @@ def differing_from_seed(seed, counts=None, *, more=()):
                 return []
 
         least = shrunk(case, lambda c, kind=kind: kind in {kind_of(t)[1] for t in again(c)}, TRIES)
-        found.append(text if least == case else f"{again(least)[0]} | drawn: {case}")
-    return found
+        results.append(text if least == case else f"{again(least)[0]} | drawn: {case}")
+    return results
 
 
 def kind_of(text):
@@ -203,7 +203,7 @@ def ran(trial, way, counts, more=()):
             for before, after in zip(graph.values, values, strict=True):
                 np.testing.assert_array_equal(before, after)
     except Exception as error:
-        return told(error)
+        return error_line(error)
     return ""
 
 

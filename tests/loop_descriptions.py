@@ -89,7 +89,7 @@ class Loop:
     """The new states in their order, then what is only collected."""
     until: Expr | None = None
     backwards: bool = False
-    told: bool = True
+    known: bool = True
     """Whether the number of steps is given, or follows from the sequences."""
     cut: int = -1
 
@@ -102,7 +102,7 @@ class Loop:
                               for s in self.sequences)  # fmt: skip
         states = ", ".join(f"{s.dtype}{list(s.shape)}{list(s.taps)} from {s.start}"
                            for s in self.states)  # fmt: skip
-        flags = [name for name in ("backwards", "told") if getattr(self, name)]
+        flags = [name for name in ("backwards", "known") if getattr(self, name)]
         flags += [f"cut {self.cut}"] if self.cut != -1 else []
         flags += [f"until {self.until}"] if self.until else []
         body = "; ".join(map(str, self.body))
@@ -193,11 +193,11 @@ class Drawer:
         raw = form == "scan"
         steps = self.choice(STEPS if raw and not inner else (1, 2, 3, self.n))
         steps = self.choice((2, 4)) if form == "by" else min(steps, 3) if self.small else steps
-        told = not raw or steps < 2 or self.chance(0.6)
-        sequences = tuple(self.sequence(raw, told) for _ in range(self.choice((0, 1, 1, 2))))
+        message = not raw or steps < 2 or self.chance(0.6)
+        sequences = tuple(self.sequence(raw, message) for _ in range(self.choice((0, 1, 1, 2))))
         if not raw and not sequences:
-            sequences = (self.sequence(raw, told),)
-        told = told or not sequences
+            sequences = (self.sequence(raw, message),)
+        message = message or not sequences
         sequences = sequences[:1] if self.small else sequences
         states = self.states(raw, steps)
         constants = tuple(self.constant() for _ in range(self.choice((0, 1, 1))))
@@ -212,13 +212,13 @@ class Drawer:
         condition = self.condition(steps) if until else None
         self.depth -= 1
         self.leaves = before
-        return Loop(form, steps, sequences, states, constants, body, condition, backwards, told,
+        return Loop(form, steps, sequences, states, constants, body, condition, backwards, message,
                     cut)  # fmt: skip
 
-    def sequence(self, raw, told):
+    def sequence(self, raw, known):
         taps = self.choice(SEQUENCE_TAPS) if raw and self.depth == 0 else (0,)
         dtype = self.choice(["float", "float", "float", "float", "int64", "bool"])
-        surplus = self.choice((0, 0, 1, 2)) if raw and told and self.depth == 0 else 0
+        surplus = self.choice((0, 0, 1, 2)) if raw and known and self.depth == 0 else 0
         return Sequence(self.shape(), dtype, taps, surplus)
 
     def states(self, raw, steps):

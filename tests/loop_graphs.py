@@ -104,10 +104,10 @@ def values_of(case):
 def places(case):
     """List the operands, by kind and place, that a gradient is taken of."""
     loop = case.loop
-    found = [("sequence", k) for k, s in enumerate(loop.sequences) if s.dtype == "float"]
-    found += [("start", k) for k, s in enumerate(loop.states)
+    results = [("sequence", k) for k, s in enumerate(loop.sequences) if s.dtype == "float"]
+    results += [("start", k) for k, s in enumerate(loop.states)
               if s.dtype == "float" and s.start in ("input", "carried")]  # fmt: skip
-    return found + [("constant", k) for k in range(len(loop.constants))]
+    return results + [("constant", k) for k in range(len(loop.constants))]
 
 
 def differentiated(case, sequences, starts, constants):
@@ -154,11 +154,11 @@ def looped(loop, sequences, starts, constants, dtype):
         return [with_shape(value(e, read, dtype, known), e.shape) for e in loop.body]
 
     driver = {"scanned": loops.scanned, "unrolled": loops.unrolled, "by": loops.by(2)}[loop.form]
-    told = [with_shape(v, (loop.steps, *s.shape))
+    messages = [with_shape(v, (loop.steps, *s.shape))
             for v, s in zip(sequences, loop.sequences, strict=True)]  # fmt: skip
     begun = [with_shape(v, s.shape) for v, s in zip(starts, loop.states, strict=True)]
     fixed = [with_shape(v, shape) for v, shape in zip(constants, loop.constants, strict=True)]
-    return driver(step, told, begun, fixed), {}
+    return driver(step, messages, begun, fixed), {}
 
 
 def _raw(loop, sequences, starts, constants, dtype):
@@ -189,7 +189,7 @@ def _raw(loop, sequences, starts, constants, dtype):
                    for v, s in zip(sequences, loop.sequences, strict=True)],
         outputs_info=info,
         non_sequences=list(constants),
-        n_steps=loop.steps if loop.told else None,
+        n_steps=loop.steps if loop.known else None,
         go_backwards=loop.backwards,
         truncate_gradient=loop.cut,
         return_list=True,
@@ -245,8 +245,8 @@ def _asked(case, values, results, wrt):
             total = total + at.sum(at.constant(weight.astype(case.dtype)) * shaped(part))
     asked, scalar = [total], total
     for way in (values.along, values.across)[: case.order if wrt else 0]:
-        found = aesara.grad(scalar, wrt, disconnected_inputs="ignore")
+        result = aesara.grad(scalar, wrt, disconnected_inputs="ignore")
         weighted = [at.sum(g * at.constant(w.astype(case.dtype)))
-                    for g, w in zip(found, way, strict=True)]  # fmt: skip
-        asked, scalar = asked + found, sum(weighted)
+                    for g, w in zip(result, way, strict=True)]  # fmt: skip
+        asked, scalar = asked + result, sum(weighted)
     return read + asked

@@ -77,7 +77,7 @@ def smaller_exprs(expr):
 
 def _parts(expr):
     """List what an expression is made of, the smallest first; not what an inner loop reads."""
-    found = []
+    results = []
     for arg in expr.args:
-        found += [*_parts(arg), arg]
-    return found
+        results += [*_parts(arg), arg]
+    return results

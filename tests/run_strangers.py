@@ -78,7 +78,7 @@ def snapshot(folder):
     }
 
 
-def told(folder, what, value, *commands):
+def report(folder, what, value, *commands):
     """Run commands one after the other until one is refused; print what came of the last."""
     before = snapshot(folder)
     for words in commands:
@@ -111,7 +111,7 @@ def go(run):
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(run, place)
         write()
-        told(place, what, value, *commands)
+        report(place, what, value, *commands)
 
     show, resume = ["show", str(place)], ["train", "--resume", str(place)]
     # What is asked is whether training begins; it, and what comes after it, would take long.

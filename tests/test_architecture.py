@@ -48,17 +48,17 @@ READ_BY_WINGS = 6
 
 def imported(path):
     """Give the modules of the package that a file imports, anywhere in it, as paths."""
-    found = set()
+    result = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "graphrnn":
             base = tuple(node.module.split(".")[1:])
             for alias in node.names:
                 whole = (*base, alias.name)
-                found.add(whole if whole in MODULES or PACKAGE.joinpath(*whole).is_dir() else base)
+                result.add(whole if whole in MODULES or PACKAGE.joinpath(*whole).is_dir() else base)
         elif isinstance(node, ast.Import):
             ours = [a.name.split(".") for a in node.names if a.name.startswith("graphrnn.")]
-            found |= {tuple(parts[1:]) for parts in ours}
-    return found - {()}
+            result |= {tuple(parts[1:]) for parts in ours}
+    return result - {()}
 
 
 def below(name, other):

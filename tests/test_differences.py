@@ -10,17 +10,17 @@ ALONG, ACROSS = [np.array([1.0, -2.0, 0.5])], [np.array([0.5, 1.0, -1.0])]
 
 
 def test_slope_of_a_smooth_function():
-    found = slope(lambda v: np.sin(v[0]).sum(), [X], ALONG)
-    assert found.value == pytest.approx(np.sum(np.cos(X) * ALONG[0]), abs=1e-10)
-    assert found.error < 1e-6
+    result = slope(lambda v: np.sin(v[0]).sum(), [X], ALONG)
+    assert result.value == pytest.approx(np.sum(np.cos(X) * ALONG[0]), abs=1e-10)
+    assert result.error < 1e-6
 
 
 def test_curvature_of_a_smooth_function():
     """vᵀ H u of Σ x₀ x₁² + exp(x₂), whose Hessian is written down."""
     x, y, z = X
     hessian = np.array([[0, 2 * y, 0], [2 * y, 2 * x, 0], [0, 0, np.exp(z)]])
-    found = curvature(lambda v: v[0][0] * v[0][1] ** 2 + np.exp(v[0][2]), [X], ALONG, ACROSS)
-    assert found.value == pytest.approx(ALONG[0] @ hessian @ ACROSS[0], abs=1e-6)
+    result = curvature(lambda v: v[0][0] * v[0][1] ** 2 + np.exp(v[0][2]), [X], ALONG, ACROSS)
+    assert result.value == pytest.approx(ALONG[0] @ hessian @ ACROSS[0], abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -46,11 +46,11 @@ def test_an_edge_a_little_away_is_stepped_short_of():
 
 def test_what_misses():
     gradient = np.cos(X)
-    found = slope(lambda v: np.sin(v[0]).sum(), [X], ALONG)
-    assert misses(found, [gradient], ALONG) == ""
+    result = slope(lambda v: np.sin(v[0]).sum(), [X], ALONG)
+    assert misses(result, [gradient], ALONG) == ""
     for k in range(3):
         wrong = gradient.copy()
         wrong[k] *= 1.0001
-        assert misses(found, [wrong], ALONG).startswith("slope along a random direction: got")
+        assert misses(result, [wrong], ALONG).startswith("slope along a random direction: got")
     assert misses(Slope(0.0, 0.0), [np.zeros(3)], ALONG) == ""
     assert misses(Slope(0.0, 0.0), [np.full(3, np.nan)], ALONG)

@@ -83,10 +83,10 @@ LINKS = [
 @pytest.mark.parametrize(("folder", "target"), LINKS)
 def test_links_lead_somewhere(folder, target):
     path, _, section = target.partition("#")
-    found = (ROOT / folder / path) if path else ROOT / folder / "README.md"
-    assert found.exists()
+    result = (ROOT / folder / path) if path else ROOT / folder / "README.md"
+    assert result.exists()
     if section:
-        page = found / "README.md" if found.is_dir() else found
+        page = result / "README.md" if result.is_dir() else result
         titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
         assert section in {re.sub(r"[^\w -]", "", t.lower()).replace(" ", "-") for t in titles}
 

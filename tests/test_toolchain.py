@@ -152,10 +152,10 @@ def test_a_compilers_path_may_have_spaces(monkeypatch, in_tmp, quoted):
     mine.write_text("#!/bin/sh\necho version 7\n")
     mine.chmod(0o755)
     monkeypatch.setenv("CXX", quoted.format(mine))
-    found = toolchain.find_compiler()
-    assert toolchain.compiler_version(found) == "version 7"
-    monkeypatch.setattr(toolchain, "configure", lambda: toolchain.Toolchain(found, None, {}))
-    assert toolchain.require_compiler() == found
+    result = toolchain.find_compiler()
+    assert toolchain.compiler_version(result) == "version 7"
+    monkeypatch.setattr(toolchain, "configure", lambda: toolchain.Toolchain(result, None, {}))
+    assert toolchain.require_compiler() == result
 
 
 # ── without a home, a cache, a folder that can be written ──

@@ -46,6 +46,6 @@ def test_a_relative_cache_makes_no_folder_here(in_tmp, monkeypatch):
 
 def test_the_folder_is_the_one_where_earlier_downloads_lie(in_tmp, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(in_tmp))
-    found = user_cache.cache_folder()
-    assert found == platformdirs.user_cache_path("graphrnn") == pooch.os_cache("graphrnn")
-    assert found.is_dir()
+    result = user_cache.cache_folder()
+    assert result == platformdirs.user_cache_path("graphrnn") == pooch.os_cache("graphrnn")
+    assert result.is_dir()

@@ -21,7 +21,7 @@ def write(results: Path, page: Path) -> None:
     Raises:
         UserError: there is no run, it cannot be read, or the page has no such markers.
     """
-    found = load(results)
+    stored = load(results)
     try:
         text = page.read_text(encoding="utf-8")
     except OSError as error:
@@ -32,8 +32,8 @@ def write(results: Path, page: Path) -> None:
     _, end, after = rest.partition(END)
     if not end:
         raise UserError(f"{page}: needed {END!r} after {BEGIN!r}, got it before")
-    drawn = [name for name, draw in DRAWN.items() if _draw(found, page.parent, name, draw)]
-    made = section(found, drawn)
+    drawn = [name for name, draw in DRAWN.items() if _draw(stored, page.parent, name, draw)]
+    made = section(stored, drawn)
     write_atomically(page, f"{before}{BEGIN}\n\n{made}\n\n{END}{after}".encode())
 
 
@@ -44,41 +44,41 @@ def load(path: Path) -> dict[str, Any]:
         UserError: there are none, or they are no JSON of ours.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path}: {reason(error)}; run `make bench` first") from error
     except ValueError as error:
         raise UserError(f"{path}: is no JSON; run `make bench` anew") from error
-    if not isinstance(found, dict) or not {"machine", "works"} <= found.keys():
+    if not isinstance(stored, dict) or not {"machine", "works"} <= stored.keys():
         raise UserError(f"{path}: holds no results of the benchmark; run `make bench` anew")
-    return found
+    return stored
 
 
-def _draw(found: dict[str, Any], folder: Path, name: str, draw: Any) -> bool:
+def _draw(results: dict[str, Any], folder: Path, name: str, draw: Any) -> bool:
     """Write a picture if there is something to draw."""
-    picture = draw(found)
+    picture = draw(results)
     if picture is None:
         return False
     write_atomically(folder / PICTURES / name, picture)
     return True
 
 
-def section(found: dict[str, Any], pictures: list[str]) -> str:
+def section(results: dict[str, Any], pictures: list[str]) -> str:
     """Write the section: the machine, the tables, and where a peer wins."""
-    machine = found["machine"]
-    kind = "`make bench ARGS=--quick`" if found.get("quick") else "`make bench`"
+    machine = results["machine"]
+    kind = "`make bench ARGS=--quick`" if results.get("quick") else "`make bench`"
     head = (
         f"{kind} on {machine['processor']}, {machine['processors']} processors, "
         f"{machine['threads']} threads each, {machine['system']}, {machine['date']}; float32. "
         f"The load when it began was {machine['load']:.1f}."
     )
-    parts = [head, verdict(found), equal_work(found)]
+    parts = [head, verdict(results), equal_work(results)]
     named = dict(zip(DRAWN, ("Steps, shortest on top", "Steps as a size grows"), strict=True))
     for made in (
         tables.overview, tables.own_forms, tables.growth, tables.starts, tables.writing,
         tables.epoch, tables.memory, tables.quality, tables.who,
     ):  # fmt: skip
-        table = made(found)
+        table = made(results)
         if table.rows:
             title = "Who took part" if made is tables.who else table.title
             parts += [f"**{title}**", tables.markdown(table)]

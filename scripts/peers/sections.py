@@ -45,8 +45,8 @@ def limits(works: Sequence[Work], start: Start, seconds: float, say: Say) -> Res
             continue
         try:
             process.ask("hello")
-            told = process.ask("products", seconds=300, shapes=shapes, seconds_each=each)
-            for shape, rate in zip(shapes, told["rates"], strict=True):
+            answer = process.ask("products", seconds=300, shapes=shapes, seconds_each=each)
+            for shape, rate in zip(shapes, answer["rates"], strict=True):
                 best[shape] = max(rate, best.get(shape, 0.0))
         except PeerError as error:
             say(f"limits: {name}: {error}")
@@ -157,11 +157,11 @@ def _run(
         process.ask("build", seconds=seconds, work=asdict(work))
         built = clock.perf_counter() - process.started
         rest = seconds - built
-        told = process.ask("train", seconds=rest, file=str(file), evaluate=evaluate)
+        answer = process.ask("train", seconds=rest, file=str(file), evaluate=evaluate)
         took = clock.perf_counter() - process.started
-        last = float(np.mean(told["losses"]))
-        found = {"build": built, "seconds": took, "loss": last, "steps": told["steps"]}
-        return found | {"held_out": told.get("held_out")} | process.ask("peak")
+        last = float(np.mean(answer["losses"]))
+        cell = {"build": built, "seconds": took, "loss": last, "steps": answer["steps"]}
+        return cell | {"held_out": answer.get("held_out")} | process.ask("peak")
     except PeerError as error:
         return {"why": str(error)}
     finally:
@@ -207,9 +207,9 @@ def writing(taking: Sequence[Contender], n: int, start: Start, say: Say, out: Re
             process.close()
 
 
-def _apart(one: Sequence[float], other: Sequence[float]) -> float:
+def _apart(first: Sequence[float], second: Sequence[float]) -> float:
     """Return the largest difference."""
-    return max(abs(a - b) for a, b in zip(one, other, strict=True))
+    return max(abs(a - b) for a, b in zip(first, second, strict=True))
 
 
 def machine(threads: int) -> Results:

@@ -93,8 +93,8 @@ def _workload(results: Results, row: Results) -> Section:
     rows = []
     for name, cell in sorted(cells.items(), key=lambda item: item[1].get("median", 1e9)):
         if "median" not in cell:
-            told = f"{cell.get('status', 'not timed')}: {cell.get('why', '')}"[:120]
-            rows.append((name, told, "", "", "", "", ""))
+            status = f"{cell.get('status', 'not timed')}: {cell.get('why', '')}"[:120]
+            rows.append((name, status, "", "", "", "", ""))
             continue
         took = cell["median"]
         share = f"{limit[0] / took:.0%}" if limit else ""
@@ -116,19 +116,19 @@ def overview(results: Results) -> Section:
         ours = median_of(cells, OURS)
         if ours is None:
             continue
-        told = [row["name"], f"{number(ours)}"]
+        columns = [row["name"], f"{number(ours)}"]
         for family, names in FAMILIES.items():
-            told.append(_against(cells, names, ours, family))
-        told += [number(limit[0]), f"{limit[0] / ours:.0%}"] if limit else ["", ""]
-        rows.append(tuple(told))
+            columns.append(_against(cells, names, ours, family))
+        columns += [number(limit[0]), f"{limit[0] / ours:.0%}"] if limit else ["", ""]
+        rows.append(tuple(columns))
     ratios = ["geometric mean of ratios", ""]
     for names in FAMILIES.values():
-        found = [
+        known = [
             best[1] / row["cells"][OURS]["median"]
             for row in results.get("works", [])
             if median_of(row["cells"], OURS) and (best := best_of(row["cells"], names))
         ]
-        ratios.append(f"({exp(sum(map(log, found)) / len(found)):.2f})" if found else "")
+        ratios.append(f"({exp(sum(map(log, known)) / len(known)):.2f})" if known else "")
     if rows:
         rows.append((*ratios, "", ""))
     headings = ("training step, ms (ratio to graphrnn)", OURS, *FAMILIES, "limit", "of limit")
@@ -139,8 +139,8 @@ def _against(cells: Results, names: Sequence[str], ours: float, family: str) -> 
     """Write the best of a family beside ours, or why there is none."""
     best = best_of(cells, names)
     if best is None:
-        told = {cells[name].get("status", "") for name in names if name in cells}
-        return ", ".join(sorted(told - {""}))
+        statuses = {cells[name].get("status", "") for name in names if name in cells}
+        return ", ".join(sorted(statuses - {""}))
     which = f", {SHORT[best[0]]}" if best[0] in SHORT else ""
     return f"{number(best[1])} ({best[1] / ours:.2f}{which})"
 
@@ -149,8 +149,8 @@ def own_forms(results: Results) -> Section:
     """The same network in each backend and loop form of ours."""
     rows = []
     for row in results.get("works", []):
-        told = [number(median_of(row["cells"], name)) for name in OWN]
-        rows += [(row["name"], *told)] if any(told) else []
+        medians = [number(median_of(row["cells"], name)) for name in OWN]
+        rows += [(row["name"], *medians)] if any(medians) else []
     return Section("graphrnn in each form, ms", ("training step", *OWN), rows)
 
 
@@ -180,27 +180,28 @@ def starts(results: Results) -> Section:
 
 def writing(results: Results) -> Section:
     """Characters written in a second."""
-    found = results.get("writing", {})
+    section = results.get("writing", {})
     rows = [
         (name, number(cell.get("median", 0) / 1000 or None),
-         f"{1000 * found['characters'] / cell['median']:,.0f}" if "median" in cell else cell["why"])
-        for name, cell in found.get("cells", {}).items()
+         f"{1000 * section['characters'] / cell['median']:,.0f}"
+         if "median" in cell else cell["why"])
+        for name, cell in section.get("cells", {}).items()
     ]  # fmt: skip
-    title = f"Writing {found.get('characters', 0):,} characters, LSTM, H=512"
+    title = f"Writing {section.get('characters', 0):,} characters, LSTM, H=512"
     return Section(title, ("", "s", "characters a second"), rows)
 
 
 def epoch(results: Results) -> Section:
     """The wall clock of an epoch."""
-    found = results.get("epoch", {})
+    section = results.get("epoch", {})
     rows = [
         (name, number(cell.get("seconds")), number(cell.get("build"), 2), number(cell.get("loss")))
         if "seconds" in cell else (name, cell["why"], "", "")
-        for name, cell in found.get("cells", {}).items()
+        for name, cell in section.get("cells", {}).items()
     ]  # fmt: skip
     title = (
-        f"theano_rnn, {found.get('sequences', 0):,} sequences ({found.get('share', 0):g} epochs) "
-        "by the wall clock, start and build included"
+        f"theano_rnn, {section.get('sequences', 0):,} sequences "
+        f"({section.get('share', 0):g} epochs) by the wall clock, start and build included"
     )
     headings = ("", "s in all", "s of these until the first step", "error of the last thousand")
     return Section(title, headings, rows)
@@ -211,24 +212,25 @@ def memory(results: Results) -> Section:
     rows = []
     for row in results.get("works", []):
         cells = row["cells"]
-        told = [
+        peaks = [
             f"{cells[name]['peak']:.0f}" if "peak" in cells.get(name, {}) else ""
             for name in (OURS, "PyTorch", "JAX", "Keras on JAX", "stock Aesara")
         ]
-        rows += [(row["name"], *told)] if any(told) else []
+        rows += [(row["name"], *peaks)] if any(peaks) else []
     headings = ("step", OURS, "PyTorch", "JAX", "Keras on JAX", "stock Aesara")
     return Section("Memory, peak of the process (MB)", headings, rows)
 
 
 def quality(results: Results) -> Section:
     """Held-out loss after the same training."""
-    found = results.get("quality", {})
+    section = results.get("quality", {})
     rows = [
         (name, f"{cell['held_out']:.4f}", number(cell["seconds"]))
         if "held_out" in cell else (name, cell["why"], "")
-        for name, cell in found.get("cells", {}).items()
+        for name, cell in section.get("cells", {}).items()
     ]  # fmt: skip
-    title = f"Equal work: {found.get('work', '')}, Adam, {found.get('characters', 0):,} characters"
+    characters = section.get("characters", 0)
+    title = f"Equal work: {section.get('work', '')}, Adam, {characters:,} characters"
     return Section(title, ("", "held-out loss (nats per character)", "s in all"), rows)
 
 

@@ -23,10 +23,10 @@ def library(variant: str) -> tuple[Any, Any]:
 def versions(variant: str = "stock") -> str:
     """Describe which library, with which flags."""
     lib, _ = library(variant)
-    told = f"{lib.__name__} {lib.__version__}"
+    version = f"{lib.__name__} {lib.__version__}"
     if variant == "numba":
-        return f"{told}, numba {importlib.import_module('numba').__version__}"
-    return f"{told}, cxx flags {lib.config.gcc__cxxflags or 'default'}, BLAS " + (
+        return f"{version}, numba {importlib.import_module('numba').__version__}"
+    return f"{version}, cxx flags {lib.config.gcc__cxxflags or 'default'}, BLAS " + (
         lib.config.blas__ldflags or "none"
     )
 

@@ -39,8 +39,8 @@ class Allowed:
 def spread(times: Sequence[float]) -> Cell:
     """Return median and quartiles in milliseconds."""
     low, _, high = quantiles(times, n=4) if len(times) > 1 else (times[0],) * 3
-    told = {"median": median(times), "low": low, "high": high}
-    return {name: 1000 * value for name, value in told.items()} | {"steps": len(times)}
+    seconds = {"median": median(times), "low": low, "high": high}
+    return {name: 1000 * value for name, value in seconds.items()} | {"steps": len(times)}
 
 
 def begin(contender: Contender, start: Callable[[], Process], work: Work, seconds: float) -> Any:
@@ -62,8 +62,8 @@ def begin(contender: Contender, start: Callable[[], Process], work: Work, second
         status = "over budget" if "budget" in str(error) else "failed"
         return {"status": status, "why": str(error), "versions": hello["versions"]}
     took = clock.perf_counter() - began
-    found = {"build": took, "losses": [answer["loss"]], "versions": hello["versions"]}
-    return process, found | {"imports": hello["peak"]}
+    cell = {"build": took, "losses": [answer["loss"]], "versions": hello["versions"]}
+    return process, cell | {"imports": hello["peak"]}
 
 
 def compare(
@@ -137,8 +137,8 @@ def agree(running: dict[str, Process], cells: dict[str, Cell]) -> None:
     for name in list(running):
         theirs = cells[name]["losses"]
         if not same(ours, theirs):
-            told = f"after {AGREEING} steps its loss is {theirs[-1]:g}, ours {ours[-1]:g}"
-            cells[name] |= {"status": "differs", "why": told}
+            why = f"after {AGREEING} steps its loss is {theirs[-1]:g}, ours {ours[-1]:g}"
+            cells[name] |= {"status": "differs", "why": why}
             running.pop(name).close()
 
 

@@ -38,17 +38,17 @@ def verdict(results: Results) -> str:
     count = f"graphrnn is faster in {len(listed) - len(lost)} of {len(listed)} comparisons."
     if not lost:
         return count
-    told = "; ".join(f"{what}: {name}, {ratio:.2f} of its time" for ratio, what, name in lost)
-    return f"{count} A peer is faster in: {told}."
+    losses = "; ".join(f"{what}: {name}, {ratio:.2f} of its time" for ratio, what, name in lost)
+    return f"{count} A peer is faster in: {losses}."
 
 
 def equal_work(results: Results) -> str:
     """Describe how far the held-out losses are apart, the limit being 1 %."""
     cells = results.get("quality", {}).get("cells", {})
-    told = [cells[n]["held_out"] for n in (OURS, "PyTorch") if cells.get(n, {}).get("held_out")]
-    if len(told) < 2:
+    held_out = [cells[n]["held_out"] for n in (OURS, "PyTorch") if cells.get(n, {}).get("held_out")]
+    if len(held_out) < 2:
         return ""
-    apart = abs(told[0] - told[1]) / told[1]
+    apart = abs(held_out[0] - held_out[1]) / held_out[1]
     return (
         f"The held-out losses are {apart:.2%} apart, {'within' if apart < 0.01 else 'beyond'} 1 %."
     )

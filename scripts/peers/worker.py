@@ -55,8 +55,8 @@ class Worker:
         """Say who it is."""
         self.module.start(self.threads)
         wanted = inspect.signature(self.module.versions).parameters
-        told = self.module.versions(self.variant) if wanted else self.module.versions()
-        return {"versions": told, "peak": largest()}
+        versions = self.module.versions(self.variant) if wanted else self.module.versions()
+        return {"versions": versions, "peak": largest()}
 
     def build(self, work: dict[str, Any]) -> dict[str, Any]:
         """Build the training step and take the first of all steps, which compiles for some."""
@@ -89,8 +89,8 @@ class Worker:
         losses = [trained.step(*trained.prepare(a, b)) for a, b in zip(x, y, strict=True)]
         answer = {"losses": losses[-1000:], "steps": len(losses)}
         if held_out is not None:
-            told = [trained.evaluate(a, b) for a, b in zip(*held_out, strict=True)]
-            answer["held_out"] = float(np.mean(told))
+            held_out_losses = [trained.evaluate(a, b) for a, b in zip(*held_out, strict=True)]
+            answer["held_out"] = float(np.mean(held_out_losses))
         return answer
 
     def writer(self, work: dict[str, Any], read: list[int]) -> dict[str, Any]:

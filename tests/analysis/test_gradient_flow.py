@@ -164,14 +164,14 @@ SMALL = {"time": 8, "hidden": 5, "batch": 4, "steps": 3, "backend": "native"}
 
 def test_clipping_is_the_same_training_with_shorter_steps(small_text):
     settings = GradientSettings(corpus=str(small_text), learning_rate=0.5, clip=1e-3, **SMALL)
-    told = []
+    messages = []
     finding = gradient_flow.measure(
         SUBJECTS["rnn_random"],
         gradient_flow.read(settings),
         settings,
-        stepped=lambda *a: told.append(a),
+        stepped=lambda *a: messages.append(a),
     )
-    assert [done for _, done, _ in told] == [1, 2, 3, 4, 5, 6]
+    assert [done for _, done, _ in messages] == [1, 2, 3, 4, 5, 6]
     # Three steps of at most rate · clip, against gradients that are longer than that.
     assert 0 < finding.clipped.moved <= 3 * 0.5e-3 * (1 + 1e-9)
     assert finding.unclipped.moved > 10 * finding.clipped.moved

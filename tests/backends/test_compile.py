@@ -96,8 +96,8 @@ def test_a_call_that_fails_changes_nothing(backend):
                 np.testing.assert_array_equal(now, then)
         f([0, 1])
         ends.append(values())
-    for one, other in zip(*ends, strict=True):
-        np.testing.assert_array_equal(one, other)
+    for left, right in zip(*ends, strict=True):
+        np.testing.assert_array_equal(left, right)
 
 
 def test_unknown_backend():

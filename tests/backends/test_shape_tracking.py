@@ -40,9 +40,9 @@ def test_what_is_noted_is_the_shape_of_the_value():
         mode=aesara.compile.Mode("py", None),
         on_unused_input="ignore",
     )
-    found = f(np.ones((4, 3)), np.ones((5, 3)))
-    shapes = [n for value in found[: len(tensors)] for n in np.shape(value)]
-    assert [int(n) for n in found[len(tensors) :]] == shapes
+    results = f(np.ones((4, 3)), np.ones((5, 3)))
+    shapes = [n for value in results[: len(tensors)] for n in np.shape(value)]
+    assert [int(n) for n in results[len(tensors) :]] == shapes
 
 
 def test_a_length_that_a_type_has_is_a_constant_and_found_by_it():

@@ -267,7 +267,7 @@ def test_ways_to_sample(capsys, trained):
     assert "--stream: got it with --count 2" in refused(capsys, *words, "--count", "2", "--stream")
 
 
-def test_repetition_is_told(capsys, trained):
+def test_repetition_is_reported(capsys, trained):
     words = ["--backend", "python", "--prompt", "the", "--length", "300", "--greedy"]
     app.main(["sample", trained, *words])
     captured = capsys.readouterr()
@@ -424,7 +424,7 @@ def test_help_answers(capsys, command):
     assert "Usage: graphrnn" in capsys.readouterr().out
 
 
-def test_a_damaged_header_is_told_as_such(capsys, in_tmp):
+def test_a_damaged_header_is_named(capsys, in_tmp):
     (in_tmp / "c.safetensors").write_bytes(save({"W": np.zeros(3)}, {"graphrnn": '{"format": 2}'}))
     line = refused(capsys, "sample", "c.safetensors")
     assert line.endswith("its header is damaged; use another checkpoint")

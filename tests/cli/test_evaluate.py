@@ -25,7 +25,7 @@ def test_the_confusion_is_in_per_cent_of_each_row(found):
     assert columns == [["' '", "a"], ["75", ""], ["25", ""], ["0", ""], ["4", "0"]]
 
 
-def test_it_is_told_what_was_read_and_left_out(capsys, drawn, in_tmp, monkeypatch, found):
+def test_what_was_read_and_left_out_is_shown(capsys, drawn, in_tmp, monkeypatch, found):
     (in_tmp / "text.txt").write_text("a € a €")
     monkeypatch.setattr(evaluation, "evaluate_text", lambda *a, **k: found)
     app.main(["evaluate", "drawn", "--corpus", "text.txt"])

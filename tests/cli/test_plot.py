@@ -6,7 +6,7 @@ from graphrnn.display import plots
 from tests.cli.test_app import refused
 
 
-def test_runs_of_one_name_are_told_apart(capsys, drawn, in_tmp, monkeypatch):
+def test_runs_of_one_name_are_distinguished(capsys, drawn, in_tmp, monkeypatch):
     other = Path(shutil.copytree(drawn.path, in_tmp / "other" / "drawn"))
     drew = []
     monkeypatch.setattr(plots, "curves", lambda headers, out: drew.append((headers, out)))

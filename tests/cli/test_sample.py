@@ -17,7 +17,7 @@ def test_several_texts_have_headings(capsys):
     assert capsys.readouterr().out == "--- 1 of 2 ---\npx\n\n--- 2 of 2 ---\npy\n"
 
 
-def test_a_text_that_repeats_is_told(capsys):
+def test_a_text_that_repeats_is_reported(capsys):
     sample.show(iter([["the cat " * 40]]), SampleSettings(prompt=""), stream=False)
     assert "graphrnn: the text repeats" in capsys.readouterr().err
 
@@ -32,7 +32,7 @@ class Sampler:
         return ["abc"] * settings.count
 
 
-def test_what_is_wrong_is_told_before_anything_is_printed():
+def test_what_is_wrong_is_shown_before_anything_is_printed():
     with pytest.raises(UserError, match="never seen"):
         sample.begun(Sampler(), SampleSettings(prompt="Ω"))
     assert list(sample.begun(Sampler(), SampleSettings())) == [["a"], ["b"], ["c"]]

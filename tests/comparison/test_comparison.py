@@ -107,12 +107,12 @@ def test_a_plan_is_checked_before_anything_is_built(change, said):
 def test_a_worker_tells_what_the_equations_say(form, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     worker = Worker(Task(BuilderSubject(built), form, 4, 1))
-    found = worker.build()
-    assert set(found["phases"]) == set(PHASES)
-    assert all(seconds >= 0 for seconds in found["phases"].values())
-    assert found["phases"]["gradients"] > 0
+    results = worker.build()
+    assert set(results["phases"]) == set(PHASES)
+    assert all(seconds >= 0 for seconds in results["phases"].values())
+    assert results["phases"]["gradients"] > 0
     assert aesara.grad is at.grad is aesara.gradient.grad
-    assert (found["lines"] is None) == (form.backend == "python")
+    assert (results["lines"] is None) == (form.backend == "python")
     path = tmp_path / "tensors.npz"
     names = worker.tensors(str(path))["names"]
     with np.load(path) as file:
@@ -179,10 +179,10 @@ def test_a_rewrite_that_takes_two_time_scales_for_one_is_caught():
 
 def test_two_time_scales_agree_in_outputs_and_gradients():
     plan = measure.Plan(BuilderSubject(two_scales), [SCAN, UNROLLED], (4,), 1000, rounds=1)
-    found = measure.compare(plan)
-    assert (found.held, found.gradients) == (1, 2)
+    result = measure.compare(plan)
+    assert (result.held, result.gradients) == (1, 2)
     assert "2 gradients and updated weights of all forms agree within 1e-08" in str(
-        reports.proof_line(found)
+        reports.proof_line(result)
     )
 
 
@@ -204,20 +204,20 @@ def test_what_takes_too_long_is_stopped_and_the_rest_goes_on(tmp_path):
 
     kept = []
     plan = measure.Plan(BuilderSubject(build), [SCAN, UNROLLED], (3,), 10, budget=12.0, rounds=1)
-    found = measure.compare(plan, keep=kept.append)
-    assert kept == [found]
-    scan, unrolled = found.cells
+    result = measure.compare(plan, keep=kept.append)
+    assert kept == [result]
+    scan, unrolled = result.cells
     assert scan.training.median > 0
     assert scan.peak_bytes > 1e7
     assert unrolled.build is None
     assert unrolled.problem == "stopped: its build took more than 12 s"
-    again = comparison_from(json.loads(json.dumps(found.as_dict())))
-    assert again == found
-    paths = reports.save(found, tmp_path)
+    again = comparison_from(json.loads(json.dumps(result.as_dict())))
+    assert again == result
+    paths = reports.save(result, tmp_path)
     assert [path.suffix for path in paths] == [".json", ".md", ".png"]
     assert paths[2].read_bytes().startswith(b"\x89PNG")
     assert "stopped: its build" in paths[1].read_text()
-    assert advice(found)[0].startswith("T = 3: for 10 steps choose python, scan")
+    assert advice(result)[0].startswith("T = 3: for 10 steps choose python, scan")
 
 
 def test_tensors_differ_by_shape_and_by_what_is_not_finite():
@@ -242,14 +242,14 @@ def test_a_longer_build_is_repaid_or_never():
 
 
 def test_growth_is_the_exponent_and_advice_the_least_total():
-    found = drawn(
+    result = drawn(
         *(cell(SCAN, t, 1.0, 1e-3 * t, 1e8 * t**0.5) for t in (4, 8, 16)),
         *(cell(UNROLLED, t, 0.1 * t**2, 1e-4 * t) for t in (4, 8, 16)),
     )
-    scan, unrolled = growth(found)
+    scan, unrolled = growth(result)
     assert (scan.build, scan.training, scan.memory) == pytest.approx((0, 1, 0.5), abs=1e-6)
     assert unrolled.build == pytest.approx(2)
-    assert [line.split(" choose ")[1].split(",")[1].strip() for line in advice(found)] == [
+    assert [line.split(" choose ")[1].split(",")[1].strip() for line in advice(result)] == [
         "unrolled", "unrolled", "scan",
     ]  # fmt: skip
 
@@ -265,9 +265,9 @@ def test_the_lessons_network_is_compared_from_the_command_line(tmp_path, capsys,
     out = capsys.readouterr().out
     assert "agree within 1e-08" in out
     assert "for 7 steps choose native" in out
-    told = json.loads((tmp_path / "compare.json").read_text())
-    assert [c["form"]["loop"] for c in told["cells"]] == ["scan", "2"]
-    assert not [c["problem"] for c in told["cells"] if c["problem"]]
+    message = json.loads((tmp_path / "compare.json").read_text())
+    assert [c["form"]["loop"] for c in message["cells"]] == ["scan", "2"]
+    assert not [c["problem"] for c in message["cells"] if c["problem"]]
 
 
 @pytest.mark.parametrize(
@@ -346,12 +346,12 @@ def echo(tmp_path):
     ("used", "looks"), [([4, 4], 2), ([4, 7, 9, 9, 9], 4), ([None, 5, None, 8, 8], 5)]
 )
 def test_a_process_is_waited_for_until_it_uses_no_processor(echo, monkeypatch, used, looks):
-    told = iter(used)
-    monkeypatch.setattr(echo, "_used", lambda: next(told))
+    message = iter(used)
+    monkeypatch.setattr(echo, "_used", lambda: next(message))
     monkeypatch.setattr(pipes, "LOOK", 0)
     monkeypatch.setattr(pipes, "RESTLESS", 60)
     echo.rest()
-    assert len(list(told)) == len(used) - looks
+    assert len(list(message)) == len(used) - looks
 
 
 def test_a_process_that_never_rests_is_left_as_it_is(echo, monkeypatch):

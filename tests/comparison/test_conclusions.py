@@ -7,10 +7,10 @@ import pytest
 
 def test_a_form_is_held_against_the_first_of_its_backend_and_rewrites():
     scan, unrolled, plain = (cell(form, 4, 1.0, 0.5) for form in (SCAN, UNROLLED, PLAIN))
-    found = comparison(scan, unrolled, plain)
-    assert baseline(found, unrolled) is scan
-    assert baseline(found, scan) is scan
-    assert baseline(found, plain) is plain
+    result = comparison(scan, unrolled, plain)
+    assert baseline(result, unrolled) is scan
+    assert baseline(result, scan) is scan
+    assert baseline(result, plain) is plain
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,8 @@ def test_growth_is_of_each_form():
 
 
 def test_advice_is_the_least_in_all():
-    found = comparison(cell(SCAN, 4, 1.0, 0.5), cell(UNROLLED, 4, 5.0, 0.1), steps=100)
-    assert advice(found) == [
+    result = comparison(cell(SCAN, 4, 1.0, 0.5), cell(UNROLLED, 4, 5.0, 0.1), steps=100)
+    assert advice(result) == [
         "T = 4: for 100 steps choose native, unrolled, 15.0 s in all; native, scan takes 240% more"
     ]
     assert advice(comparison(Cell(SCAN, 4))) == []

@@ -8,17 +8,17 @@ import pytest
 
 
 def test_what_is_written_is_read_back():
-    found = comparison(cell(SCAN, 4, 2.0, 0.5), Cell(PLAIN, 4, problem="does not run"))
-    assert comparison_from(json.loads(json.dumps(found.as_dict()))) == found
+    result = comparison(cell(SCAN, 4, 2.0, 0.5), Cell(PLAIN, 4, problem="does not run"))
+    assert comparison_from(json.loads(json.dumps(result.as_dict()))) == result
 
 
 def test_cells_are_found_by_form_and_length():
     cells = [cell(UNROLLED, 8, 2.0, 0.5), cell(SCAN, 4, 1.0, 0.5), cell(SCAN, 8, 1.0, 0.25)]
-    found = comparison(*cells)
-    assert found.times() == [4, 8]
-    assert found.forms() == [UNROLLED, SCAN]
-    assert found.cell(SCAN, 8) is cells[2]
-    assert found.cell(UNROLLED, 4) is None
+    result = comparison(*cells)
+    assert result.times() == [4, 8]
+    assert result.forms() == [UNROLLED, SCAN]
+    assert result.cell(SCAN, 8) is cells[2]
+    assert result.cell(UNROLLED, 4) is None
 
 
 def test_a_total_is_the_build_and_the_steps():

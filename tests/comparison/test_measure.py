@@ -49,13 +49,13 @@ def plan(monkeypatch):
 
 def test_every_form_is_measured_at_every_length(plan):
     kept = []
-    found = measure.compare(plan, keep=kept.append)
-    assert [(c.form, c.time) for c in found.cells] == [
+    result = measure.compare(plan, keep=kept.append)
+    assert [(c.form, c.time) for c in result.cells] == [
         (SCAN, 4), (UNROLLED, 4), (SCAN, 8), (UNROLLED, 8),
     ]  # fmt: skip
-    assert {c.training.median for c in found.cells} == {0.5}
-    assert {c.training.count for c in found.cells} == {4}
-    assert (found.held, found.gradients, found.tolerance) == (2, 1, 1e-8)
+    assert {c.training.median for c in result.cells} == {0.5}
+    assert {c.training.count for c in result.cells} == {4}
+    assert (result.held, result.gradients, result.tolerance) == (2, 1, 1e-8)
     assert [len(one.cells) for one in kept] == [2, 4]
 
 

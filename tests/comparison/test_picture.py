@@ -11,8 +11,8 @@ from PIL import Image
 
 def test_it_is_wider_than_high_and_not_empty():
     cells = [cell(form, t, 2.0, 0.1) for form in (SCAN, UNROLLED) for t in (4, 8)]
-    for found in (comparison(*cells), comparison(Cell(SCAN, 4, problem="stopped"))):
-        with Image.open(io.BytesIO(draw(found))) as picture:
+    for result in (comparison(*cells), comparison(Cell(SCAN, 4, problem="stopped"))):
+        with Image.open(io.BytesIO(draw(result))) as picture:
             assert picture.width > picture.height
             assert len(np.unique(np.asarray(picture.convert("L")))) > 10
 

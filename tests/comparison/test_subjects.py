@@ -17,8 +17,8 @@ def test_a_network_is_fed_windows_of_its_text(small_text):
     values, again = subject.values(inputs), subject.values(inputs)
     assert [v.shape for v in values] == [i.type.shape for i in inputs]
     assert [v.dtype for v in values] == [i.dtype for i in inputs]
-    for one, other in zip(values, again, strict=True):
-        np.testing.assert_array_equal(one, other)
+    for left, right in zip(values, again, strict=True):
+        np.testing.assert_array_equal(left, right)
     x, y, learning_rate, *masks = values
     np.testing.assert_array_equal(x[1:], y[:-1])
     assert learning_rate < 1e-5

@@ -21,12 +21,12 @@ def process(in_tmp, monkeypatch):
 
 
 def answer(monkeypatch, found):
-    def told(self, request, within):
+    def answered(self, request, within):
         if isinstance(found, Exception):
             raise found
         return found
 
-    monkeypatch.setattr(Pipe, "answer", told)
+    monkeypatch.setattr(Pipe, "answer", answered)
 
 
 def test_an_answer_is_given(process, monkeypatch):

@@ -98,8 +98,8 @@ def test_results_fit_a_narrow_pipe():
     assert lines[1].endswith("1.000              1.443      50.0%")
     assert lines[1].startswith("training, last 200 sequences ")
     short = replace(header, train=(), held_out=())
-    told = display.results_table(short)
-    assert told == "no loss yet: one is kept each 1,000 sequences (--log-every)"
+    message = display.results_table(short)
+    assert message == "no loss yet: one is kept each 1,000 sequences (--log-every)"
 
 
 @pytest.mark.parametrize("brackets", ["[bold]", "[/]", "a [link] b"])

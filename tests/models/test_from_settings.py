@@ -23,16 +23,16 @@ def test_sizes_are_those_of_the_settings():
     ],
 )
 def test_the_optimizer_is_that_of_the_settings(settings, wanted):
-    found = made.optimizer_of(TrainSettings(**settings))
-    assert found == wanted
-    assert found.plain == (wanted is PLAIN_SGD)
+    result = made.optimizer_of(TrainSettings(**settings))
+    assert result == wanted
+    assert result.plain == (wanted is PLAIN_SGD)
 
 
 def test_weights_are_drawn_from_the_generator_alone():
     settings = TrainSettings(hidden=4, dtype="float64", loop="unrolled", backend="python")
-    one, same, other = (made.network_of(settings, 9, np.random.default_rng(n)) for n in (1, 1, 2))
-    assert (one.dtype, one.backend) == ("float64", "python")
-    drawn = [network.weights["W_xh"].get_value() for network in (one, same, other)]
+    left, same, right = (made.network_of(settings, 9, np.random.default_rng(n)) for n in (1, 1, 2))
+    assert (left.dtype, left.backend) == ("float64", "python")
+    drawn = [network.weights["W_xh"].get_value() for network in (left, same, right)]
     np.testing.assert_array_equal(drawn[0], drawn[1])
     assert (drawn[0] != drawn[2]).any()
 

@@ -13,11 +13,11 @@ FREE = {way: {"build": [0.0] * (2 + (way == "unrolled")), "step": [0.0] * 5} for
 
 def factors(**changed):
     """Give factors that are 0 but for the first of each, the build's and the step's seconds."""
-    found = {way: {"build": list(f["build"]), "step": list(f["step"])} for way, f in FREE.items()}
+    results = {way: {"build": list(f["build"]), "step": list(f["step"])} for way, f in FREE.items()}
     for way, (build, step) in changed.items():
         name = {"by_4": "4"}.get(way, way)
-        found[name]["build"][0], found[name]["step"][0] = build, step
-    return found
+        results[name]["build"][0], results[name]["step"][0] = build, step
+    return results
 
 
 def test_terms_are_counted():

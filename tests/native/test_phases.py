@@ -8,10 +8,10 @@ import aesara.tensor as at
 
 
 def test_a_linker_tells_its_phases_and_their_texts_are_shown():
-    told = []
+    messages = []
     mode = native_mode(strict=True, threads=1)
-    mode.linker.listener = type(mode.linker.listener)(on_phase=told.append)
+    mode.linker.listener = type(mode.linker.listener)(on_phase=messages.append)
     x = at.TensorType("float64", (3,))("x")
     aesara.function([x], x + 1, mode=mode)
-    assert told == [Phase.LOWERING, Phase.COMPILING]
+    assert messages == [Phase.LOWERING, Phase.COMPILING]
     assert f"train: {Phase.COMPILING}" == "train: compiling C"

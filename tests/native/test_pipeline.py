@@ -21,16 +21,16 @@ def graph():
 
 
 def test_all_stages_in_their_order(monkeypatch):
-    told = []
+    messages = []
     for name in ("verify", "optimize", "updates_last", "assign_buffers", "emit"):
         stage = getattr(pipeline, name)
         monkeypatch.setattr(
             pipeline,
             name,
-            lambda *a, _stage=stage, _name=name, **k: (told.append(_name), _stage(*a, **k))[1],
+            lambda *a, _stage=stage, _name=name, **k: (messages.append(_name), _stage(*a, **k))[1],
         )
     program, source = pipeline.generate(graph())
-    assert told == ["verify", "optimize", "updates_last", "verify", "assign_buffers", "emit"]
+    assert messages == ["verify", "optimize", "updates_last", "verify", "assign_buffers", "emit"]
     assert program.offsets.keys() == live_ranges(program.ops).keys()
     assert source.scratch_bytes >= program.scratch
     assert "seconds()" not in source.text.partition("static void body")[2]
@@ -51,7 +51,7 @@ def test_a_pass_that_spoils_a_program_is_named(monkeypatch):
 
     monkeypatch.setattr(order, "PASSES", (verified(spoil),))
     x = tensor("x", "float64", (3,))
-    with pytest.raises(Exception, match="never writes") as found:
+    with pytest.raises(Exception, match="never writes") as result:
         pipeline.lower_graph(FunctionGraph([x], [at.exp(x)], clone=True))
-    assert isinstance(found.value.__cause__, ProgramError)
-    assert found.value.__cause__.__notes__ == ["after the pass spoil"]
+    assert isinstance(result.value.__cause__, ProgramError)
+    assert result.value.__cause__.__notes__ == ["after the pass spoil"]

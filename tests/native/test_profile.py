@@ -12,12 +12,12 @@ def test_a_loop_s_time_holds_those_of_its_body():
     x, W, h = recurrence()
     graph = FunctionGraph([x, W], [h], clone=True)
     values = [np.zeros(v.type.shape, "float32") for v in (x, W)]
-    found = time_operations(graph, values, threads=1)
-    times = dict(found.operations)
+    result = time_operations(graph, values, threads=1)
+    times = dict(result.operations)
     assert all(seconds >= 0 for seconds in times.values())
     (loop,) = [op for op in times if isinstance(op, Loop)]
     inside = sum(times[op] for op in loop.body)
     assert any(isinstance(op, Gemm) for op in loop.body)
-    assert inside <= times[loop] <= found.total
-    (scan,) = found.bodies
+    assert inside <= times[loop] <= result.total
+    (scan,) = result.bodies
     assert scan in {node.op for node in graph.toposort()}

@@ -46,13 +46,13 @@ def drawn(seeds, wanted):
 
     Graphs are drawn until all that is wanted was found.
     """
-    found = Counter()
+    result = Counter()
 
     def look(outputs):
         for node in {v.owner for v in ancestors(outputs) if v.owner is not None}:
-            found.update(kind.__name__ for kind in type(node.op).__mro__)
+            result.update(kind.__name__ for kind in type(node.op).__mro__)
             if isinstance(node.op, (Elemwise, CAReduce)):
-                found.update(kind.__name__ for kind in type(node.op.scalar_op).__mro__)
+                result.update(kind.__name__ for kind in type(node.op.scalar_op).__mro__)
             if isinstance(node.op, Scan):
                 look(node.op.fgraph.outputs)
 
@@ -64,9 +64,9 @@ def drawn(seeds, wanted):
             warnings.simplefilter("ignore")  # Aesara's gradient of arctanh is old to NumPy
             graph, outputs = Maker(seed).make()
         look([*outputs, *(variable for variable, _ in graph.pool)])
-        if wanted <= found.keys():
+        if wanted <= result.keys():
             break
-    return found
+    return result
 
 
 def test_every_rule_is_drawn_by_some_graph():

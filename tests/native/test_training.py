@@ -74,8 +74,8 @@ def test_twenty_steps_give_the_same_weights(cell, loop, dtype):
     loop = LOOPS[loop]
     wanted, wanted_weights = trained(cell, loop, dtype, PYTHON)
     got, weights = trained(cell, loop, dtype, native_mode(strict=True))
-    for one, other in zip(got, wanted, strict=True):
-        for a, b in zip(one, other, strict=True):
+    for left, right in zip(got, wanted, strict=True):
+        for a, b in zip(left, right, strict=True):
             assert a.dtype == b.dtype == dtype
             np.testing.assert_allclose(a, b, **CLOSE[dtype])
     start = initial_weights(cell, dtype)

@@ -116,8 +116,8 @@ def test_same_weights_same_outputs_and_gradients(peers, peer, cell, dtype, backe
     grads = {n.removeprefix("d_"): v for n, v in theirs.items() if n.startswith("d_")}
     if "bias_hh_l0" in grads and cell != "gru":
         # They are added before anything else, so both feel the same.
-        one, other = grads["bias_ih_l0"], grads["bias_hh_l0"]
-        np.testing.assert_allclose(one, other, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+        left, right = grads["bias_ih_l0"], grads["bias_hh_l0"]
+        np.testing.assert_allclose(left, right, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
     wanted = {n: theirs[n] for n in ("h", "c") if n in theirs}
     wanted |= {n: grads[n] for n in ("x", "h_0", "c_0") if n in grads} | layouts.FROM[peer](
         cell, grads

@@ -56,9 +56,9 @@ def test_every_field_of_another_type_or_meaning(stopped):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    found = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(found) > 900
-    for one in found:
+    result = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(result) > 900
+    for one in result:
         assert one["code"] in (0, 2), one
         assert "Traceback" not in one["err"], one
         assert not one["controls"], one
@@ -68,7 +68,7 @@ def test_every_field_of_another_type_or_meaning(stopped):
             assert len(one["err"]) < 2_500, one
             assert one["same"], one
     taken = {
-        (one["what"].removeprefix("header."), one["value"]) for one in found if not one["code"]
+        (one["what"].removeprefix("header."), one["value"]) for one in result if not one["code"]
     }
     assert {pair for pair in taken if pair[0] not in FREE} == MAY_BE
 

@@ -27,13 +27,13 @@ def read(folder):
     Files in the order of their names; where one says START at a step, all that was read of that
     step and of later ones is forgotten.
     """
-    found = []
+    results = []
     for path in sorted((folder / "events").iterdir()):
         for event in records(path):
             if event.HasField("session_log") and event.session_log.status == 1:
-                found = [scalar for scalar in found if scalar[1] < event.step]
-            found += [(v.tag, event.step, v.simple_value) for v in event.summary.value]
-    return found
+                results = [scalar for scalar in results if scalar[1] < event.step]
+            results += [(v.tag, event.step, v.simple_value) for v in event.summary.value]
+    return results
 
 
 def single(value):
@@ -112,8 +112,8 @@ def test_writers_of_one_second_and_of_a_clock_that_was_set_back(in_tmp, monkeypa
 
 
 def test_a_full_disk_ends_the_events_alone(in_tmp):
-    told = []
-    events = Events(in_tmp, [{"step": 1, "loss": 1.0}], told.append)
+    messages = []
+    events = Events(in_tmp, [{"step": 1, "loss": 1.0}], messages.append)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     (path,) = (in_tmp / "events").iterdir()
     resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 9, hard))
@@ -123,7 +123,7 @@ def test_a_full_disk_ends_the_events_alone(in_tmp):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     events.close()
-    assert told == [
+    assert messages == [
         "events for TensorBoard end here: no space left on device; log.jsonl has them all"
     ]
     assert read(in_tmp) == [("loss", 1, 1.0)]

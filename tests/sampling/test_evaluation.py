@@ -50,19 +50,19 @@ def test_it_is_what_a_loop_over_single_steps_gives(model):
         errors.append(np.log(np.exp(z).sum()) - z[y])
         ranks.append((z > z[y]).sum())
         pairs.append((following, int(z.argmax())))
-    found = evaluation.evaluate_text(checkpoint, text, backend="python")
-    assert found.characters == len(errors)
-    assert found.loss == pytest.approx(np.mean(errors), rel=1e-5)
-    assert found.bits == pytest.approx(found.loss / np.log(2))
-    assert found.accuracy == pytest.approx(np.mean(np.array(ranks) == 0))
-    assert found.among_best == pytest.approx(np.mean(np.array(ranks) < 5))
-    counts = {c: sum(f == c for f, _ in pairs) for c in found.commonest}
-    assert found.confusion.sum(axis=1).tolist() == list(counts.values())
+    result = evaluation.evaluate_text(checkpoint, text, backend="python")
+    assert result.characters == len(errors)
+    assert result.loss == pytest.approx(np.mean(errors), rel=1e-5)
+    assert result.bits == pytest.approx(result.loss / np.log(2))
+    assert result.accuracy == pytest.approx(np.mean(np.array(ranks) == 0))
+    assert result.among_best == pytest.approx(np.mean(np.array(ranks) < 5))
+    counts = {c: sum(f == c for f, _ in pairs) for c in result.commonest}
+    assert result.confusion.sum(axis=1).tolist() == list(counts.values())
     assert list(counts.values()) == sorted(counts.values(), reverse=True)
-    first = found.commonest[0]
+    first = result.commonest[0]
     took = sum(f == first and k == vocabulary.encode(first)[0] for f, k in pairs)
-    assert found.confusion[0, 0] == took
-    assert found.confusion.shape == (10, 11)
+    assert result.confusion[0, 0] == took
+    assert result.confusion.shape == (10, 11)
 
 
 def test_strangers_are_counted_and_left_out():

@@ -41,8 +41,8 @@ def test_one_hot_input_takes_no_product():
 @pytest.mark.parametrize(("bandwidth", "bound"), [(1e15, "arithmetic"), (1.0, "memory")])
 def test_the_limit_is_the_larger_of_two(bandwidth, bound):
     point = SMALL["rnn"]
-    seconds, told = work.limit(point, lambda size: 1e6, bandwidth)
-    assert told == bound
+    seconds, message = work.limit(point, lambda size: 1e6, bandwidth)
+    assert message == bound
     larger = max(work.operations(point) / 1e6, work.traffic(point) / bandwidth)
     assert seconds == pytest.approx(larger, rel=1e-12)
 
@@ -109,11 +109,11 @@ def test_a_folder_with_a_space_is_reached_by_a_link_without(tmp_path):
     """As `torch.compile` needs it; the link is what Python takes for its own folder."""
     python = tmp_path / "a b" / "env" / "bin" / "python"
     venv.create(python.parent.parent, symlinks=True)
-    found = pipes.without_spaces(python)
-    assert " " not in str(found)
-    asked = [str(found), "-c", "import sys; print(sys.prefix)"]
-    assert Path(subprocess.check_output(asked, text=True).strip()) == found.parent.parent
-    assert found.parent.parent.resolve() == python.parent.parent
+    result = pipes.without_spaces(python)
+    assert " " not in str(result)
+    asked = [str(result), "-c", "import sys; print(sys.prefix)"]
+    assert Path(subprocess.check_output(asked, text=True).strip()) == result.parent.parent
+    assert result.parent.parent.resolve() == python.parent.parent
     plain = tmp_path / "env" / "bin" / "python"
     assert pipes.without_spaces(plain) == plain
 
@@ -126,8 +126,8 @@ def test_a_worker_takes_one_step_at_a_time(process, tmp_path):
     assert process.ask("peak")["peak"] > 10
     x = np.zeros((2, 8, 1), "int32")
     np.savez(tmp_path / "given.npz", x=x, y=x)
-    told = process.ask("train", file=str(tmp_path / "given.npz"))
-    assert told["steps"] == len(told["losses"]) == 2
+    message = process.ask("train", file=str(tmp_path / "given.npz"))
+    assert message["steps"] == len(message["losses"]) == 2
     with pytest.raises(pipes.PeerError, match="unknown order 'dance'"):
         process.ask("dance")
     with pytest.raises(pipes.PeerError, match=r"KeyError|FileNotFoundError"):
@@ -189,9 +189,9 @@ def fakes(monkeypatch):
     monkeypatch.setattr(Fake, "rested", [])
 
     def made(*workers):
-        found = {worker.name: worker for worker in workers}
-        contenders = [Contender(name, "ours", "", "") for name in found]
-        return contenders, lambda contender: found[contender.name], {}
+        results = {worker.name: worker for worker in workers}
+        contenders = [Contender(name, "ours", "", "") for name in results]
+        return contenders, lambda contender: results[contender.name], {}
 
     return made
 
@@ -293,9 +293,9 @@ def test_markdown_and_pictures_are_written(tmp_path):
 
 
 def test_an_interrupted_run_can_be_reported(tmp_path):
-    found = {name: results()[name] for name in ("machine", "works", "versions")}
-    found["works"][0]["cells"] = {}
-    report.write(found, tmp_path)
+    measured = {name: results()[name] for name in ("machine", "works", "versions")}
+    measured["works"][0]["cells"] = {}
+    report.write(measured, tmp_path)
     assert "0 of 0" in (tmp_path / "results.md").read_text(encoding="utf-8")
 
 
@@ -323,13 +323,13 @@ def test_our_readme_has_the_markers():
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "message"),
     [(None, "make bench"), ("{", "is no JSON"), ("[]", "no results"), ("{}", "no results")],
 )
-def test_results_that_are_none_are_refused(tmp_path, written, told):
+def test_results_that_are_none_are_refused(tmp_path, written, message):
     if written is not None:
         (tmp_path / "results.json").write_text(written, encoding="utf-8")
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         readme.load(tmp_path / "results.json")
 
 

@@ -20,9 +20,9 @@ def test_what_the_next_batch_reaches_the_last_one_then_reached():
 
 
 def test_each_multiple_is_reached_once():
-    count, found = Count(batch=4), []
+    count, results = Count(batch=4), []
     for _ in range(10):
         count.advance()
         if count.reached(10):
-            found.append(count.sequences)
-    assert found == [12, 20, 32, 40]
+            results.append(count.sequences)
+    assert results == [12, 20, 32, 40]

@@ -30,16 +30,16 @@ def test_a_second_sigterm_changes_nothing_and_a_second_ctrl_c_ends():
 
 
 def test_in_another_thread_there_is_nothing_to_catch():
-    before, found = signal.getsignal(signal.SIGINT), []
+    before, results = signal.getsignal(signal.SIGINT), []
 
     def enter():
         with Stop() as stop:
-            found.append((bool(stop), signal.getsignal(signal.SIGINT)))
+            results.append((bool(stop), signal.getsignal(signal.SIGINT)))
 
     thread = threading.Thread(target=enter)
     thread.start()
     thread.join()
-    assert found == [(False, before)]
+    assert results == [(False, before)]
 
 
 def test_what_is_ignored_stays_so():

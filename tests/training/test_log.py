@@ -13,7 +13,7 @@ def folder(in_tmp):
 
 
 def test_lines_wait_for_room_in_their_order(folder, monkeypatch):
-    told, full, write = [], [True], RunFolder.write_line
+    messages, full, write = [], [True], RunFolder.write_line
 
     def now_and_then(self, line):
         if full[0]:
@@ -21,14 +21,14 @@ def test_lines_wait_for_room_in_their_order(folder, monkeypatch):
         write(self, line)
 
     monkeypatch.setattr(RunFolder, "write_line", now_and_then)
-    log = Log(folder, told.append)
+    log = Log(folder, messages.append)
     log.write({"step": 1, "sequences": 4})
     log.write({"step": 2, "sequences": 8})
     assert folder.lines() == []
     full[0] = False
     log.write({"step": 3, "sequences": 12})
     assert [line["step"] for line in folder.lines()] == [1, 2, 3]
-    assert told == ["no space left on device; the run goes on, and its log when there is room"]
+    assert messages == ["no space left on device; the run goes on, and its log when there is room"]
 
 
 @pytest.mark.skipif(not find_spec("tensorboardX"), reason="needs tensorboardX")

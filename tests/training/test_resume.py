@@ -89,9 +89,9 @@ def compiled_once(monkeypatch):
     monkeypatch.setattr(trainer.Trainer, "build", again)
 
 
-def same(one, other):
+def same(left, right):
     """Check that two finished runs have the same bits, losses and words."""
-    a, b = (load_checkpoint(folder / "last.safetensors") for folder in (one, other))
+    a, b = (load_checkpoint(folder / "last.safetensors") for folder in (left, right))
     for kind in ("weights", "state"):
         assert getattr(a, kind).keys() == getattr(b, kind).keys()
         for name, value in getattr(a, kind).items():
@@ -101,16 +101,16 @@ def same(one, other):
     assert a.header.position == b.header.position
     logs = [
         [{k: v for k, v in line.items() if k != "characters_per_second"} for line in folder_lines]
-        for folder_lines in (RunFolder(one).lines(), RunFolder(other).lines())
+        for folder_lines in (RunFolder(left).lines(), RunFolder(right).lines())
     ]
     assert logs[0] == logs[1]
-    best = [load_checkpoint(folder / "best.safetensors") for folder in (one, other)]
+    best = [load_checkpoint(folder / "best.safetensors") for folder in (left, right)]
     assert best[0].header.sequences == best[1].header.sequences
     assert best[0].header.position == best[1].header.position
     if find_spec("tensorboardX"):
         from tests.runs.test_tensorboard import numbers, read
 
-        assert read(other) == numbers(RunFolder(other).lines())
+        assert read(right) == numbers(RunFolder(right).lines())
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -171,11 +171,11 @@ def test_a_failed_save_keeps_the_last_checkpoint(small_text, in_tmp, monkeypatch
 
 
 def test_a_log_that_cannot_be_written_waits_for_room(small_text, monkeypatch):
-    told, write, calls = [], RunFolder.write_line, []
+    messages, write, calls = [], RunFolder.write_line, []
 
     class Listener(progress.Quiet):
         def noted(self, text):
-            told.append(text)
+            messages.append(text)
 
     def now_and_then(folder, line):
         calls.append(line)
@@ -188,7 +188,7 @@ def test_a_log_that_cannot_be_written_waits_for_room(small_text, monkeypatch):
     lines = run.folder.lines()
     assert [line["step"] for line in lines if "loss" in line] == [2, 4, 6, 8, 10, 12, 14, 15]
     assert len([line for line in lines if "held_out_loss" in line]) == 10
-    assert told == [
+    assert messages == [
         "cannot write 'log.jsonl': no space left on device; the run goes on, and its log when "
         "there is room"
     ]

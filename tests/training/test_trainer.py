@@ -33,8 +33,8 @@ def test_the_log_has_what_was_measured(small_text):
         (file,) = (Path("runs") / "theano_rnn-1" / "events").iterdir()
         for name, count in (("gradient_norm", 2), ("held_out_loss", 10)):
             assert file.read_bytes().count(name.encode() + b"\x15") == count
-    for one, other in zip(points, [line for line in clipped if "loss" in line], strict=True):
-        assert one["gradient_norm"] == pytest.approx(other["gradient_norm"], rel=1e-6)
+    for left, right in zip(points, [line for line in clipped if "loss" in line], strict=True):
+        assert left["gradient_norm"] == pytest.approx(right["gradient_norm"], rel=1e-6)
 
 
 def test_patience_ends_a_run_and_the_best_is_kept(small_text, monkeypatch):
@@ -44,17 +44,17 @@ def test_patience_ends_a_run_and_the_best_is_kept(small_text, monkeypatch):
         "evaluate",
         lambda *a, sequences, **k: Point(sequences=sequences, loss=next(losses), accuracy=0.1),
     )
-    told = []
+    messages = []
 
     class Listener(progress.Quiet):
         def noted(self, text):
-            told.append(text)
+            messages.append(text)
 
     run = training_run.train(settings(small_text, sequences=400, patience=2), Listener())
     assert run.checkpoint.header.sequences == 160
     assert load_checkpoint(run.folder.best).header.sequences == 80
-    assert len(told) == 1
-    assert "without a better loss than 2.000 after 80 sequences" in told[0]
+    assert len(messages) == 1
+    assert "without a better loss than 2.000 after 80 sequences" in messages[0]
 
 
 def test_samples_while_training_change_no_number(small_text):

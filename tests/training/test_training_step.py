@@ -83,15 +83,15 @@ def checkpoint_of(step, settings, weights, **changes):
 
 
 def test_a_step_that_is_restored_reads_and_moves_the_same(settings):
-    one = made(settings)
-    one.take(0.1, measured=False)
-    kept = checkpoint_of(one, settings, arrays(one))
-    wanted = [one.take(0.1, measured=False) for _ in range(3)]
-    other = made(replace(settings, seed=5))
-    other.restore(kept)
-    assert [other.take(0.1, measured=False) for _ in range(3)] == wanted
-    for name, value in arrays(one).items():
-        np.testing.assert_array_equal(arrays(other)[name], value)
+    left = made(settings)
+    left.take(0.1, measured=False)
+    kept = checkpoint_of(left, settings, arrays(left))
+    wanted = [left.take(0.1, measured=False) for _ in range(3)]
+    right = made(replace(settings, seed=5))
+    right.restore(kept)
+    assert [right.take(0.1, measured=False) for _ in range(3)] == wanted
+    for name, value in arrays(left).items():
+        np.testing.assert_array_equal(arrays(right)[name], value)
 
 
 def test_what_does_not_fit_is_refused_by_name(settings):

@@ -47,14 +47,14 @@ def test_a_signal_ends_it_without_a_point(settings):
 
 def test_it_is_due_ten_times_and_once_each(settings):
     validation, _, _ = made(settings)
-    count, found = Count(4), []
+    count, results = Count(4), []
     while count.sequences < 100:
         count.advance()
         if validation.is_due(count, 100):
-            found.append(count.sequences)
+            results.append(count.sequences)
             validation.add(Point(sequences=count.sequences, loss=1.0, accuracy=0.0))
             assert not validation.is_due(count, 100)
-    assert found == [12, 20, 32, 40, 52, 60, 72, 80, 92, 100]
+    assert results == [12, 20, 32, 40, 52, 60, 72, 80, 92, 100]
 
 
 def test_the_first_of_equals_is_the_best(settings):

@@ -49,12 +49,12 @@ STEPPED = [as_written, in_python, in_stock]
 def differences(f, x, step=1e-6):
     """Compute the gradient of a function of an array by central differences."""
     x = np.asarray(x, dtype="float64")
-    found = np.zeros_like(x)
+    results = np.zeros_like(x)
     for place in np.ndindex(x.shape):
         apart = np.zeros_like(x)
         apart[place] = step
-        found[place] = (f(x + apart) - f(x - apart)) / (2 * step)
-    return found
+        results[place] = (f(x + apart) - f(x - apart)) / (2 * step)
+    return results
 
 
 def close(got, wanted, tolerance=1e-7):

@@ -332,8 +332,8 @@ def names_in(database):
     """Give the names of all rewrites of a database, and of those in it."""
     names = set(database._names)
     for name in list(names):
-        for found in database.__db__[name]:
-            names |= names_in(found) if isinstance(found, RewriteDatabase) else set()
+        for result in database.__db__[name]:
+            names |= names_in(result) if isinstance(result, RewriteDatabase) else set()
     return names
 
 

@@ -32,10 +32,10 @@ def powers(order):
     def graph():
         x = tensor("x", "float64", ())
         y, _ = aesara.scan(lambda y: y**2, outputs_info=[x], n_steps=4)
-        found = y[-1]
+        result = y[-1]
         for _ in range(order):
-            found = aesara.grad(found, x)
-        return [x], [found], []
+            result = aesara.grad(result, x)
+        return [x], [result], []
 
     return graph
 
@@ -96,8 +96,8 @@ def test_the_loop_of_a_gradient_of_one_state_keeps_its_form():
     w, x = tensor("w", "float64", ()), tensor("x", "float64", (4,))
     h = loops.scanned(lambda x_t, h, w: at.tanh(x_t + w * h), [x], [ZERO], [w])[0]
     gradient = aesara.grad((h**2).sum(), w)
-    found = {v.owner for v in ancestors([gradient]) if v.owner}
-    (node,) = [n for n in found if isinstance(n.op, Scan) and n.op.info.n_mit_mot]
+    result = {v.owner for v in ancestors([gradient]) if v.owner}
+    (node,) = [n for n in result if isinstance(n.op, Scan) and n.op.info.n_mit_mot]
     assert node.op.info.mit_mot_in_slices == ((0, 1),)
 
 

@@ -39,7 +39,7 @@ def test_softmax_and_argmax_take_the_largest_first():
     assert "*t = best;" in text
 
 
-def test_rows_outside_are_passed_over_and_told():
+def test_rows_outside_are_passed_over_and_reported():
     index = buffer("i", 2, "input", "int32")
     out = buffer("out", 64, "output")
     gather = Gather(2, 8, 8, ref(X, 8, 1), row(index), ref(out, 8, 1))

@@ -10,10 +10,10 @@ import pytest
 
 def test_ranks_are_those_of_numpy():
     """What is of a higher rank is not converted to a lower one without being asked."""
-    for one in DTYPES:
-        for other in DTYPES:
-            if rank(one) > rank(other):
-                assert not np.can_cast(one, other, "same_kind")
+    for left in DTYPES:
+        for right in DTYPES:
+            if rank(left) > rank(right):
+                assert not np.can_cast(left, right, "same_kind")
 
 
 def test_every_dtype_has_a_c_type_and_others_are_refused():

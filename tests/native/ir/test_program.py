@@ -52,7 +52,7 @@ def test_walking_shows_bodies_and_conditions():
 
 def test_a_lookup_reads_any_row_of_its_table():
     table, numbers = buffer("table", 12, "input"), buffer("numbers", 4, dtype="int64")
-    found = replace(ref(table, 0, 1), lookup=Lookup(ref(numbers, 1, 0), 4, 3))
-    look = copy(found, row(buffer("b")), (4, 4))
+    result = replace(ref(table, 0, 1), lookup=Lookup(ref(numbers, 1, 0), 4, 3))
+    look = copy(result, row(buffer("b")), (4, 4))
     reads = {r.buffer.name: lengths for r, lengths in look.reads()}
     assert reads == {"numbers": (4, 4), "table": (4, 4, 3)}

@@ -15,20 +15,20 @@ def listed():
 
 
 def test_uses_in_the_list_and_everywhere():
-    made, found = listed()
-    assert found.positions(A) == [0, 1]
-    assert found.positions(C) == [1, 2]
-    assert found.everywhere(C) == 2
-    assert found.inside([2], C) == made.ops[2].body
+    made, result = listed()
+    assert result.positions(A) == [0, 1]
+    assert result.positions(C) == [1, 2]
+    assert result.everywhere(C) == 2
+    assert result.inside([2], C) == made.ops[2].body
     assert not uses(made.ops[0], C)
 
 
 def test_dropped_and_changed_operations():
-    made, found = listed()
+    made, result = listed()
     made.ops[1].loads[0] = row(A)
-    found.drop(0)
-    assert found.positions(A) == [0]
-    assert found.everywhere(B) == 0
+    result.drop(0)
+    assert result.positions(A) == [0]
+    assert result.everywhere(B) == 0
     made.ops[0].loads[0] = row(OUT)
-    found.note([made.ops[0]])
-    assert found.positions(OUT) == [0, 1]
+    result.note([made.ops[0]])
+    assert result.positions(OUT) == [0, 1]

@@ -140,8 +140,8 @@ def test_lookups_stay_within_their_table():
     look = ref(table, 0, 1)
 
     def read(height, index=numbers):
-        found = replace(look, lookup=Lookup(ref(index, 1, 0), 4, height))
-        return copy(found, ref(given(size=16, kind="output"), 4, 1), (4, 4))
+        result = replace(look, lookup=Lookup(ref(index, 1, 0), 4, height))
+        return copy(result, ref(given(size=16, kind="output"), 4, 1), (4, 4))
 
     right(flat, read(3))
     wrong("reaches elements 0 to 15 of input, which has 12", flat, read(4))

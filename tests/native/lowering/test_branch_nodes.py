@@ -12,8 +12,8 @@ X, C = tensor("x", "float64", (3,)), tensor("c", "bool", ())
 
 def lazy(output):
     graph = FunctionGraph([X, C], [output], clone=False)
-    found = lazy_nodes(graph, graph.toposort())
-    return {str(node.op.scalar_op): branch for node, (_, branch) in found.items()}
+    result = lazy_nodes(graph, graph.toposort())
+    return {str(node.op.scalar_op): branch for node, (_, branch) in result.items()}
 
 
 def test_a_branch_owns_what_nobody_else_needs():

@@ -23,9 +23,9 @@ def compare(graph, x=X, dtype="float64", rtol=1e-12):
     with np.errstate(all="ignore"):
         wanted = build([symbol], outputs, PYTHON)(value)
         got = native([symbol], outputs)(value)
-    for one, other in zip(got, wanted, strict=True):
-        assert (one.dtype, one.shape) == (other.dtype, other.shape)
-        np.testing.assert_allclose(one, other, rtol=rtol, atol=rtol)
+    for left, right in zip(got, wanted, strict=True):
+        assert (left.dtype, left.shape) == (right.dtype, right.shape)
+        np.testing.assert_allclose(left, right, rtol=rtol, atol=rtol)
     np.testing.assert_array_equal(value, x.astype(dtype))
 
 

@@ -18,7 +18,7 @@ def by_name(*shapes, dtype="float64"):
     return [tensor(name, dtype, shape) for name, shape in zip("xyz", shapes, strict=False)]
 
 
-def told(inputs, outputs):
+def refusal(inputs, outputs):
     """Give the one line with which a graph is refused, in the mode that would fall back as well."""
     with pytest.raises(ShapeError) as caught, aesara.config.change_flags(cxx=""):
         aesara.function(inputs, outputs, mode=native_mode(), on_unused_input="ignore")
@@ -60,7 +60,7 @@ COMBINED = {
 def test_whatever_stock_refuses_is_refused(name, static):
     """Shapes that stock takes are left to other tests: they need a compiler."""
     refused = 0
-    for shapes in [(one, other) for one in SHAPES for other in SHAPES]:
+    for shapes in [(left, right) for left in SHAPES for right in SHAPES]:
         values = [np.ones(shape) for shape in shapes]
         shared = [aesara.shared(value, name) for value, name in zip(values, "xy", strict=True)]
         given = by_name(*shapes) if static else shared
@@ -75,28 +75,28 @@ def test_whatever_stock_refuses_is_refused(name, static):
             continue
         except Exception:
             refused += 1
-            assert "got " in told(inputs, output)
+            assert "got " in refusal(inputs, output)
     assert refused or static
 
 
 def test_the_line_names_variables_shapes_and_source():
     x, y = by_name((2, 3), (2, 1))
-    line = told([x, y], at.join(0, x, y))
+    line = refusal([x, y], at.join(0, x, y))
     assert line.startswith("Join: got x (2, 3), y (2, 1); needed equal lengths on every axis but 0")
     assert line.endswith(".py:" + line.rpartition(":")[2])
     assert "test_misfits.py" in line
-    assert "DimShuffle of y (1, 2, 1)" in told([x, y], at.stack([x, y]))
-    assert "a constant (4, 3), y (2, 1); " in told([x, y], at.join(0, np.zeros((4, 3)), y))
+    assert "DimShuffle of y (1, 2, 1)" in refusal([x, y], at.stack([x, y]))
+    assert "a constant (4, 3), y (2, 1); " in refusal([x, y], at.join(0, np.zeros((4, 3)), y))
     x, y = aesara.shared(np.ones((2, 3)), "x"), aesara.shared(np.ones((2, 4)), "y")
-    assert "got x (2, 3), y (2, 4); needed " in told([], x + y)
-    assert "got x (2, 3), y (2, 4); needed " in told([], at.dot(x, y))
+    assert "got x (2, 3), y (2, 4); needed " in refusal([], x + y)
+    assert "got x (2, 3), y (2, 4); needed " in refusal([], at.dot(x, y))
 
 
 def test_views_of_unequal_shapes_are_never_walked_together():
     low = Lowering()
-    one, other = low.temporary("float64", (2, 3)), low.temporary("float64", (2, 2))
+    left, right = low.temporary("float64", (2, 3)), low.temporary("float64", (2, 2))
     with pytest.raises(Misfit, match="one shape"):
-        low.copy(one, other)
+        low.copy(left, right)
 
 
 def test_a_branch_that_may_not_be_taken_is_left_to_stock():
@@ -121,7 +121,7 @@ def test_an_index_is_checked_where_there_is_nothing_to_select():
             with pytest.raises(IndexError, match=r"x\[i\]: index 3 is outside of axis 0"):
                 native([x, i], selected)(np.zeros(shape), np.array([3, 0]))
     x, y = by_name((0, 3), (1, 3, 0))
-    assert "needed no index into an axis of length 0" in told([x, i], x[i, i])
+    assert "needed no index into an axis of length 0" in refusal([x, i], x[i, i])
     with pytest.raises(IndexError, match="index 3 is outside of axis 1"):
         native([y, i], y[[[0, 0]], i])(np.zeros((1, 3, 0)), np.array([0, 3]))
 
@@ -173,7 +173,7 @@ LENGTHS = {
 def test_lengths_of_a_new_shape_are_no_less_than_minus_one():
     x = aesara.shared(np.ones((2, 3)), "x")
     for lengths in ((-2, 3), (2, -3), (-2, -3)):
-        assert "needed lengths" in told([], at.reshape(x, lengths))
+        assert "needed lengths" in refusal([], at.reshape(x, lengths))
 
 
 @pytest.mark.parametrize("name", LENGTHS)
@@ -190,11 +190,11 @@ def test_whatever_length_stock_refuses_is_refused(name):
             build([v], output, PYTHON)(np.ones(3))
         except Exception:
             refused += 1
-            assert "got " in told([v], output)
+            assert "got " in refusal([v], output)
     assert not tried or refused
 
 
-def test_a_length_that_is_told_by_an_input_is_checked_in_each_call():
+def test_a_length_that_an_input_has_is_checked_in_each_call():
     x, n = tensor("x", "float64", (3,)), at.lscalar("n")
     rows = tensor("rows", "float64", (2, 3))
     stepped, _ = aesara.scan(lambda row, n: at.specify_shape(row, (n,)) * 2, [rows], None, [n])
@@ -216,6 +216,6 @@ def test_scans_are_given_sequences_and_states_that_are_long_enough():
         result, _ = aesara.scan(
             lambda v, *states: v + sum(states), [x], [{"initial": begin, "taps": taps}]
         )
-        assert "an initial state of " in told([x, y], result)
-    told_of, _ = aesara.scan(lambda a, b: a * b, [x, y], n_steps=3)
-    assert "a sequence of 2 for 3 steps" in told([x, y], told_of)
+        assert "an initial state of " in refusal([x, y], result)
+    result_of, _ = aesara.scan(lambda a, b: a * b, [x, y], n_steps=3)
+    assert "a sequence of 2 for 3 steps" in refusal([x, y], result_of)

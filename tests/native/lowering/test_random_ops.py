@@ -53,9 +53,9 @@ def test_numbers_are_those_of_aesara(name, floats):
     with aesara.config.change_flags(floatX=floats):
         wanted, wanted_ends = draws(DRAWS[name], PYTHON)
         got, ends = draws(DRAWS[name], native_mode(strict=True))
-    for one, other in zip(got, wanted, strict=True):
-        assert one.dtype == other.dtype
-        np.testing.assert_array_equal(one, other)
+    for left, right in zip(got, wanted, strict=True):
+        assert left.dtype == right.dtype
+        np.testing.assert_array_equal(left, right)
     assert ends == wanted_ends
 
 
@@ -156,8 +156,8 @@ def test_the_gradient_sees_the_same_mask():
         cost = at.sum(at.tanh(x * mask) ** 2)
         f = build([x], [cost, at.grad(cost, x)], mode)
         results.append([np.asarray(v) for _ in range(3) for v in f(np.full((5, 3), 0.7))])
-    for one, other in zip(*results, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-12)
+    for left, right in zip(*results, strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -29,11 +29,11 @@ def test_positions_are_of_int64():
 @pytest.mark.parametrize("offset", [-2, 0, 3])
 def test_a_diagonal_is_a_view(offset):
     whole = contiguous(Buffer("b", "float32", 24, "temp"), (4, 6))
-    found = diagonal(whole, offset, 0, 1)
+    result = diagonal(whole, offset, 0, 1)
     wanted = np.diagonal(np.arange(24).reshape(4, 6), offset)
-    assert found.shape == wanted.shape
-    (((_, stride),),) = found.axes
-    assert [found.offset.constant + k * stride for k in range(len(wanted))] == list(wanted)
+    assert result.shape == wanted.shape
+    (((_, stride),),) = result.axes
+    assert [result.offset.constant + k * stride for k in range(len(wanted))] == list(wanted)
 
 
 def test_a_stack_of_products_is_a_loop_of_them():

@@ -52,7 +52,7 @@ def test_lengths_that_follow_from_known_ones(rng):
     moved, _ = aesara.scan(lambda v, s: at.concatenate([s[1:], v[:1]]), [x], [at.zeros(3)])
 
     def halves(v, total):
-        inner, _ = aesara.scan(lambda one, s: s * 0.5 + one, [v], [total])
+        inner, _ = aesara.scan(lambda left, s: s * 0.5 + left, [v], [total])
         return inner[-1]
 
     totals, _ = aesara.scan(halves, [x], [at.zeros(())])
@@ -63,12 +63,12 @@ def test_lengths_that_follow_from_known_ones(rng):
     wanted = [2 * value, [], [], []]
     for row in value:
         turned, shifted = np.roll(turned, 1) + row, np.append(shifted[1:], row[0])
-        for one in row:
-            total = total * 0.5 + one
+        for left in row:
+            total = total * 0.5 + left
         for states, state in zip(wanted[1:], (turned, shifted, total), strict=True):
             states.append(state)
-    for one, other in zip(got, wanted, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-12)
+    for left, right in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-12)
 
 
 def test_positions_that_a_loop_computes(rng):
@@ -181,12 +181,12 @@ def test_taps_of_sequences_and_states(rng, taps, deep):
     got = native([x, start], states)(value, first)
     same(got, np.array(wanted[deep:]), "float64")
     cost = at.grad(at.sum(states**2), [x, start])
-    for one, other in zip(
+    for left, right in zip(
         native([x, start], cost)(value, first),
         build([x, start], cost, PYTHON)(value, first),
         strict=True,
     ):
-        same(one, other, "float64")
+        same(left, right, "float64")
 
 
 def test_a_shared_array_that_a_loop_carries(rng):

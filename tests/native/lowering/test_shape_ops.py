@@ -48,7 +48,7 @@ def test_zeros_that_are_overwritten_are_not_written():
     assert [op.lengths for op in fills] == [(2, 60)]
 
 
-def test_a_length_that_is_told_while_running_is_checked_then():
+def test_a_length_that_comes_while_running_is_checked_then():
     n = tensor("n", "int64", ())
     program = lowered([X, n], [at.specify_shape(X, (n, 6))])
     assert [type(op) for op in program.ops if isinstance(op, Check)] == [Check]

@@ -40,8 +40,8 @@ def shared(value, name):
 
 def values(variables):
     """Copy what shared variables hold, generators as their states."""
-    found = [variable.get_value() for variable in variables]
-    return [v.bit_generator.state if isinstance(v, np.random.Generator) else v for v in found]
+    result = [variable.get_value() for variable in variables]
+    return [v.bit_generator.state if isinstance(v, np.random.Generator) else v for v in result]
 
 
 def unchanged(f, variables, bad, error, match=None):
@@ -153,12 +153,12 @@ def test_the_axis_is_the_one_that_the_user_wrote(mode):
         (E, at.inc_subtensor(E[:, i, j], 1.0)),
     ])  # fmt: skip
     given = np.zeros((2, 3, 4))
-    told = unchanged(f, [E], [given, [0, 3], [0, 1]], IndexError)
-    assert told.startswith("x[:, i, j]: index 3 is outside of axis 1 of length 3") or (
-        told.startswith("E[:, i, j]: index 3 is outside of axis 1 of length 3")
+    message = unchanged(f, [E], [given, [0, 3], [0, 1]], IndexError)
+    assert message.startswith("x[:, i, j]: index 3 is outside of axis 1 of length 3") or (
+        message.startswith("E[:, i, j]: index 3 is outside of axis 1 of length 3")
     )
-    told = unchanged(f, [E], [given, [0, 1], [0, -5]], IndexError)
-    assert "index -5 is outside of axis 2 of length 4" in told
+    message = unchanged(f, [E], [given, [0, 1], [0, -5]], IndexError)
+    assert "index -5 is outside of axis 2 of length 4" in message
 
 
 def test_an_index_into_nothing_reads_nothing():
@@ -168,7 +168,7 @@ def test_an_index_into_nothing_reads_nothing():
         f(np.zeros((0, 32)), np.zeros(2, "int64"))
 
 
-def test_an_array_without_a_name_is_told_by_its_op_and_shape():
+def test_an_array_without_a_name_is_named_by_its_op_and_shape():
     x, i = tensor("x", "float64", (4, 2)), tensor("i", "int64", (2,))
     f = native([x, i], at.dot(x, np.ones((2, 3)))[i])
     with pytest.raises(IndexError, match=r"^dot \(4, 3\)\[i\]: index 7 is outside of axis 0 of le"):
@@ -223,8 +223,8 @@ def test_several_tables_of_which_the_last_fails(mode):
     f = build(indices, [E.sum() for E in tables], mode, updates=updates)
     for k in range(4):
         bad = [np.array([0, V if n == k else 1]) for n in range(4)]
-        told = unchanged(f, tables, bad, IndexError)
-        assert told.startswith(f"E{k}[i{k}]: index {V}")
+        message = unchanged(f, tables, bad, IndexError)
+        assert message.startswith(f"E{k}[i{k}]: index {V}")
     f(*[np.array([0, 1])] * 4)
     for E in tables:
         np.testing.assert_array_equal(E.get_value()[:3, 0], [11, 11, 1])
@@ -250,9 +250,9 @@ def test_an_integer_to_a_negative_power(mode, first):
     k = tensor("k", "int64", ())
     updates = [(W, W + 1), (n, n**k)]
     f = build([k], [], mode, updates=updates if first else updates[::-1])
-    told = unchanged(f, [W, n], [-2], ValueError)
-    assert "pow(n, " in told
-    assert f": an integer to the negative power -2 ({HERE}:" in told
+    message = unchanged(f, [W, n], [-2], ValueError)
+    assert "pow(n, " in message
+    assert f": an integer to the negative power -2 ({HERE}:" in message
     f(2)
     np.testing.assert_array_equal(n.get_value(), np.arange(1, 20) ** 2)
     np.testing.assert_array_equal(W.get_value(), np.arange(20.0) + 1)
@@ -282,10 +282,10 @@ def test_a_draw_that_fails_moves_no_generator(mode, bits, order):
     f = build([s], [a, b], mode, updates=updates)
     mine = [np.random.Generator(getattr(np.random, bits)(seed)) for seed in (1, 2)]
     for _ in range(3):
-        told = unchanged(
+        message = unchanged(
             f, [W, one, two], [-1.0], ValueError, "a parameter of a random draw is out"
         )
-        assert f"({HERE}:" in told
+        assert f"({HERE}:" in message
         before = W.get_value()
         got = f(0.5)
         wanted = mine[0].normal(size=4)
@@ -340,8 +340,8 @@ def test_a_failure_in_the_last_step_of_a_loop(mode, rng):
     f = build([x], h, mode, updates=[(W, h[-1]), (E, E - 0.1 * gradient)])
     bad = np.zeros((4, 2), "int64")
     bad[3, 1] = -V - 1
-    told = unchanged(f, [W, E], [bad], IndexError)
-    assert f"index {-V - 1} is outside of axis 0 of length {V}" in told
+    message = unchanged(f, [W, E], [bad], IndexError)
+    assert f"index {-V - 1} is outside of axis 0 of length {V}" in message
     w, e = values([W, E])
     f(np.zeros((4, 2), "int64"))
     for _ in range(4):

@@ -279,12 +279,12 @@ def test_functions_of_every_backend_are_copied_and_pickled(backend):
 
     builds = []
     f = compile_graph(graph, name="f", backend=backend, report=lambda build: builds.append(build))
-    value, told = np.ones(3), len(builds)
+    value, message = np.ones(3), len(builds)
     f(value)
     for g in (f.copy(), copy.deepcopy(f), pickle.loads(pickle.dumps(f))):
         np.testing.assert_array_equal([g(value)[0], g(value)[0]], [[2] * 3, [3] * 3])
     np.testing.assert_array_equal(w.get_value(), [4] * 3)  # the first copy shares it
-    assert len(builds) == told
+    assert len(builds) == message
 
 
 def test_a_copy_takes_another_shared_variable_and_its_length():

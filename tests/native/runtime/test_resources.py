@@ -187,9 +187,9 @@ def test_a_compilers_own_temporary_files_lie_where_there_is_room(compiler, in_tm
     monkeypatch.setenv("TOLD", str(in_tmp / "told"))
     x = tensor("x", "float64", (3,))
     native([x], x * 3)
-    told = Path((in_tmp / "told").read_text().strip())
-    assert told.parent == in_tmp / "cache" / "native"
-    assert not told.exists()
+    message = Path((in_tmp / "told").read_text().strip())
+    assert message.parent == in_tmp / "cache" / "native"
+    assert not message.exists()
 
 
 def test_a_full_disk_names_the_folders_and_what_to_do(in_tmp, folder, monkeypatch):
