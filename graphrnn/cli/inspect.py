@@ -56,14 +56,14 @@ def inspect(
     """
     from graphrnn.display.terminal import console
     from graphrnn.inspection.inspector import Inspection
-    from graphrnn.inspection.record.model_sources import our_source
+    from graphrnn.inspection.record.model_sources import model_source
 
     toolchain.start_aesara()
     _check_file(out)
     lengths = _given(time=time, batch=batch, hidden=hidden)
 
     def look(loop: str | None) -> Inspection:
-        return Inspection(our_source(graph, lengths, loop=loop, backend=backend or "native"))
+        return Inspection(model_source(graph, lengths, loop=loop, backend=backend or "native"))
 
     with console(stderr=True).status(f"looking into {graph} ..."):
         looked = look(loop)

@@ -50,7 +50,7 @@ def inspect(thing: Any, *, title: str = "") -> Inspection:
     if isinstance(thing, Inspection):
         return thing
     if isinstance(thing, (str, Path)):
-        from graphrnn.inspection.record.model_sources import our_source
+        from graphrnn.inspection.record.model_sources import model_source
 
-        return Inspection(our_source(str(thing)))
+        return Inspection(model_source(str(thing)))
     return Inspection(find_source(thing, title=title))

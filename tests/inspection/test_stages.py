@@ -37,7 +37,7 @@ def test_a_compiled_loop_is_shown_with_its_body(backend):
     assert stages.stages == (("rewritten", "native") if backend == "native" else ("rewritten",))
     with pytest.raises(UserError, match="it was compiled before anybody looked"):
         stages.known("written")
-    words = [node.word for node in every_node(stages.graph("rewritten"))]
+    words = [node.op_name for node in every_node(stages.graph("rewritten"))]
     assert words.count("scan") == 1
     assert "tanh" in words
     assert stages.histories == []

@@ -18,7 +18,7 @@ from graphrnn.inspection.record.graph import (
     is_shared,
 )
 from graphrnn.inspection.record.names import Names
-from graphrnn.inspection.record.op_names import index_text, scalar_word
+from graphrnn.inspection.record.op_names import index_text, scalar_name
 from graphrnn.inspection.record.op_table import settings
 from graphrnn.inspection.record.shapes import Lengths
 
@@ -171,7 +171,7 @@ class _Lister:
             f"= {expression(node, names)}{_writes(node, names)}",
             "node",
             depth,
-            node.word,
+            node.op_name,
             node.kind,
             tuple(names.of(v) for v in node.inputs),
             node.steps if node.body is not None else None,
@@ -182,7 +182,7 @@ class _Lister:
             line = self.value_line(
                 other, names, f"  result {k} of {names.of(first)}", "node", depth
             )
-            yield replace(line, word=f"{node.word}.{k}", kind=node.kind, node=node)
+            yield replace(line, word=f"{node.op_name}.{k}", kind=node.kind, node=node)
         if node.body is not None:
             yield from self.graph_lines(node.body, names.bodies[node], depth + 1)
         else:
@@ -199,16 +199,16 @@ def expression(node: Node, names: Names) -> str:
     if is_scan(node.op):
         steps = "?" if node.steps is None else str(node.steps)
         return f"scan {steps} steps ({', '.join(names.of(v) for v in operands[1:])})"
-    skip = 1 if node.word == "slice" else 2
+    skip = 1 if node.op_name == "slice" else 2
     rest = iter(operands[skip:])
     index = index_text(node.op, lambda: names.of(next(rest)))
-    if index is not None and node.word == "slice":
+    if index is not None and node.op_name == "slice":
         return f"{names.of(operands[0])}{index}"
     if index is not None:
-        return f"{node.word}({names.of(operands[0])}{index}, {names.of(operands[1])})"
+        return f"{node.op_name}({names.of(operands[0])}{index}, {names.of(operands[1])})"
     told = [names.of(v) for v in operands]
     more = settings(node.op)
-    return f"{node.word}({', '.join([*told, more] if more else told)})"
+    return f"{node.op_name}({', '.join([*told, more] if more else told)})"
 
 
 def _writes(node: Node, names: Names) -> str:
@@ -232,7 +232,7 @@ def _fused_lines(node: Node, names: Names, depth: int) -> Iterator[Line]:
     counts: dict[str, int] = {}
     steps = scalar.fgraph.toposort()
     for apply in steps:
-        word = scalar_word(apply.op)
+        word = scalar_name(apply.op)
         counts[word] = counts.get(word, 0) + 1
         name = word if counts[word] == 1 else f"{word}_{counts[word]}"
         operands = tuple(told.get(v) or _scalar_constant(v) for v in apply.inputs)

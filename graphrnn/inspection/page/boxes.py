@@ -96,7 +96,7 @@ class _Drawer:
         box = Box(
             len(self.boxes),
             names.of(first),
-            node.word,
+            node.op_name,
             node.kind,
             self.type(first),
             expression(node, names),

@@ -9,7 +9,7 @@ from graphrnn.inspection.page.boxes import Box, labels
 from graphrnn.inspection.page.graphviz import lay_out_all
 from graphrnn.inspection.record.graph import dtype_of, is_constant, shape_of
 from graphrnn.inspection.record.names import clean, literal
-from graphrnn.inspection.record.op_table import settings, word_and_kind
+from graphrnn.inspection.record.op_table import name_and_kind, settings
 from graphrnn.inspection.rewriting.history import GraphHistory, Step
 
 MOST = 36
@@ -41,14 +41,14 @@ class _Labels:
         if variable not in self.told:
             word = clean(variable.name)
             if not word:
-                word = word_and_kind(variable.owner.op)[0] if variable.owner else "input"
+                word = name_and_kind(variable.owner.op)[0] if variable.owner else "input"
             self.counts[word] = self.counts.get(word, 0) + 1
             number = self.counts[word]
             self.told[variable] = word if number == 1 else f"{word}_{number}"
         return self.told[variable]
 
     def line(self, apply: Any, operands: Iterable[Any]) -> str:
-        word, _ = word_and_kind(apply.op)
+        word, _ = name_and_kind(apply.op)
         inside = [*(self.of(v) for v in operands), settings(apply.op)]
         names = ", ".join(self.of(v) for v in apply.outputs)
         return f"{names} = {word}({', '.join(one for one in inside if one)})"
@@ -140,7 +140,7 @@ def _frame(
 
 def _box(number: int, node: Any, named: _Labels) -> Box:
     """Draw a node of a step."""
-    word, kind = word_and_kind(node.op)
+    word, kind = name_and_kind(node.op)
     first = node.outputs[0]
     told = f"{dtype_of(first)} {written_shape(shape_of(first))}".strip()
     return Box(number, named.of(first), word, kind, told, named.line(node, node.inputs))

@@ -139,7 +139,7 @@ def _origins(inspection: Stages, written: str) -> dict[str, list[int]]:
     twin = draw(replay(inspection.rewritten.history, 0), None, lengths)
     pairs = zip(before.nodes.items(), twin.nodes.items(), strict=False)
     for (k, own), (_, copy) in pairs:
-        if own.word != copy.word:
+        if own.op_name != copy.op_name:
             return {}
         number_of[copy.apply] = k
     after = draw(inspection.graph("rewritten"), None, inspection.lengths("rewritten"))
@@ -185,7 +185,7 @@ def _memory(inspection: Stages) -> dict[str, Any]:
     placed = sum(moment.how == "in place" for moment in moments)
     return {
         "live": [moment.live for moment in moments],
-        "names": [f"{moment.node.word} ({moment.how})" for moment in moments],
+        "names": [f"{moment.node.op_name} ({moment.how})" for moment in moments],
         "text": f"peak {peak:,} bytes; {views} views, {placed} in place",
     }
 

@@ -1,1 +1,1 @@
-"""A graph as plain data: nodes, names, shapes and sources."""
+"""Plain data about a graph: nodes, names, shapes and sources."""

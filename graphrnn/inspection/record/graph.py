@@ -1,13 +1,13 @@
-"""A graph as plain records: what every listing, picture and count is made from.
+"""Records of a graph, from which every listing, picture and count is made.
 
-Aesara edits its nodes in place. A record is taken at one moment and stays as it was.
+Aesara edits its nodes in place; a record is a snapshot that does not change.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphrnn.inspection.record.op_table import word_and_kind
+from graphrnn.inspection.record.op_table import name_and_kind
 
 import numpy as np
 from aesara.compile.sharedvalue import SharedVariable
@@ -18,12 +18,12 @@ from aesara.scan.op import Scan
 from aesara.tensor.basic import ScalarFromTensor, TensorFromScalar
 
 InputsOf = Callable[[Any], Sequence[Any]]
-"""Gives the operands of an Aesara node, which may not be those that it has by now."""
+"""Returns the operands of an Aesara node, which may differ from its current ones."""
 
 
 @dataclass(frozen=True, eq=False)
 class Ends:
-    """A graph by its ends: what is enough to list it."""
+    """The inputs and outputs of a graph: enough to list it."""
 
     inputs: tuple[Any, ...]
     outputs: tuple[Any, ...]
@@ -31,12 +31,12 @@ class Ends:
 
 
 BodyOf = Callable[[Any], Ends]
-"""Gives the graph inside of a loop's operation."""
+"""Returns the graph inside a loop's op."""
 
 
 @dataclass(frozen=True)
 class Role:
-    """What an end of a loop's body is to the loop: "x_t, each of `outer`"."""
+    """The role of a body's input or output in its loop, such as a state that starts at `outer`."""
 
     kind: str
     taps: tuple[int, ...] = ()
@@ -45,18 +45,18 @@ class Role:
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """One operation. `apply` is Aesara's node, which inspection reads and never changes."""
+    """One node. `apply` is Aesara's own, which inspection never changes."""
 
     apply: Any
     inputs: tuple[Any, ...]
-    word: str
+    op_name: str
     kind: str
     body: "Graph | None" = None
     steps: int | None = None
 
     @property
     def op(self) -> Any:
-        """Aesara's operation."""
+        """Aesara's op."""
         return self.apply.op
 
     @property
@@ -69,7 +69,7 @@ class Node:
 class Graph:
     """A graph in evaluation order. `updates` pairs an input with its new value.
 
-    In the body of a loop `roles` says what each input and each output is to the loop.
+    In the body of a loop each input and output has a role.
     """
 
     inputs: tuple[Any, ...]
@@ -81,29 +81,29 @@ class Graph:
     made_by: Mapping[Any, Node] = field(default_factory=dict)
 
     def count(self) -> int:
-        """Count the nodes, those inside of loops too."""
+        """Count the nodes, including those inside loops."""
         return sum(1 + (node.body.count() if node.body else 0) for node in self.nodes)
 
 
 def own_inputs(apply: Any) -> Sequence[Any]:
-    """Give the operands that a node has."""
+    """Return the current operands of a node."""
     return list(apply.inputs)
 
 
 def own_body(op: Any) -> Ends:
-    """Give the graph of a loop as its operation holds it."""
+    """Return the graph of a loop as its op holds it."""
     return ends_of(op.fgraph)
 
 
 def ends_of(fgraph: FunctionGraph) -> Ends:
-    """Return the ends of a graph as it stands."""
+    """Return the current inputs and outputs of a graph."""
     return Ends(tuple(fgraph.inputs), tuple(fgraph.outputs), own_inputs)
 
 
 def snapshot(
     fgraph: FunctionGraph, *, inputs_of: InputsOf = own_inputs, body_of: BodyOf = own_body
 ) -> Graph:
-    """Take the record of a graph as it is now."""
+    """Record a graph as it is now."""
     updates = dict(getattr(fgraph, "update_mapping", None) or {})
     return record(
         list(fgraph.inputs), list(fgraph.outputs), updates, inputs_of=inputs_of, body_of=body_of
@@ -118,9 +118,9 @@ def record(
     inputs_of: InputsOf = own_inputs,
     body_of: BodyOf = own_body,
 ) -> Graph:
-    """Make the record of a graph from its ends.
+    """Build the record of a graph from its inputs and outputs.
 
-    `updates` says which output (by its index) is the new value of which input.
+    `updates` maps the index of an output to that of the input whose new value it is.
     """
     order = evaluation_order(outputs, inputs, inputs_of)
     nodes = tuple(_node(apply, inputs_of, body_of) for apply in order)
@@ -134,15 +134,15 @@ def record(
 
 
 def _node(apply: Any, inputs_of: InputsOf, body_of: BodyOf) -> Node:
-    """Make the record of a node, and of the graph inside it."""
-    word, kind = word_and_kind(apply.op)
+    """Build the record of a node and of the graph inside it."""
+    op_name, kind = name_and_kind(apply.op)
     operands = tuple(inputs_of(apply))
     if not is_loop(apply.op):
-        return Node(apply, operands, word, kind)
+        return Node(apply, operands, op_name, kind)
     inner = body_of(apply.op)
     outputs, ins = list(inner.outputs), list(inner.inputs)
     order = evaluation_order(outputs, ins, inner.inputs_of)
-    nodes = tuple(_node(one, inner.inputs_of, body_of) for one in order)
+    nodes = tuple(_node(inner_apply, inner.inputs_of, body_of) for inner_apply in order)
     roles_in, roles_out = roles(apply.op, operands, apply.outputs, len(ins), len(outputs))
     body = Graph(
         tuple(ins),
@@ -152,23 +152,23 @@ def _node(apply: Any, inputs_of: InputsOf, body_of: BodyOf) -> Node:
         output_roles=roles_out,
         made_by={v: node for node in nodes for v in node.outputs},
     )
-    return Node(apply, operands, word, kind, body, steps_of(apply.op, operands))
+    return Node(apply, operands, op_name, kind, body, steps_of(apply.op, operands))
 
 
 def is_loop(op: Any) -> bool:
-    """Say whether an operation holds a graph of its own."""
-    # A fused scalar holds a graph too, but of arithmetic on one element.
-    held = isinstance(getattr(op, "fgraph", None), FunctionGraph)
-    return held and not isinstance(op, ScalarOp)
+    """Return whether an op holds a graph of its own."""
+    # A fused scalar op holds a graph too, but of arithmetic on one element.
+    has_graph = isinstance(getattr(op, "fgraph", None), FunctionGraph)
+    return has_graph and not isinstance(op, ScalarOp)
 
 
 def is_scan(op: Any) -> bool:
-    """Say whether an operation is a scan."""
+    """Return whether an op is a scan."""
     return isinstance(op, Scan)
 
 
 def steps_of(op: Any, operands: Sequence[Any]) -> int | None:
-    """Give how often a body runs; None where that is only known when it runs."""
+    """Return how often a body runs; None if that is known only at run time."""
     if not is_scan(op):
         return 1
     value = constant_of(operands[0])
@@ -176,7 +176,7 @@ def steps_of(op: Any, operands: Sequence[Any]) -> int | None:
 
 
 def constant_of(variable: Any) -> Any:
-    """Give the value of a constant, also behind copies that change nothing; else None."""
+    """Return a constant's value, also behind scalar-tensor conversions; None if not constant."""
     while not isinstance(variable, Constant) and variable.owner is not None:
         if not isinstance(variable.owner.op, (TensorFromScalar, ScalarFromTensor)):
             return None
@@ -187,7 +187,7 @@ def constant_of(variable: Any) -> Any:
 def roles(
     op: Any, operands: Sequence[Any], results: Sequence[Any], n_inputs: int, n_outputs: int
 ) -> tuple[tuple[Role, ...], tuple[Role, ...]]:
-    """Say what each end of a body is to its loop."""
+    """Return the roles of a body's inputs and outputs in its loop."""
     if not is_scan(op):
         return (
             tuple(Role("argument", outer=outer) for outer in operands),
@@ -214,7 +214,7 @@ def roles(
     outs += [Role("carried", (0,), outer) for outer in op.outer_shared_outs(results)]
     if info.as_while:
         outs.append(Role("until"))
-    # A rewritten body may have grown or lost an end that Aesara does not list: it stays nameless.
+    # Rewriting may add or remove an input or output that Aesara does not list: its role is generic.
     ins += [Role("constant")] * (n_inputs - len(ins))
     outs += [Role("collected")] * (n_outputs - len(outs))
     return tuple(ins[:n_inputs]), tuple(outs[:n_outputs])
@@ -223,10 +223,10 @@ def roles(
 def evaluation_order(
     outputs: Iterable[Any], inputs: Iterable[Any], inputs_of: InputsOf = own_inputs
 ) -> list[Any]:
-    """Order nodes so that each comes after what it needs, and overwrites nothing still to be read.
+    """Sort nodes so that each follows its operands and overwrites nothing that is still to be read.
 
-    The order hangs on the structure of the graph alone: first by depth from the outputs, then, for
-    nodes that work in place, the readers of what they overwrite come first.
+    The order depends only on the structure of the graph: depth first from the outputs, but the
+    readers of a value come before the node that overwrites it.
     """
     known = set(inputs)
     first = _post_order(outputs, known, lambda apply: inputs_of(apply), {})
@@ -239,7 +239,7 @@ def evaluation_order(
 def _post_order(
     outputs: Iterable[Any], known: set[Any], inputs_of: InputsOf, before: Mapping[Any, list[Any]]
 ) -> list[Any]:
-    """Walk from the outputs; give each node after its operands' and those in `before`."""
+    """Return the nodes in post-order from the outputs, each after its operands and `before`."""
     order: list[Any] = []
     state: dict[Any, bool] = {}
     for output in outputs:
@@ -262,7 +262,7 @@ def _post_order(
 
 
 def _overwriting(order: Sequence[Any], inputs_of: InputsOf) -> dict[Any, list[Any]]:
-    """Give, for each node that overwrites an operand, the nodes that must read it before."""
+    """Map each node that overwrites an operand to the nodes that must read it before."""
     if not any(apply.op.destroy_map for apply in order):
         return {}
     root: dict[Any, Any] = {}
@@ -287,17 +287,17 @@ def _overwriting(order: Sequence[Any], inputs_of: InputsOf) -> dict[Any, list[An
 
 
 def is_constant(variable: Any) -> bool:
-    """Say whether a variable is a constant."""
+    """Return whether a variable is a constant."""
     return isinstance(variable, Constant)
 
 
 def is_shared(variable: Any) -> bool:
-    """Say whether a variable is shared between functions, as weights are."""
+    """Return whether a variable is shared between functions, as weights are."""
     return isinstance(variable, SharedVariable)
 
 
 def dtype_of(variable: Any) -> str:
-    """Name the type of a variable's elements; for what is no array, its type in a word."""
+    """Return the dtype of a variable, or the name of its type if it is no array."""
     dtype = getattr(variable.type, "dtype", None)
     if dtype is not None:
         return str(dtype)
@@ -305,7 +305,7 @@ def dtype_of(variable: Any) -> str:
 
 
 def shape_of(variable: Any) -> tuple[int | None, ...] | None:
-    """Give a variable's static shape; None for what is no array."""
+    """Return a variable's static shape; None if it is no array."""
     if isinstance(variable, Constant) and isinstance(variable.data, np.ndarray):
         return tuple(variable.data.shape)
     shape = getattr(variable.type, "shape", None)

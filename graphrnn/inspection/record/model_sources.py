@@ -1,4 +1,4 @@
-"""Finds the graph of one of our own networks: by its model's name, or by the folder of a run."""
+"""Finds the training graph of a model by its name, or of a run by its folder."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,20 +17,20 @@ from graphrnn.settings.training import TrainSettings
 import numpy as np
 
 
-def our_source(
+def model_source(
     name: str,
     lengths: Mapping[str, int] | None = None,
     *,
     loop: str | None = None,
     backend: str | None = None,
 ) -> Source:
-    """Give the training graph of a model, or of the network of a run.
+    """Return the training graph of a model, or of the network of a run.
 
-    `lengths` (time, batch, hidden) are those of a model named directly, by default its own; a run
-    has its own. `loop` and `backend` win over both.
+    `lengths` (time, batch, hidden) replace the defaults of a model; those of a run are fixed.
+    `loop` and `backend` replace the settings of both.
 
     Raises:
-        UserError: there is neither a model nor a run of that name, or the run has another length.
+        UserError: there is no model or run of that name, or the run has other lengths.
     """
     if name in MODELS:
         settings = TrainSettings.from_recipe(recipe_for(name), {"model": name, **(lengths or {})})
@@ -56,7 +56,7 @@ def our_source(
 
 
 def _default_vocabulary(settings: TrainSettings) -> int:
-    """Count the symbols of the corpus that training would use."""
+    """Return the vocabulary size of the corpus that training would use."""
     corpus = text.load_corpus(settings.corpus).text
     return len(
         text.Vocabulary.of(corpus.lower() if recipe_for(settings.model).lower_case else corpus)
@@ -70,10 +70,10 @@ def _network_source(
     backend: str | None,
     checkpoint: Checkpoint | None = None,
 ) -> Source:
-    """Build the network, and catch its training graph on the way to the compiler.
+    """Build the network and capture its training graph instead of compiling it.
 
     Raises:
-        UserError: the network is trained by hand and has no graph of training.
+        UserError: the network is trained in NumPy and has no training graph.
     """
     settings = replace(settings, loop=loop or settings.loop, backend=backend or settings.backend)
     network = network_of(settings, vocabulary, np.random.default_rng(settings.seed))
@@ -85,17 +85,17 @@ def _network_source(
     if checkpoint is not None:
         for name, value in checkpoint.weights.items():
             network.weights[name].set_value(value)
-    carries = recipe_for(settings.model).windows == "streams"
+    stateful = recipe_for(settings.model).windows == "streams"
 
     def build() -> object:
         return network.compile_train(
             time=settings.time,
             batch=settings.batch,
             optimizer=optimizer_of(settings),
-            carried=network.carried_states(settings.batch) if carries else None,
+            carried=network.carried_states(settings.batch) if stateful else None,
         )
 
     source = captured(build, f"{settings.model}, {settings.loop}")
-    for output, word in zip(source.outputs, ("loss", "accuracy"), strict=False):
-        output.name = output.name or word
+    for output, name in zip(source.outputs, ("loss", "accuracy"), strict=False):
+        output.name = output.name or name
     return source

@@ -1,10 +1,10 @@
-"""Gives every variable of a graph a name: the user's where there is one, else a readable one."""
+"""Names every variable of a graph: by the user's name if it has one, else by a readable one."""
 
 import re
 from typing import Any
 
 from graphrnn.inspection.record.graph import Graph, Node, Role, dtype_of, is_constant, is_scan
-from graphrnn.inspection.record.op_table import word_and_kind
+from graphrnn.inspection.record.op_table import name_and_kind
 
 import numpy as np
 
@@ -27,8 +27,8 @@ class Names:
             self._name_ends(graph, outer)
         for variable in graph.inputs:
             if variable not in self._names:
-                self._give(variable, clean(variable.name) or _kind_word(variable))
-        self._keep_users_names(graph)
+                self._assign(variable, clean(variable.name) or _unnamed_input(variable))
+        self._assign_users_names(graph)
         for node in graph.nodes:
             for operand in node.inputs:
                 if is_constant(operand):
@@ -40,49 +40,49 @@ class Names:
             if is_constant(variable):
                 self._constant(variable)
             elif variable not in self._names:
-                self._give(variable, clean(variable.name) or "input")
+                self._assign(variable, clean(variable.name) or "input")
 
     def of(self, variable: Any) -> str:
-        """Give a variable's name; a small constant is written out."""
+        """Return a variable's name; a small constant is written out."""
         if variable in self._names:
             return self._names[variable]
         return self._constant(variable) if is_constant(variable) else "?"
 
     def written(self, variable: Any) -> str | None:
-        """Give the name of a variable that has one; None for a constant that is written out."""
+        """Return a variable's name; None for a constant that is written out."""
         return self._names.get(variable)
 
-    def _keep_users_names(self, graph: Graph) -> None:
-        """Let the user's own names win over generated ones, wherever they stand."""
+    def _assign_users_names(self, graph: Graph) -> None:
+        """Assign the user's names first, so that they take precedence over generated ones."""
         for node in graph.nodes:
             for result in node.outputs:
                 name = clean(_TAP.sub("", result.name) if result.name else None)
                 if name and result not in self._names:
-                    self._give(result, name)
+                    self._assign(result, name)
 
-    def _give(self, variable: Any, wanted: str) -> None:
-        """Give a variable a name that nothing else in this scope has."""
-        count = self._counts.get(wanted, 0) + 1
-        name = wanted if count == 1 else f"{wanted}_{count}"
+    def _assign(self, variable: Any, base: str) -> None:
+        """Assign a variable a name that is unique in this scope."""
+        count = self._counts.get(base, 0) + 1
+        name = base if count == 1 else f"{base}_{count}"
         while name in self._taken:
             count += 1
-            name = f"{wanted}_{count}"
-        self._counts[wanted] = count
+            name = f"{base}_{count}"
+        self._counts[base] = count
         self._taken.add(name)
         self._names[variable] = name
 
     def _name_results(self, node: Node) -> None:
-        """Name the results of a node after its operation, or a loop's after what it carries."""
-        told = list(node.outputs)
+        """Name the results of a node after its op, and those of a loop after its states."""
+        results = list(node.outputs)
         states = loop_names(node) if node.body is not None else {}
-        for result in told:
+        for result in results:
             if result not in self._names:
-                self._give(result, states.get(result) or node.word)
+                self._assign(result, states.get(result) or node.op_name)
 
     def _name_ends(self, graph: Graph, outer: "Names") -> None:
-        """Name the inputs of a body for their roles."""
+        """Name the inputs of a body after their roles."""
         for variable, role in zip(graph.inputs, graph.input_roles, strict=True):
-            self._give(variable, end_name(variable, role, outer))
+            self._assign(variable, end_name(variable, role, outer))
 
     def _constant(self, variable: Any) -> str:
         """Write a constant out if it is small, else name it."""
@@ -90,31 +90,31 @@ class Names:
             return self.constants[variable]
         text = literal(variable)
         if text is None:
-            self._give(variable, "const")
+            self._assign(variable, "const")
             text = self._names[variable]
         self.constants[variable] = text
         return text
 
 
-def _kind_word(variable: Any) -> str:
-    """Name an input that has no name for what it is."""
+def _unnamed_input(variable: Any) -> str:
+    """Return a name for an input that has none, after its type."""
     return "input" if hasattr(variable.type, "ndim") else dtype_of(variable)
 
 
 def clean(name: str | None) -> str:
-    """Make a name fit a line: no blanks, not too long; what it consists of is the user's business.
+    """Return a name shortened to fit a line, without blanks and unprintable characters.
 
     Example:
         >>> clean("two words"), clean("x" * 40)
         ('two_words', 'xxxxxxxxxxxxxxxxxxxxxxxxxxx…')
     """
-    told = re.sub(r"^\((d.*/d.*)\)$", r"\1", str(name or ""))
-    told = re.sub(r"\s", "_", "".join(c for c in told if c.isprintable() or c.isspace()))
-    return told if len(told) <= LONGEST else told[: LONGEST - 1] + "…"
+    short = re.sub(r"^\((d.*/d.*)\)$", r"\1", str(name or ""))
+    short = re.sub(r"\s", "_", "".join(c for c in short if c.isprintable() or c.isspace()))
+    return short if len(short) <= LONGEST else short[: LONGEST - 1] + "…"
 
 
 def tap(base: str, offset: int) -> str:
-    """Say at which time a variable is taken.
+    """Return a name with the time step at which the variable is read.
 
     Example:
         >>> tap("h", -1), tap("x", 0), tap("dh", 1)
@@ -125,7 +125,7 @@ def tap(base: str, offset: int) -> str:
     return f"{base}_t{'m' if offset < 0 else 'p'}{abs(offset)}"
 
 
-# What only moves a value to where a loop wants it: a name reaches through.
+# Ops that only move a value to where a loop needs it, and the operand whose name it keeps.
 _PLUMBING = {
     "slice": 0,
     "specify_shape": 0,
@@ -140,7 +140,7 @@ _PLUMBING = {
 
 
 def behind(variable: Any) -> Any:
-    """Find the named variable that a loop's operand carries, or the first that is computed.
+    """Return the named variable behind a loop's operand, or else the first that is computed.
 
     Example:
         >>> import aesara.tensor as at
@@ -148,65 +148,65 @@ def behind(variable: Any) -> Any:
         'h_0'
     """
     while variable.owner is not None and not variable.name:
-        word, _ = word_and_kind(variable.owner.op)
-        if word not in _PLUMBING:
+        op_name, _ = name_and_kind(variable.owner.op)
+        if op_name not in _PLUMBING:
             break
-        variable = variable.owner.inputs[_PLUMBING[word]]
+        variable = variable.owner.inputs[_PLUMBING[op_name]]
     return variable
 
 
 def end_name(variable: Any, role: Role, outer: Names) -> str:
-    """Name an input of a body: `x_t`, `h_tm1`, `W_hh`."""
+    """Return the name of a body's input: `x_t`, `h_tm1`, `W_hh`."""
     base = clean(base_name(variable.name))
     if role.kind in ("constant", "argument"):
         outside = outer.of(role.outer) if role.outer is not None else ""
-        return outside if outside and _is_word(outside) else base or "const"
+        return outside if outside and _is_name(outside) else base or "const"
     if not base and role.outer is not None:
         source = behind(role.outer)
         base = clean(source.name)
         if not base and source.owner is not None:
-            base = word_and_kind(source.owner.op)[0]
+            base = name_and_kind(source.owner.op)[0]
         elif not base and not is_constant(source):
-            base = outer.of(source) if _is_word(outer.of(source)) else ""
+            base = outer.of(source) if _is_name(outer.of(source)) else ""
     base = base or role.kind
     base = re.sub(r"_0$", "", base) if role.kind == "state" else base
     return tap(base, role.taps[0] if role.taps else 0)
 
 
 def base_name(name: str | None) -> str:
-    """Take the time and the word that Aesara adds off a name.
+    """Return a name without its time step and the suffix that Aesara adds.
 
     Example:
         >>> base_name("h_0[t-1]"), base_name("W_hh_copy"), base_name("x_t")
         ('h_0', 'W_hh', 'x')
     """
-    told = _TAP.sub("", name or "").removesuffix("_copy")
-    told = re.sub(r"(\[[-:\d]*\])+$", "", told)
-    return re.sub(r"_t([mp]\d+)?$", "", told)
+    base = _TAP.sub("", name or "").removesuffix("_copy")
+    base = re.sub(r"(\[[-:\d]*\])+$", "", base)
+    return re.sub(r"_t([mp]\d+)?$", "", base)
 
 
 def loop_names(node: Node) -> dict[Any, str]:
-    """Name a scan's results after the states that they collect."""
-    found: dict[Any, str] = {}
+    """Return names for a scan's results, after the states that they collect."""
+    names: dict[Any, str] = {}
     if node.body is None or not is_scan(node.op):
-        return found
+        return names
     outer_outputs = list(node.outputs)
     sit = list(node.op.outer_sitsot_outs(outer_outputs))
     inner = list(node.op.inner_sitsot(list(node.body.inputs)))
     for result, variable in zip(sit, inner, strict=False):
         base = re.sub(r"_0$", "", clean(base_name(variable.name)))
         if base:
-            found[result] = base
-    return found
+            names[result] = base
+    return names
 
 
-def _is_word(text: str) -> bool:
-    """Say whether a text is a name and no written-out constant."""
+def _is_name(text: str) -> bool:
+    """Return whether a text is a name, not a written-out constant."""
     return bool(re.match(r"[^\W\d]", text)) and not text.startswith(("True", "False", "None"))
 
 
 def literal(variable: Any) -> str | None:
-    """Write a small constant as a number or a short list; None if it is too large.
+    """Format a small constant as a number or a short list; return None if it is too large.
 
     Example:
         >>> import aesara.tensor as at
@@ -234,7 +234,7 @@ def literal(variable: Any) -> str | None:
 
 
 def number(value: Any) -> str:
-    """Write a number as short as it can be read back."""
+    """Format a number, floats to six significant digits."""
     kind = np.asarray(value).dtype
     if kind.kind == "f":
         text = f"{float(value):.6g}"

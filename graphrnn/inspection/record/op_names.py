@@ -1,4 +1,4 @@
-"""Words for operations and their settings."""
+"""Names of ops and their settings."""
 
 import re
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from aesara.tensor.subtensor import IncSubtensor, Subtensor
 
 Kind = Literal["product", "elementwise", "reduce", "index", "shape", "loop", "random", "other"]
 
-# What Aesara calls it → what a reader calls it.
+# Aesara's name → the common name.
 _SCALAR = {
     "true_div": "divide",
     "true_divide": "divide",
@@ -27,12 +27,12 @@ _SCALAR = {
 }
 
 
-def scalar_word(op: Any) -> str:
-    """Give the word for an operation on scalars.
+def scalar_name(op: Any) -> str:
+    """Return the name of a scalar op.
 
     Example:
         >>> from aesara.scalar.basic import true_divide
-        >>> scalar_word(true_divide)
+        >>> scalar_name(true_divide)
         'divide'
     """
     if isinstance(op, aes.Composite):
@@ -44,19 +44,19 @@ def scalar_word(op: Any) -> str:
 
 
 def snake(name: str) -> str:
-    """Write a class's name as words: `StructuredDotCSC` → `structured_dot_csc`."""
+    """Return a class name in snake case: `StructuredDotCSC` → `structured_dot_csc`."""
     split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
     return re.sub(r"[^a-z0-9_]+", "_", split).strip("_") or "op"
 
 
-def _kept(op: Any) -> list[int]:
+def _kept_axes(op: Any) -> list[int]:
     """Return the axes that a change of axes keeps."""
     return [axis for axis in op.new_order if axis != "x"]
 
 
-def dimshuffle_word(op: Any) -> str:
-    """Name a change of axes for what it does."""
-    kept = _kept(op)
+def dimshuffle_name(op: Any) -> str:
+    """Return the name of a change of axes, after its effect."""
+    kept = _kept_axes(op)
     if kept != sorted(kept):
         return "transpose"
     if len(kept) < len(op.input_broadcastable) and len(kept) == len(op.new_order):
@@ -65,17 +65,17 @@ def dimshuffle_word(op: Any) -> str:
 
 
 def dimshuffle_setting(op: Any) -> str:
-    """Write which axes a change of axes takes away, or their new order."""
-    kept = _kept(op)
-    gone = [axis for axis in range(len(op.input_broadcastable)) if axis not in kept]
-    if gone and len(kept) == len(op.new_order) and kept == sorted(kept):
-        return f"axis={gone[0] if len(gone) == 1 else gone}"
+    """Return the axes that a change of axes removes, or their new order, as text."""
+    kept = _kept_axes(op)
+    removed = [axis for axis in range(len(op.input_broadcastable)) if axis not in kept]
+    if removed and len(kept) == len(op.new_order) and kept == sorted(kept):
+        return f"axis={removed[0] if len(removed) == 1 else removed}"
     order = ", ".join("new" if axis == "x" else str(axis) for axis in op.new_order)
     return f"axes=[{order}]"
 
 
 def axis_setting(op: Any) -> str:
-    """Write the axis of an operation that has one."""
+    """Return the axis of an op as text; empty if it has none."""
     axis = getattr(op, "axis", None)
     if axis is None or callable(axis):
         return ""
@@ -84,22 +84,23 @@ def axis_setting(op: Any) -> str:
 
 
 def index_text(op: Any, operand: Callable[[], str]) -> str | None:
-    """Write the index of a slice, `[0, 1:, i]`; None for an operation that has none.
+    """Return the index of a slice as text, `[0, 1:, i]`; None if the op has none.
 
-    `operand` gives the name of the next operand that is part of the index.
+    `operand` returns the name of the next operand that is part of the index.
     """
     entries = getattr(op, "idx_list", None)
     if entries is None or not isinstance(op, (Subtensor, IncSubtensor)):
         return None
 
-    def one(entry: Any) -> str:
+    def entry_text(entry: Any) -> str:
         if isinstance(entry, slice):
             parts = [
-                "" if part is None else one(part) for part in (entry.start, entry.stop, entry.step)
+                "" if part is None else entry_text(part)
+                for part in (entry.start, entry.stop, entry.step)
             ]
             return ":".join(parts[:2]) + (f":{parts[2]}" if parts[2] else "")
         if isinstance(entry, aes.ScalarConstant):
             return str(entry.data)
         return str(entry) if isinstance(entry, int) else operand()
 
-    return f"[{', '.join(one(entry) for entry in entries)}]"
+    return f"[{', '.join(entry_text(entry) for entry in entries)}]"

@@ -1,7 +1,7 @@
-"""What there is to say of each operation: its word, its kind, its settings, operations and bytes.
+"""The table of ops: the name, kind and settings of each, and its counts of operations and bytes.
 
-One table by Aesara's classes; what is not in it goes by the name of its class, but for families, in
-which any class is of the family.
+It is keyed by Aesara's classes. An op that is not in it is named after its class, unless it derives
+from one of `FAMILIES`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -11,9 +11,9 @@ from typing import Any, Protocol
 from graphrnn.inspection.record.op_names import (
     Kind,
     axis_setting,
+    dimshuffle_name,
     dimshuffle_setting,
-    dimshuffle_word,
-    scalar_word,
+    scalar_name,
     snake,
 )
 
@@ -31,21 +31,21 @@ from aesara.tensor.sort import ArgSortOp, SortOp
 
 
 class Sized(Protocol):
-    """What knows the lengths of variables."""
+    """Something that knows the shapes of variables."""
 
     def of(self, variable: Any) -> Sequence[int | None] | None:
-        """Return a shape as far as it is known."""
+        """Return a shape, with None for unknown lengths."""
 
     def size(self, variable: Any) -> int | None:
-        """Return the number of elements; None where it is not known."""
+        """Return the number of elements; None if it is unknown."""
 
 
 class Applied(Protocol):
-    """An operation with its operands and results."""
+    """An op with its operands and results."""
 
     @property
     def op(self) -> Any:
-        """The operation."""
+        """The op."""
 
     @property
     def inputs(self) -> Sequence[Any]:
@@ -57,19 +57,19 @@ class Applied(Protocol):
 
 
 Count = Callable[[Applied, Sized], int | None]
-"""Counts something of one run of a node; None where it hangs on what is not known."""
+"""Returns a count for one run of a node; None if it depends on unknown lengths."""
 
 
 # ── operations ──
 
 
 def _none(node: Applied, lengths: Sized) -> int | None:
-    """Nothing is computed, or nothing is moved."""
+    """Return 0: nothing is computed, or nothing is moved."""
     return 0
 
 
 def _unknown(node: Applied, lengths: Sized) -> int | None:
-    """It hangs on the data."""
+    """Return None: the count depends on the data."""
     return None
 
 
@@ -79,14 +79,14 @@ def _elementwise(node: Applied, lengths: Sized) -> int | None:
 
 
 def scalar_steps(op: Any, operands: int) -> int:
-    """Count the arithmetic steps of an elementwise operation on one element."""
+    """Count the arithmetic steps of an elementwise op on one element."""
     scalar = getattr(op, "scalar_op", op)
     if isinstance(scalar, aes.Composite):
-        return sum(scalar_steps(one.op, len(one.inputs)) for one in scalar.fgraph.toposort())
+        return sum(scalar_steps(step.op, len(step.inputs)) for step in scalar.fgraph.toposort())
     return next((_STEPS[k](operands) for k in type(scalar).__mro__ if k in _STEPS), 1)
 
 
-# Moving a value takes no step, a sum of n takes n - 1.
+# Moving a value takes no step, a sum of n values takes n - 1.
 _STEPS: dict[type, Callable[[int], int]] = {
     **dict.fromkeys((aes.Cast, aes.Identity, aes.Second), lambda operands: 0),
     **dict.fromkeys((aes.Add, aes.Mul), lambda operands: max(1, operands - 1)),
@@ -94,7 +94,7 @@ _STEPS: dict[type, Callable[[int], int]] = {
 
 
 def _read(times: int) -> Count:
-    """Count each element that is read so many times."""
+    """Build a count of `times` for each element that is read."""
 
     def count(node: Applied, lengths: Sized) -> int | None:
         size = lengths.size(node.inputs[0])
@@ -107,12 +107,12 @@ def _added(node: Applied, lengths: Sized) -> int | None:
     return lengths.size(node.inputs[1])
 
 
-def _drawn(node: Applied, lengths: Sized) -> int | None:
+def _sampled(node: Applied, lengths: Sized) -> int | None:
     return _total(lengths.size(v) for v in node.outputs)
 
 
 def _product(first: int, second: int, count: Callable[[list[int], list[int]], int]) -> Count:
-    """Count a product of two operands by their shapes."""
+    """Build a count for a product of two operands from their shapes."""
 
     def counted(node: Applied, lengths: Sized) -> int | None:
         a, b = lengths.of(node.inputs[first]), lengths.of(node.inputs[second])
@@ -124,7 +124,7 @@ def _product(first: int, second: int, count: Callable[[list[int], list[int]], in
 
 
 def _matrices(left: list[int], right: list[int]) -> int:
-    """2mnk; a vector is a matrix with one row or column."""
+    """Return 2mnk; a vector is a matrix with one row or column."""
     columns = int(np.prod(right[1:] if len(right) > 1 else [1]))
     return 2 * int(np.prod(left[:-1] or [1])) * left[-1] * columns
 
@@ -143,7 +143,7 @@ def _stacks(left: list[int], right: list[int]) -> int:
 
 
 def bytes_of_variable(variable: Any, lengths: Sized) -> int | None:
-    """Count the bytes of a variable; what is no array has none."""
+    """Count the bytes of a variable; 0 if it is no array."""
     size = lengths.size(variable)
     if not size:
         return size
@@ -154,7 +154,7 @@ def bytes_of_variable(variable: Any, lengths: Sized) -> int | None:
 
 
 def _total(values: Iterable[int | None]) -> int | None:
-    """Sum values; None where one is unknown."""
+    """Sum values; None if one is unknown."""
     known = list(values)
     return None if any(value is None for value in known) else sum(value or 0 for value in known)
 
@@ -164,7 +164,7 @@ def _all(node: Applied, lengths: Sized) -> int | None:
 
 
 def _result(times: int) -> Count:
-    """Count the bytes of the result so many times."""
+    """Build a count of the bytes of the result, times `times`."""
 
     def count(node: Applied, lengths: Sized) -> int | None:
         size = bytes_of_variable(node.outputs[0], lengths)
@@ -174,7 +174,7 @@ def _result(times: int) -> Count:
 
 
 def _changed(node: Applied, lengths: Sized) -> int | None:
-    """What is set is read and written, what is added to is read as well; a copy comes on top."""
+    """Count 2 passes over a value that is set, 3 if it is added; a copy of the target is extra."""
     target, value = (bytes_of_variable(v, lengths) for v in node.inputs[:2])
     if target is None or value is None:
         return None
@@ -183,14 +183,14 @@ def _changed(node: Applied, lengths: Sized) -> int | None:
 
 # ── the table ──
 
-Text = str | Callable[[Any], str]
+Name = str | Callable[[Any], str]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An operation; `word` and `settings` may depend on how it is set."""
+    """The entry of an op; `name` and `settings` may depend on its parameters."""
 
-    word: Text
+    name: Name
     kind: Kind
     flops: Count = _unknown
     bytes: Count = _all
@@ -201,32 +201,32 @@ def _sets(op: Any) -> bool:
     return bool(op.set_instead_of_inc)
 
 
-def _reduction(word: Text, times: int = 1) -> Entry:
-    return Entry(word, "reduce", _read(times))
+def _reduction(name: Name, times: int = 1) -> Entry:
+    return Entry(name, "reduce", _read(times))
 
 
-def _shaping(word: Text, **more: Any) -> Entry:
-    return Entry(word, "shape", _none, **more)
+def _shaping(name: Name, **options: Any) -> Entry:
+    return Entry(name, "shape", _none, **options)
 
 
-def _changing(word: str, adding: str) -> Entry:
-    """Set or add to elements; to set computes nothing."""
+def _changing(setting: str, adding: str) -> Entry:
+    """Build the entry of an op that sets elements, which computes nothing, or adds to them."""
     return Entry(
-        lambda op: word if _sets(op) else adding,
+        lambda op: setting if _sets(op) else adding,
         "index",
         lambda node, lengths: 0 if _sets(node.op) else _added(node, lengths),
         _changed,
     )
 
 
-def _multiplying(word: str, first: int = 0, second: int = 1, count: Any = _matrices) -> Entry:
-    return Entry(word, "product", _product(first, second, count))
+def _multiplying(name: str, first: int = 0, second: int = 1, count: Any = _matrices) -> Entry:
+    return Entry(name, "product", _product(first, second, count))
 
 
 _SOFTMAX = 5
-_ELEMENTWISE = Entry(scalar_word, "elementwise", _elementwise)
+_ELEMENTWISE = Entry(scalar_name, "elementwise", _elementwise)
 TABLE: dict[type, Entry] = {
-    elemwise.Elemwise: replace(_ELEMENTWISE, word=lambda op: scalar_word(op.scalar_op)),
+    elemwise.Elemwise: replace(_ELEMENTWISE, name=lambda op: scalar_name(op.scalar_op)),
     aes.ScalarOp: _ELEMENTWISE,
     aes.Cast: replace(_ELEMENTWISE, settings=lambda op: str(op.o_type.dtype)),
     math.Dot: _multiplying("dot"),
@@ -239,7 +239,7 @@ TABLE: dict[type, Entry] = {
     blas_c.CGer: _multiplying("outer", 2, 3, _outer),
     blas.BatchedDot: _multiplying("batched_dot", count=_stacks),
     math.MatMul: _multiplying("matmul"),
-    elemwise.CAReduce: _reduction(lambda op: f"reduce_{scalar_word(op.scalar_op)}"),
+    elemwise.CAReduce: _reduction(lambda op: f"reduce_{scalar_name(op.scalar_op)}"),
     math.Sum: _reduction("sum"),
     math.Prod: _reduction("prod"),
     math.Max: _reduction("max"),
@@ -258,7 +258,7 @@ TABLE: dict[type, Entry] = {
     subtensor.AdvancedSubtensor: Entry("gather", "index", _none, _result(2)),
     subtensor.AdvancedIncSubtensor1: _changing("scatter", "scatter_add"),
     subtensor.AdvancedIncSubtensor: _changing("scatter", "scatter_add"),
-    elemwise.DimShuffle: _shaping(dimshuffle_word, settings=dimshuffle_setting),
+    elemwise.DimShuffle: _shaping(dimshuffle_name, settings=dimshuffle_setting),
     basic.Join: _shaping("join"),
     basic.Split: _shaping("split"),
     Reshape: _shaping("reshape"),
@@ -281,7 +281,7 @@ TABLE: dict[type, Entry] = {
     IfElse: Entry("if_else", "other", _none),
     CheckAndRaise: Entry("check", "other"),
     Assert: Entry("check", "other"),
-    RandomVariable: Entry(lambda op: f"draw_{op.name}", "random", _drawn),
+    RandomVariable: Entry(lambda op: f"draw_{op.name}", "random", _sampled),
     Scan: Entry("scan", "loop"),
     OpFromGraph: Entry("call", "loop"),
 }
@@ -290,25 +290,25 @@ FAMILIES = (elemwise.Elemwise, aes.ScalarOp, RandomVariable)
 
 
 def entry_of(op: Any) -> Entry:
-    """Return what there is to say of an operation."""
-    found = TABLE.get(type(op)) or next((TABLE[k] for k in FAMILIES if isinstance(op, k)), None)
-    return found or Entry(snake(type(op).__name__), "other")
+    """Return the entry of an op."""
+    entry = TABLE.get(type(op)) or next((TABLE[k] for k in FAMILIES if isinstance(op, k)), None)
+    return entry or Entry(snake(type(op).__name__), "other")
 
 
-def word_and_kind(op: Any) -> tuple[str, Kind]:
-    """Return the word for an operation, and its kind.
+def name_and_kind(op: Any) -> tuple[str, Kind]:
+    """Return the name and the kind of an op.
 
     Example:
         >>> import aesara.tensor as at
-        >>> word_and_kind(at.tanh(at.vector()).owner.op)
+        >>> name_and_kind(at.tanh(at.vector()).owner.op)
         ('tanh', 'elementwise')
     """
     entry = entry_of(op)
-    return entry.word if isinstance(entry.word, str) else entry.word(op), entry.kind
+    return entry.name if isinstance(entry.name, str) else entry.name(op), entry.kind
 
 
 def settings(op: Any) -> str:
-    """Return the settings of an operation that are no operands, as they are written in a call.
+    """Return the settings of an op that are not operands, as they appear in a call.
 
     Example:
         >>> import aesara.tensor as at

@@ -1,7 +1,7 @@
-"""Finds the shapes of all variables of a graph, by Aesara's shape functions and plain arithmetic.
+"""Infers the shapes of all variables of a graph by Aesara's shape functions and arithmetic.
 
 Types lose lengths that shape functions still know (behind a slice, in the body of a loop), so each
-is asked with the numbers that are known, and its answer is worked out.
+function is called with the known lengths, and its result is evaluated.
 """
 
 import math
@@ -20,10 +20,10 @@ Shape = tuple[int | None, ...]
 
 
 class Lengths:
-    """The shapes of a graph's variables; an axis that hangs on the data has None."""
+    """The shapes of a graph's variables; None for a length that depends on the data."""
 
-    def __init__(self, graph: Graph, given: Mapping[Any, Shape] | None = None) -> None:
-        self.shapes: dict[Any, Shape | None] = dict(given or {})
+    def __init__(self, graph: Graph, known: Mapping[Any, Shape] | None = None) -> None:
+        self.shapes: dict[Any, Shape | None] = dict(known or {})
         self._values: dict[Any, Any] = {}
         for variable in graph.inputs:
             if variable not in self.shapes and is_shared(variable):
@@ -33,13 +33,13 @@ class Lengths:
         self._visit(graph)
 
     def of(self, variable: Any) -> Shape | None:
-        """Give a variable's shape; None for what is no array."""
+        """Return a variable's shape; None if it is no array."""
         if variable not in self.shapes:
             self.shapes[variable] = shape_of(variable)
         return self.shapes[variable]
 
     def size(self, variable: Any) -> int | None:
-        """Count the elements of a variable; None where a length is unknown."""
+        """Count the elements of a variable; None if a length is unknown."""
         shape = self.of(variable)
         if shape is None:
             return 0
@@ -58,26 +58,25 @@ class Lengths:
                 self._infer(node)
 
     def _infer(self, node: Node) -> None:
-        """Ask the operation's own shape function."""
+        """Infer the shapes of a node's results by its shape function."""
         shape_function = getattr(node.op, "infer_shape", None)
-        answers: Iterable[Any] = ()
+        inferred: Iterable[Any] = ()
         if shape_function is not None:
             try:
-                answers = shape_function(None, node.apply, [self._symbols(v) for v in node.inputs])
-            except Exception:  # it may refuse what it cannot know
-                answers = ()
-        for result, answer in zip(node.outputs, answers, strict=False):
+                inferred = shape_function(None, node.apply, [self._symbols(v) for v in node.inputs])
+            except Exception:  # it may raise where a length is unknown
+                inferred = ()
+        for result, lengths in zip(node.outputs, inferred, strict=False):
             static = shape_of(result)
-            if static is None or answer is None:
+            if static is None or lengths is None:
                 continue
-            told = [
-                known if known is not None else self._number(entry)
-                for known, entry in zip(static, answer, strict=False)
-            ]
-            self.shapes[result] = tuple(told)
+            self.shapes[result] = tuple(
+                known if known is not None else self._number(length)
+                for known, length in zip(static, lengths, strict=False)
+            )
 
     def _symbols(self, variable: Any) -> tuple[Any, ...] | None:
-        """Return a shape as shape functions take it: constants, and queries where unknown."""
+        """Return a shape as shape functions take it: constants, or shape ops if unknown."""
         shape = self.of(variable)
         if shape is None:
             return None
@@ -86,24 +85,24 @@ class Lengths:
             for axis, length in enumerate(shape)
         )
 
-    def _number(self, entry: Any) -> int | None:
-        """Work out a length."""
-        if isinstance(entry, (int, np.integer)):
-            return int(entry)
-        value = self.value(entry)
+    def _number(self, length: Any) -> int | None:
+        """Evaluate a length."""
+        if isinstance(length, (int, np.integer)):
+            return int(length)
+        value = self.value(length)
         return None if value is None or np.ndim(value) else int(value)
 
     def value(self, variable: Any, depth: int = 0) -> Any:
-        """Work out an integer that hangs on constants and known shapes alone; else None."""
+        """Evaluate an integer that depends only on constants and known shapes; else return None."""
         known = constant_of(variable)
         if known is not None or variable.owner is None or depth > 60:
             return known
         if variable not in self._values:
             self._values[variable] = None
-            self._values[variable] = self._work_out(variable, depth)
+            self._values[variable] = self._evaluate(variable, depth)
         return self._values[variable]
 
-    def _work_out(self, variable: Any, depth: int) -> Any:
+    def _evaluate(self, variable: Any, depth: int) -> Any:
         apply = variable.owner
         if isinstance(apply.op, (Shape_i, ShapeOp)):
             shape = self.of(apply.inputs[0]) or ()
@@ -123,11 +122,11 @@ class Lengths:
             cell: list[list[Any]] = [[None]]
             apply.op.perform(apply, [np.asarray(v) for v in values], cell)
             return cell[0][0]
-        except Exception:  # not every operation can be run outside of a function
+        except Exception:  # not every op can run outside a function
             return None
 
     def _loop(self, node: Node) -> None:
-        """Carry shapes into the body of a loop, and what it collects out of it."""
+        """Infer shapes in the body of a loop, and those of its results."""
         body = node.body
         assert body is not None
         for variable, role in zip(body.inputs, body.input_roles, strict=True):
@@ -147,7 +146,7 @@ class Lengths:
                 self.shapes[role.outer] = self.of(variable)
 
     def _collected(self, node: Node) -> None:
-        """Give the shapes of a scan's results: its buffers keep theirs, the rest is stacked."""
+        """Set the shapes of a scan's results: those of its buffers, or of stacked outputs."""
         op, body = node.op, node.body
         assert body is not None
         results, operands = list(node.outputs), list(node.inputs)
@@ -159,7 +158,9 @@ class Lengths:
             self.shapes[result] = self.of(buffer)
         inner = op.inner_nitsot_outs(list(body.outputs))
         lengths = op.outer_nitsot(operands)
-        for result, one, length in zip(op.outer_nitsot_outs(results), inner, lengths, strict=True):
-            shape = self.of(one)
-            kept = self._number(length)
-            self.shapes[result] = (kept, *shape) if shape is not None else None
+        for result, output, length in zip(
+            op.outer_nitsot_outs(results), inner, lengths, strict=True
+        ):
+            shape = self.of(output)
+            steps = self._number(length)
+            self.shapes[result] = (steps, *shape) if shape is not None else None

@@ -1,4 +1,4 @@
-"""What can be inspected: finds the graph in a model's name, a run, a function or variables."""
+"""Finds the graph to inspect in a function, variables, or a callable that compiles one."""
 
 import contextlib
 from collections.abc import Callable, Sequence
@@ -18,10 +18,10 @@ from aesara.graph.fg import FunctionGraph
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A graph before compiling: its ends, its updates, and the mode that would compile it.
+    """A graph before compiling: inputs, outputs, updates, and the mode that would compile it.
 
-    `function` is the compiled function where one was given. What no screen shows of a title
-    (control characters, halves of surrogate pairs) stands as a question mark.
+    `function` is the compiled function, if the source is one. Unprintable characters of a title
+    (control characters, halves of surrogate pairs) are replaced by question marks.
     """
 
     title: str
@@ -37,14 +37,14 @@ class Source:
 
 
 class _StoppedError(Exception):
-    """Ends a build once its graph is known."""
+    """Stops a build once its graph is known."""
 
 
 def captured(build: Callable[[], Any], title: str) -> Source:
-    """Give the graph that a builder hands to `aesara.function`, instead of compiling it.
+    """Return the graph that a builder passes to `aesara.function`, instead of compiling it.
 
     Raises:
-        UserError: it compiles nothing.
+        UserError: the builder compiles nothing.
     """
     caught: list[Source] = []
 
@@ -61,7 +61,7 @@ def captured(build: Callable[[], Any], title: str) -> Source:
         caught.append(Source(title, tuple(inputs), tuple(outs), tuple(pairs), mode))
         raise _StoppedError
 
-    # Deep traces, so that the line that made a node is found even through a loop's driver.
+    # Deep traces reach the line that made a node even through the functions that build a loop.
     with (
         mock.patch.object(aesara, "function", function),
         aesara.config.change_flags(traceback__limit=30),
@@ -74,22 +74,22 @@ def captured(build: Callable[[], Any], title: str) -> Source:
 
 
 def _as_list(outputs: Any) -> list[Any]:
-    """Make a list of what aesara.function takes as outputs."""
+    """Return the outputs passed to `aesara.function` as a list of variables."""
     if outputs is None:
         return []
     if isinstance(outputs, dict):
         outputs = list(outputs.values())
-    told = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
-    return [getattr(out, "variable", out) for out in told]
+    entries = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+    return [getattr(entry, "variable", entry) for entry in entries]
 
 
 def find_source(thing: Any, *, title: str = "") -> Source:
-    """Find the graph in an Aesara function, a function graph, a variable or a list of variables.
+    """Return the graph of an Aesara function, a function graph, a variable or a list of variables.
 
-    Of something that calls `aesara.function` when it is called, the graph is caught on its way.
+    If `thing` is a callable, it is called and the graph that it compiles is captured.
 
     Raises:
-        UserError: there is none in it.
+        UserError: `thing` has no graph.
     """
     if isinstance(thing, Source):
         return thing
@@ -103,7 +103,7 @@ def find_source(thing: Any, *, title: str = "") -> Source:
         thing = list(thing.values())
     variables = list(thing) if isinstance(thing, (list, tuple)) else [thing]
     if variables and all(isinstance(v, Variable) for v in variables):
-        known = (Constant, SharedVariable)  # these have their values with them
+        known = (Constant, SharedVariable)  # these hold values
         inputs = tuple(v for v in graph_inputs(variables) if not isinstance(v, known))
         return Source(title or str(variables[0].name or "graph"), inputs, tuple(variables))
     raise UserError(
@@ -113,19 +113,19 @@ def find_source(thing: Any, *, title: str = "") -> Source:
 
 
 def _described(thing: Any) -> str:
-    """Name what was given in a few words."""
+    """Describe an argument briefly."""
     text = repr(thing).replace("\n", " ")
     return f"{type(thing).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
 
 
 def _from_function(function: Any, title: str) -> Source:
-    """Take a compiled function; compiling has edited away the graph that it was made from."""
+    """Return the graph of a compiled function; the one that it was compiled from is lost."""
     fgraph, mode = function.maker.fgraph, function.maker.mode
     return Source(title, tuple(fgraph.inputs), tuple(fgraph.outputs), (), mode, function)
 
 
 def _from_fgraph(fgraph: FunctionGraph, title: str) -> Source:
-    """Take the ends of a function graph; its own updates are kept."""
+    """Return the graph of a function graph, with its updates."""
     mapping = dict(getattr(fgraph, "update_mapping", None) or {})
     outputs = tuple(v for k, v in enumerate(fgraph.outputs) if k not in mapping)
     updates = tuple((fgraph.inputs[i], fgraph.outputs[o]) for o, i in mapping.items())
@@ -133,5 +133,5 @@ def _from_fgraph(fgraph: FunctionGraph, title: str) -> Source:
 
 
 def mode_of(source: Source) -> Mode:
-    """Give the mode that compiles a source: its own, or Aesara's default."""
+    """Return the mode that compiles a source: its own, or Aesara's default."""
     return get_mode(source.mode)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from graphrnn.inspection.record.graph import Node
-from graphrnn.inspection.record.op_table import word_and_kind
+from graphrnn.inspection.record.op_table import name_and_kind
 from graphrnn.inspection.rewriting.history import GraphHistory, rewrite_name
 from graphrnn.native.ir.source_lines import lines_outside
 
@@ -40,7 +40,7 @@ class Origin:
         if self.rewrites:
             told.append(f"by {', then '.join(reversed(self.rewrites[:3]))}")
         if self.ancestors and not self.file:
-            told.append("from " + ", ".join(word_and_kind(a.op)[0] for a in self.ancestors[:3]))
+            told.append("from " + ", ".join(name_and_kind(a.op)[0] for a in self.ancestors[:3]))
         return "; ".join(told) or "unknown"
 
 

@@ -42,7 +42,7 @@ def test_blas_products_take_2mnk():
         mode=aesara.compile.mode.Mode("py", "fast_run"),
     )
     costs = inspect(function).costs()
-    found = {node.word: cost.flops for node, cost in costs.rows.items()}
+    found = {node.op_name: cost.flops for node, cost in costs.rows.items()}
     assert found["gemm"] == 2 * 2 * 3 * 4
     assert found["gemv"] == 2 * 2 * 3
 
@@ -111,7 +111,7 @@ def test_the_machine_bounds_each_node():
     x, W = at.TensorType("float32", (64, 64))("x"), at.TensorType("float32", (64, 64))("W")
     graph = snapshot(FunctionGraph([x, W], [at.dot(x, W) + x], clone=False))
     costs = count_costs(graph, machine=Machine(flops=1e9, bytes=1e9))
-    found = {node.word: cost for node, cost in costs.rows.items()}
+    found = {node.op_name: cost for node, cost in costs.rows.items()}
     assert found["dot"].bound == "arithmetic"
     assert found["dot"].seconds == pytest.approx(2 * 64**3 / 1e9)
     assert found["add"].bound == "memory"
@@ -143,7 +143,7 @@ def test_memory_is_the_sum_of_what_lives():
     x = at.TensorType("float64", (100,))("x")
     y = at.exp(x)
     moments = memory(snapshot(FunctionGraph([x], [at.sin(y)[5:], y.sum()], clone=False)))
-    assert [(m.node.word, m.live, m.how) for m in moments] == [
+    assert [(m.node.op_name, m.live, m.how) for m in moments] == [
         ("exp", 800, "new"),
         ("sin", 1600, "new"),
         ("slice", 1600, "view"),
@@ -204,13 +204,13 @@ def test_an_input_without_lengths_cannot_be_measured():
 
 def test_code_is_generated_for_nodes():
     looked = lesson()
-    nodes = {node.word: node for node in every_node(looked.graph("rewritten"))}
+    nodes = {node.op_name: node for node in every_node(looked.graph("rewritten"))}
     language, text = looked.code(nodes["log"])
     assert language == "C (native)"
     assert "for (idx" in text
     x = at.TensorType("float64", (3,))("x")
     plain = inspect([at.exp(x), at.sort(x)])
-    codes = {node.word: plain.code(node) for node in plain.graph("written").nodes}
+    codes = {node.op_name: plain.code(node) for node in plain.graph("written").nodes}
     assert codes["exp"][0] == "C"
     assert "exp(" in codes["exp"][1]
     assert codes["sort"][0] == "Python"

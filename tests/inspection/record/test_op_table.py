@@ -2,7 +2,7 @@
 
 from graphrnn.graph.shapes import tensor
 from graphrnn.inspection.record.graph import snapshot
-from graphrnn.inspection.record.op_table import TABLE, entry_of, settings, word_and_kind
+from graphrnn.inspection.record.op_table import TABLE, entry_of, name_and_kind, settings
 from graphrnn.inspection.record.shapes import Lengths
 
 import aesara.tensor as at
@@ -25,7 +25,7 @@ def last(output):
 
 
 @pytest.mark.parametrize(
-    ("output", "word", "kind", "flops", "moved"),
+    ("output", "name", "kind", "flops", "moved"),
     [
         (at.dot(X, W), "dot", "product", 2 * 2 * 3 * 4, 4 * (6 + 12 + 8)),
         (blas.gemm_no_inplace(Z, ONE, X, W, ONE), "gemm", "product", 48, None),
@@ -41,10 +41,10 @@ def last(output):
         (disconnected_grad(X), "disconnected_grad", "other", None, 4 * 12),
     ],
 )  # fmt: skip
-def test_word_kind_operations_and_bytes(output, word, kind, flops, moved):
+def test_name_kind_operations_and_bytes(output, name, kind, flops, moved):
     node, lengths = last(output)
     entry = entry_of(node.op)
-    assert word_and_kind(node.op) == (word, kind)
+    assert name_and_kind(node.op) == (name, kind)
     if flops is not None:
         assert entry.flops(node, lengths) == flops
     if moved is not None:
@@ -55,5 +55,5 @@ def test_settings_and_what_nobody_knows():
     assert settings(X.sum(axis=0).owner.op) == "axis=0"
     assert settings(X.T.owner.op) == "axes=[1, 0]"
     assert settings(at.cast(X, "int8").owner.op.scalar_op) == "int8"
-    assert entry_of(object()).word == "object"
+    assert entry_of(object()).name == "object"
     assert all(isinstance(kind, type) for kind in TABLE)

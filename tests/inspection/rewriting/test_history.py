@@ -38,8 +38,8 @@ def test_replaying_gives_the_compiled_graph_of_other_loops_and_backends(loop, ba
 
 def test_replaying_nothing_gives_the_written_graph(lesson):
     start = module.replay(lesson.rewritten.history, 0)
-    words = [node.word for node in start.nodes]
-    assert words == [node.word for node in lesson.graph("gradient").nodes]
+    words = [node.op_name for node in start.nodes]
+    assert words == [node.op_name for node in lesson.graph("gradient").nodes]
 
 
 def test_a_recorder_changes_nothing(lesson):
