@@ -1,1 +1,1 @@
-"""How a graph is rewritten: its history, provenance and timing."""
+"""How a graph is rewritten: history, provenance and timing."""

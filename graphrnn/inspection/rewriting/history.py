@@ -1,7 +1,7 @@
-"""Records every edit that rewriting makes to a graph, and plays the edits back.
+"""Records every edit that rewriting makes to a graph, and replays the edits.
 
-A recorder listens and keeps; it answers nothing, so it cannot change what is compiled. An error in
-it silences it for good: a listener that raises would leave a graph half edited.
+A recorder only listens, so it cannot change what is compiled. After an error it records nothing
+more: a listener that raises would leave a graph half edited.
 """
 
 import time as clock
@@ -20,7 +20,7 @@ from aesara.graph.rewriting.basic import GraphRewriter
 class Edit:
     """One change: operand `index` of `node` (or output `index` of the graph) is `new`, not `old`.
 
-    `imported` are the nodes that came into the graph with it, each with its operands at that time.
+    `imported` are the nodes that the edit added to the graph, each with its operands at that time.
     """
 
     node: Any
@@ -34,7 +34,7 @@ class Edit:
 
 @dataclass(eq=False)
 class GraphHistory:
-    """The written graph and every edit since."""
+    """The written graph and all edits to it."""
 
     title: str
     inputs: tuple[Any, ...] = ()
@@ -44,11 +44,11 @@ class GraphHistory:
     edits: list[Edit] = field(default_factory=list)
     failure: BaseException | None = None
     dropped: tuple[int, ...] = ()
-    """Outputs that were taken away at the end: updates that turned out to change nothing."""
+    """Outputs that were removed at the end: updates that change nothing."""
 
 
 class Recorder(Feature):  # type: ignore[misc]
-    """Listens to one graph. It never lets an exception out."""
+    """Records the edits of one graph. It never raises."""
 
     def __init__(self, history: GraphHistory) -> None:
         self.history = history
@@ -56,11 +56,11 @@ class Recorder(Feature):  # type: ignore[misc]
         self._last = clock.perf_counter()
 
     def on_attach(self, fgraph: FunctionGraph) -> None:
-        """Keep the graph as it is."""
+        """Record the graph as it is."""
         self._safely(self._begin, fgraph)
 
     def on_import(self, fgraph: FunctionGraph, node: Any, reason: Any) -> None:
-        """Keep a node that comes in."""
+        """Record a node that is added."""
         self._safely(self._import, node)
 
     def on_change_input(
@@ -72,12 +72,12 @@ class Recorder(Feature):  # type: ignore[misc]
         new: Any,
         reason: Any = None,
     ) -> None:
-        """Keep an edit."""
+        """Record an edit."""
         self._safely(self._edit, node, i, old, new, reason)
 
     def clone(self) -> "Recorder":
-        """Stay with the one graph: a copy of it is recorded nowhere."""
-        return _Deaf(GraphHistory("copy"))
+        """Return a recorder for a copy of the graph, which records nothing."""
+        return _SilentRecorder(GraphHistory("copy"))
 
     def _safely(self, act: Callable[..., None], *arguments: Any) -> None:
         if self.history.failure is not None:
@@ -88,10 +88,10 @@ class Recorder(Feature):  # type: ignore[misc]
             self.history.failure = error
 
     def _begin(self, fgraph: FunctionGraph) -> None:
-        told = self.history
-        told.inputs, told.outputs = tuple(fgraph.inputs), tuple(fgraph.outputs)
-        told.updates = dict(getattr(fgraph, "update_mapping", None) or {})
-        told.operands = {node: tuple(node.inputs) for node in fgraph.apply_nodes}
+        history = self.history
+        history.inputs, history.outputs = tuple(fgraph.inputs), tuple(fgraph.outputs)
+        history.updates = dict(getattr(fgraph, "update_mapping", None) or {})
+        history.operands = {node: tuple(node.inputs) for node in fgraph.apply_nodes}
         self._last = clock.perf_counter()
 
     def _import(self, node: Any) -> None:
@@ -105,7 +105,7 @@ class Recorder(Feature):  # type: ignore[misc]
         self._last = now
 
 
-class _Deaf(Recorder):
+class _SilentRecorder(Recorder):
     """Records nothing."""
 
     def _safely(self, act: Callable[..., None], *arguments: Any) -> None:
@@ -113,7 +113,7 @@ class _Deaf(Recorder):
 
 
 class Watched(GraphRewriter):  # type: ignore[misc]
-    """A rewriter that has a graph recorded from before its first edit on."""
+    """A rewriter that records the history of its graph from before the first edit."""
 
     def __init__(self, inner: GraphRewriter, history: GraphHistory) -> None:
         super().__init__()
@@ -121,7 +121,7 @@ class Watched(GraphRewriter):  # type: ignore[misc]
         self.recorder = Recorder(history)
 
     def add_requirements(self, fgraph: FunctionGraph) -> None:
-        """Attach the recorder first: what the inner rewriter attaches may edit already."""
+        """Attach the recorder first: features of the inner rewriter may already edit the graph."""
         fgraph.attach_feature(self.recorder)
         self.inner.add_requirements(fgraph)
 
@@ -130,19 +130,18 @@ class Watched(GraphRewriter):  # type: ignore[misc]
         return self.inner.apply(fgraph)
 
     def finish(self, fgraph: FunctionGraph) -> None:
-        """Stop listening."""
+        """Stop recording."""
         fgraph.remove_feature(self.recorder)
-        kept = len(fgraph.outputs)
-        if kept < len(self.history.outputs):
+        if len(fgraph.outputs) < len(self.history.outputs):
             final = _played(self.history, len(self.history.edits))[1]
-            left = list(fgraph.outputs)
+            remaining = list(fgraph.outputs)
             self.history.dropped = tuple(
-                k for k, v in enumerate(final) if not any(v is other for other in left)
+                k for k, v in enumerate(final) if not any(v is other for other in remaining)
             )
 
 
 def rewrite_name(reason: Any) -> str:
-    """Name the rewrite that an edit was made for.
+    """Return the name of the rewrite that made an edit.
 
     Example:
         >>> rewrite_name("local_add_canonizer"), rewrite_name(None)
@@ -160,12 +159,12 @@ def rewrite_name(reason: Any) -> str:
 
 
 def _played(history: GraphHistory, steps: int) -> tuple[dict[Any, list[Any]], list[Any]]:
-    """Apply the first edits to the written graph; give operands by node, and the outputs."""
-    operands = {node: list(told) for node, told in history.operands.items()}
+    """Return the operands by node, and the outputs, after the first edits of the written graph."""
+    operands = {node: list(inputs) for node, inputs in history.operands.items()}
     outputs = list(history.outputs)
     for edit in history.edits[:steps]:
-        for node, told in edit.imported:
-            operands[node] = list(told)
+        for node, inputs in edit.imported:
+            operands[node] = list(inputs)
         if isinstance(edit.node, str):
             outputs[edit.index] = edit.new
         else:
@@ -173,40 +172,40 @@ def _played(history: GraphHistory, steps: int) -> tuple[dict[Any, list[Any]], li
     return operands, outputs
 
 
-def replay(history: GraphHistory, steps: int | None = None, **how: Any) -> Graph:
-    """Give the graph after the first `steps` edits (all of them by default), from the record alone.
+def replay(history: GraphHistory, steps: int | None = None, **options: Any) -> Graph:
+    """Build the graph after the first `steps` edits (default: all) from the history alone.
 
-    `how` is handed to `graphs.record`: how the bodies of loops are found.
+    `options` are passed to `record`, such as `body_of`.
     """
     steps = len(history.edits) if steps is None else steps
     inputs_of, outputs, updates = played_ends(history, steps)
-    return record(history.inputs, outputs, updates, inputs_of=inputs_of, **how)
+    return record(history.inputs, outputs, updates, inputs_of=inputs_of, **options)
 
 
 def played_ends(
     history: GraphHistory, steps: int | None = None
 ) -> tuple[InputsOf, list[Any], dict[int, int]]:
-    """Give the operands, outputs and updates of a graph after some of its edits."""
+    """Return the operands, outputs and updates of a graph after the first `steps` edits."""
     steps = len(history.edits) if steps is None else steps
     operands, outputs = _played(history, steps)
     updates = dict(history.updates)
     if steps == len(history.edits):
-        for gone in sorted(history.dropped, reverse=True):
-            outputs.pop(gone)
-            updates = {o - (o > gone): i for o, i in updates.items() if o != gone}
+        for index in sorted(history.dropped, reverse=True):
+            outputs.pop(index)
+            updates = {o - (o > index): i for o, i in updates.items() if o != index}
     return (lambda apply: operands.get(apply, apply.inputs)), outputs, updates
 
 
-# --- steps that a person can follow -------------------------------------------------------------
+# --- steps for readers ---------------------------------------------------------------------------
 
 FOLDED = ("merge", "constant folding", "undone")
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """Edits of one rewrite in a row, from edit `first` up to `last` (not included).
+    """Consecutive edits of one rewrite, from edit `first` up to `last` (not included).
 
-    `fold` says why a step is put away by default: "merge", "constant folding", "undone" or "".
+    `fold` is why a step is hidden by default: "merge", "constant folding", "undone" or "".
     """
 
     rewrite: str
@@ -219,7 +218,7 @@ class Step:
 
 
 def steps_of(history: GraphHistory, *, folded: bool = True) -> list[Step]:
-    """Group the edits in a row by one rewrite; with `folded`, without merges and constants."""
+    """Group consecutive edits by rewrite; `folded` leaves out merges and constant folding."""
     undone = _undone(history.edits)
     groups: list[tuple[str, str, list[int]]] = []
     for k, edit in enumerate(history.edits):
@@ -228,16 +227,16 @@ def steps_of(history: GraphHistory, *, folded: bool = True) -> list[Step]:
             groups[-1][2].append(k)
         else:
             groups.append((edit.rewrite, fold, [k]))
-    told = [_step(history, rewrite, fold, ks) for rewrite, fold, ks in groups]
+    steps = [_step(history, rewrite, fold, ks) for rewrite, fold, ks in groups]
     if not folded:
-        return told
-    kept: list[Step] = []
-    for step in told:
+        return steps
+    shown: list[Step] = []
+    for step in steps:
         if step.fold:
             continue
-        before = kept[-1] if kept else None
+        before = shown[-1] if shown else None
         if before is not None and before.rewrite == step.rewrite:
-            kept[-1] = replace(
+            shown[-1] = replace(
                 before,
                 last=step.last,
                 seconds=before.seconds + step.seconds,
@@ -245,12 +244,12 @@ def steps_of(history: GraphHistory, *, folded: bool = True) -> list[Step]:
                 added=(*before.added, *step.added),
             )
         else:
-            kept.append(step)
-    return kept
+            shown.append(step)
+    return shown
 
 
 def fold_of(edit: Edit) -> str:
-    """Say whether an edit is one that a reader rarely wants to see."""
+    """Return why an edit is hidden by default; "" if it is shown."""
     rewrite = edit.rewrite.lower()
     if "merge" in rewrite and "local" not in rewrite:
         return "merge"
@@ -260,37 +259,37 @@ def fold_of(edit: Edit) -> str:
 
 
 def _undone(edits: Sequence[Edit]) -> set[int]:
-    """Find edits that were taken back (Aesara calls that Revert), and what took them back."""
-    found: set[int] = set()
+    """Return the indices of edits that were reverted, and of those that reverted them."""
+    undone: set[int] = set()
     for k, edit in enumerate(edits):
         if not edit.rewrite.startswith("Revert") and not edit.rewrite.lower().startswith("revert"):
             continue
-        found.add(k)
+        undone.add(k)
         for j in range(k - 1, -1, -1):
             other = edits[j]
-            same = other.node is edit.node and other.index == edit.index and j not in found
-            if same and other.new is edit.old and other.old is edit.new:
-                found.add(j)
+            same_operand = other.node is edit.node and other.index == edit.index and j not in undone
+            if same_operand and other.new is edit.old and other.old is edit.new:
+                undone.add(j)
                 break
-    return found
+    return undone
 
 
 def _step(history: GraphHistory, rewrite: str, fold: str, ks: Sequence[int]) -> Step:
-    """Make a step of edits in a row: which nodes it brought, and which it made superfluous."""
+    """Build a step of consecutive edits, with the nodes that it added and removed."""
     edits = [history.edits[k] for k in ks]
     added = _unique(node for edit in edits for node, _ in edit.imported)
-    gone = _unique(edit.old.owner for edit in edits if edit.old.owner is not None)
+    removed = _unique(edit.old.owner for edit in edits if edit.old.owner is not None)
     return Step(
         rewrite,
         ks[0],
         ks[-1] + 1,
         sum(edit.seconds for edit in edits),
         fold,
-        tuple(node for node in gone if node not in added),
+        tuple(node for node in removed if node not in added),
         added,
     )
 
 
 def _unique(items: Iterable[Any]) -> tuple[Any, ...]:
-    """Give each item once, in order."""
+    """Return each item once, in order."""
     return tuple(dict.fromkeys(items))

@@ -1,4 +1,4 @@
-"""Tells where a compiled node comes from: a line of the user's, or a rewrite and its input."""
+"""Traces a compiled node to the user's source line, or to rewrites and their written nodes."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -10,15 +10,15 @@ from graphrnn.inspection.record.op_table import name_and_kind
 from graphrnn.inspection.rewriting.history import GraphHistory, rewrite_name
 from graphrnn.native.ir.source_lines import lines_outside
 
-_OURS = str(Path(__file__).parents[1])
+_INSPECTION = str(Path(__file__).parents[1])
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a node comes from.
+    """The origin of a node.
 
-    `file` and `line` are the user's source, `code` its text; `rewrites` are the rewrites on the way
-    from a written node, the last first; `ancestors` are those written nodes.
+    `file`, `line` and `code` are the user's source line; `rewrites` are the rewrites that led from
+    written nodes to this one, the last first; `ancestors` are those written nodes.
     """
 
     file: str = ""
@@ -29,19 +29,19 @@ class Origin:
 
     @property
     def known(self) -> bool:
-        """Say whether anything is known."""
+        """Whether anything is known."""
         return bool(self.file or (self.rewrites and self.ancestors))
 
     def text(self) -> str:
-        """Write it in one line."""
-        told = []
+        """Describe the origin in one line."""
+        parts = []
         if self.file:
-            told.append(f"{Path(self.file).name}:{self.line}  {self.code}".rstrip())
+            parts.append(f"{Path(self.file).name}:{self.line}  {self.code}".rstrip())
         if self.rewrites:
-            told.append(f"by {', then '.join(reversed(self.rewrites[:3]))}")
+            parts.append(f"by {', then '.join(reversed(self.rewrites[:3]))}")
         if self.ancestors and not self.file:
-            told.append("from " + ", ".join(name_and_kind(a.op)[0] for a in self.ancestors[:3]))
-        return "; ".join(told) or "unknown"
+            parts.append("from " + ", ".join(name_and_kind(a.op)[0] for a in self.ancestors[:3]))
+        return "; ".join(parts) or "unknown"
 
 
 class Provenance:
@@ -58,36 +58,36 @@ class Provenance:
                 for node, _ in edit.imported:
                     # What replaces an input or a constant comes from the node that reads it.
                     self.parents.setdefault(node, (edit.rewrite, old or reader))
-        self._found: dict[Any, Origin] = {}
+        self._origins: dict[Any, Origin] = {}
 
     def of(self, node: Node | Any) -> Origin:
-        """Give the origin of a node."""
+        """Return the origin of a node."""
         apply = node.apply if isinstance(node, Node) else node
-        if apply not in self._found:
-            self._found[apply] = self._trace(apply)
-        return self._found[apply]
+        if apply not in self._origins:
+            self._origins[apply] = self._trace(apply)
+        return self._origins[apply]
 
     def _trace(self, apply: Any) -> Origin:
         rewrites: list[str] = []
         ancestors: list[Any] = []
-        seen: set[Any] = set()
+        visited: set[Any] = set()
         waiting = [apply]
         while waiting:
-            one = waiting.pop()
-            if one in seen:
+            node = waiting.pop()
+            if node in visited:
                 continue
-            seen.add(one)
-            if one in self.written or one not in self.parents:
-                if one is not apply or one in self.written:
-                    ancestors.append(one)
+            visited.add(node)
+            if node in self.written or node not in self.parents:
+                if node is not apply or node in self.written:
+                    ancestors.append(node)
                 continue
-            rewrite, olds = self.parents[one]
+            rewrite, olds = self.parents[node]
             rewrites.append(rewrite)
             waiting += olds
-        for one in (apply, *ancestors):
-            found = source_line(one)
-            if found is not None:
-                return Origin(*found, tuple(rewrites), tuple(ancestors))
+        for node in (apply, *ancestors):
+            location = source_line(node)
+            if location is not None:
+                return Origin(*location, tuple(rewrites), tuple(ancestors))
         reasons = getattr(apply.tag, "imported_by", None) or ()
         if not rewrites and reasons and apply not in self.written:
             rewrites = [rewrite_name(reason) for reason in reasons if reason and reason != "init"]
@@ -95,8 +95,8 @@ class Provenance:
 
 
 def source_line(apply: Any) -> tuple[str, int, str] | None:
-    """Find the line outside of Aesara that made a node: file, number, text."""
-    for file, line, text in lines_outside(apply, _OURS):
+    """Return the file, number and text of the line outside Aesara that made a node."""
+    for file, line, text in lines_outside(apply, _INSPECTION):
         return file, line, text or _line_of(file, line)
     return None
 

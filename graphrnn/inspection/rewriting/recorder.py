@@ -1,4 +1,4 @@
-"""Rewrites a graph as compiling it would, loops included, and keeps what happened meanwhile."""
+"""Rewrites a graph and its loops as compiling would, and records their histories."""
 
 import contextlib
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from aesara.graph.rewriting.basic import GraphRewriter
 
 @dataclass(eq=False)
 class Rewritten:
-    """A graph after rewriting, the bodies of its loops, and the history of each."""
+    """A rewritten graph, the bodies of its loops, and the history of each."""
 
     fgraph: FunctionGraph
     history: GraphHistory
@@ -32,15 +32,15 @@ class Rewritten:
     timing: Timing = field(default_factory=Timing)
 
     def graph(self) -> Graph:
-        """Give the record of the compiled graph."""
+        """Record the compiled graph."""
         return snapshot(self.fgraph, body_of=self._body)
 
     def replayed(self) -> Graph:
-        """Give the compiled graph once more, from the written one and the recorded edits alone."""
+        """Build the compiled graph from the written one and the recorded edits alone."""
         return replay(self.history, body_of=self._replayed_body)
 
     def histories(self) -> list[GraphHistory]:
-        """Give the outer graph's history, then those of the bodies."""
+        """Return the history of the outer graph, then those of the bodies."""
         return [self.history, *self.body_histories.values()]
 
     def _body(self, op: Any) -> Ends:
@@ -58,10 +58,9 @@ class Rewritten:
 
 
 def rewrite(source: Source, *, watched: bool = True, measured: bool = False) -> Rewritten:
-    """Rewrite a graph as its mode would.
+    """Rewrite a graph as its mode would, without changing the source or compiling C.
 
-    Nothing of the source is changed; no C is compiled. With `measured` the time of each rewrite is
-    kept as well, which makes rewriting slower by some percent.
+    `measured` also measures the time of each rewrite, which makes rewriting some percent slower.
     """
     with deep(), _timed(measured) as timing, aesara.config.change_flags(cxx=""):
         mode = mode_of(source)
@@ -74,7 +73,7 @@ def rewrite(source: Source, *, watched: bool = True, measured: bool = False) -> 
 
 @contextlib.contextmanager
 def _timed(measured: bool) -> Iterator[Timing]:
-    """Measure, or not."""
+    """Yield the timing of rewriting, empty unless `measured`."""
     if not measured:
         yield Timing()
         return
@@ -83,7 +82,7 @@ def _timed(measured: bool) -> Iterator[Timing]:
 
 
 def _outer(source: Source, mode: Mode, history: GraphHistory, *, watched: bool) -> FunctionGraph:
-    """Take the outer graph through the door that aesara.function uses, up to linking."""
+    """Rewrite the outer graph through the entry point of `aesara.function`, up to linking."""
     inputs, outputs = construct_pfunc_ins_and_outs(
         list(source.inputs), list(source.outputs), mode, list(source.updates)
     )
@@ -99,12 +98,12 @@ def _prepared(
     watched: bool,
     fgraph: FunctionGraph | None = None,
 ) -> FunctionGraph:
-    """Let Aesara make its function up to linking, and give the graph."""
+    """Return the graph that Aesara has rewritten for a function, up to linking."""
     rewriter = WithoutCompiler(mode.optimizer)
     watcher = Watched(rewriter, history) if watched else None
-    told = Mode(mode.linker, watcher or rewriter)
+    watched_mode = Mode(mode.linker, watcher or rewriter)
     maker = FunctionMaker(
-        inputs, outputs, mode=told, fgraph=fgraph, on_unused_input="ignore", profile=False
+        inputs, outputs, mode=watched_mode, fgraph=fgraph, on_unused_input="ignore", profile=False
     )
     if watcher is not None:
         watcher.finish(maker.fgraph)
@@ -112,7 +111,7 @@ def _prepared(
 
 
 def _bodies(result: Rewritten, fgraph: FunctionGraph, mode: Mode, *, watched: bool) -> None:
-    """Rewrite the bodies of the loops in a graph, and those inside of them."""
+    """Rewrite the bodies of the loops in a graph, nested ones included."""
     for node in fgraph.toposort():
         if not is_scan(node.op) or node.op in result.bodies:
             continue
@@ -145,7 +144,7 @@ def _native_body(
 
 
 def _vm_body(op: Any, history: GraphHistory, *, watched: bool) -> FunctionGraph:
-    """Rewrite a copy of a scan's body as the scan itself would when it is first run."""
+    """Rewrite a copy of a scan's body as the scan does when it first runs."""
     own = op.clone()
     inputs, outputs = own.prepare_fgraph(own.fgraph)
     inputs, outputs = construct_pfunc_ins_and_outs(
