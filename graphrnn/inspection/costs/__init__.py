@@ -1,1 +1,1 @@
-"""What a graph costs: operations, bytes, and measured time."""
+"""The costs of a graph: operations, bytes and measured time."""

@@ -1,9 +1,9 @@
-"""Counts what a graph costs: operations, bytes, and what bounds each node on this machine.
+"""Counts the costs of a graph: operations, bytes, and what bounds each node on this machine.
 
 A product of (m, k) and (k, n) matrices takes 2mnk operations. An elementwise node takes one for
 each element and scalar step (a division or a tanh counts as one), a reduction one for each element
-that it reads, a softmax five. The body of a loop counts as often as it runs. A node reads its
-operands once and writes its results once; views move nothing.
+that it reads, a softmax five. The body of a loop counts once a step. A node reads its operands
+once and writes its results once; views move nothing.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from graphrnn.inspection.record.shapes import Lengths
 
 @dataclass(frozen=True)
 class Machine:
-    """What this machine can do at most: operations and bytes in a second."""
+    """The peak rates of this machine: operations and bytes in a second."""
 
     flops: float
     bytes: float
@@ -25,11 +25,11 @@ class Machine:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a node costs in one call of the function, over all steps of the loops around it.
+    """The cost of a node in one call of the function, over all steps of the loops around it.
 
-    None stands for what hangs on the data. `seconds` is measured where `measured`, else modelled:
-    arithmetic at the machine's peak or every byte at the speed of its main memory, whichever takes
-    longer (the roofline of Williams, Waterman and Patterson, 2009). What stays in caches is faster.
+    None stands for a count that depends on the data. `seconds` is measured if `measured`, else
+    modelled: arithmetic at the machine's peak or every byte at the speed of main memory, whichever
+    takes longer (the roofline of Williams, Waterman and Patterson, 2009). Data in caches is faster.
     """
 
     runs: int | None
@@ -42,7 +42,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Costs:
-    """The cost of each node, those inside of loops too; a loop's own row is not in the totals."""
+    """The cost of each node, also inside loops; the row of a loop itself is not in the totals."""
 
     rows: Mapping[Node, Cost]
     machine: Machine | None = None
@@ -74,7 +74,7 @@ class Costs:
 
     @property
     def unknown(self) -> int:
-        """How many nodes cost what only the data can tell."""
+        """How many nodes have a cost that depends on the data."""
         return sum(cost.flops is None or cost.bytes is None for cost in self.rows.values())
 
 
@@ -86,7 +86,7 @@ def count_costs(
 ) -> Costs:
     """Count the cost of every node.
 
-    `measured` gives seconds by Aesara's node, over all runs in one call of the function.
+    `measured` maps Aesara's nodes to seconds, over all runs in one call of the function.
 
     Example:
         >>> import aesara.tensor as at
@@ -109,14 +109,14 @@ def _walk(
     machine: Machine | None,
     measured: Mapping[Any, float],
 ) -> None:
-    """Count the nodes of a graph that runs so often."""
+    """Add the costs of the nodes of a graph that runs `runs` times to `rows`."""
     for node in graph.nodes:
         if node.body is not None:
             inner = None if runs is None or node.steps is None else runs * node.steps
             before = set(rows)
             _walk(node.body, lengths, inner, rows, machine, measured)
             inside = [c for n, c in rows.items() if n not in before and n.body is None]
-            rows[node] = _together(inside, runs, measured.get(node.apply))
+            rows[node] = _loop_cost(inside, runs, measured.get(node.apply))
             continue
         flops, moved = flops_of(node, lengths), bytes_of(node, lengths)
         total = None if runs is None or flops is None else runs * flops
@@ -124,8 +124,8 @@ def _walk(
         rows[node] = _bounded(runs, total, traffic, machine, measured.get(node.apply))
 
 
-def _together(inside: list[Cost], runs: int | None, measured: float | None) -> Cost:
-    """Give the cost of a loop: its body's, over all steps."""
+def _loop_cost(inside: list[Cost], runs: int | None, measured: float | None) -> Cost:
+    """Return the cost of a loop: that of its body over all steps."""
 
     def total(name: str) -> Any:
         values = [getattr(cost, name) for cost in inside]
@@ -142,7 +142,7 @@ def _bounded(
     machine: Machine | None,
     measured: float | None,
 ) -> Cost:
-    """Say what bounds a node, and how long it takes by the model."""
+    """Return the cost of a node, with what bounds it and its time by the roofline model."""
     seconds, bound = measured, ""
     if machine is not None and flops is not None and moved is not None:
         computing, moving = flops / machine.flops, moved / machine.bytes
@@ -164,7 +164,7 @@ def bytes_of(node: Node, lengths: Lengths) -> int | None:
 
 
 def is_view(node: Node) -> bool:
-    """Say whether a node's results are views of its operands."""
+    """Return whether a node's results are views of its operands."""
     return bool(node.op.view_map) and not node.op.destroy_map
 
 
@@ -182,10 +182,10 @@ class Moment:
 
 
 def memory(graph: Graph, lengths: Lengths | None = None) -> list[Moment]:
-    """Follow live bytes along the evaluation order; inputs and weights are not counted.
+    """Compute live bytes along the evaluation order, without inputs and weights.
 
-    A result lives until its last reader has run; a view keeps alive what it looks at; what works in
-    place takes over its operand's memory.
+    A result is live until its last reader has run; a view keeps its base live; a node that works in
+    place takes over the memory of its operand.
     """
     lengths = lengths or Lengths(graph)
     base: dict[Any, Any] = {}
@@ -203,13 +203,13 @@ def memory(graph: Graph, lengths: Lengths | None = None) -> list[Moment]:
     for variable in results:
         last[base.get(variable, variable)] = len(graph.nodes)
     live: dict[Any, int] = {}
-    told = []
+    moments = []
     for k, node in enumerate(graph.nodes):
         fresh = [v for v in node.outputs if v not in base]
         sizes = {v: bytes_of_variable(v, lengths) or 0 for v in fresh}
         live |= sizes
         inside = max((m.live for m in memory(node.body, lengths)), default=0) if node.body else 0
         how = "in place" if node.op.destroy_map else "view" if is_view(node) else "new"
-        told.append(Moment(node, sum(live.values()) + inside, sum(sizes.values()), how))
+        moments.append(Moment(node, sum(live.values()) + inside, sum(sizes.values()), how))
         live = {v: size for v, size in live.items() if last[v] > k}
-    return told
+    return moments

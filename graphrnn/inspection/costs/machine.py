@@ -1,4 +1,4 @@
-"""Measures what this machine can do at most: the roof that costs are held against."""
+"""Measures the peak rates of this machine: the roofline of the cost model."""
 
 import functools
 import time as clock
@@ -22,24 +22,24 @@ def measured_machine() -> Machine:
 
 
 def product_rate() -> float:
-    """Give operations in a second of a matrix product, through our own backend or NumPy's BLAS."""
+    """Measure the operations per second of matrix products, of native or NumPy's BLAS."""
     try:
-        ours = gemm_rate.gemm_rate("native") * 1e9
+        native = gemm_rate.gemm_rate("native") * 1e9
     except UserError:
-        ours = 0.0
+        native = 0.0
     value = np.random.default_rng(0).standard_normal((1024, 1024), dtype=np.float32)
-    return max(ours, 2 * 1024**3 / _median_time(lambda: value @ value))
+    return max(native, 2 * 1024**3 / _median_time(lambda: value @ value))
 
 
 def copy_rate() -> float:
-    """Give bytes in a second, read and written, of copying an array larger than the caches."""
+    """Measure bytes per second, read and written, of copying an array larger than the caches."""
     source = np.zeros(_BYTES // 8)
     target = np.empty_like(source)
     return 2 * _BYTES / _median_time(lambda: np.copyto(target, source))
 
 
 def _median_time(work: Callable[[], object]) -> float:
-    """Time a call several times after a warm-up."""
+    """Return the median time of several calls after a warm-up."""
     work()
     times = []
     for _ in range(_REPEATS):

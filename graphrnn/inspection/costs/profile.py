@@ -1,7 +1,7 @@
 """Measures the time of every node, loops included.
 
-Stock Aesara is measured by its own profile of its virtual machine; the one C function of the native
-backend is compiled once more, with a clock around each operation.
+Stock Aesara is measured by the profile of its virtual machine; the C function of the native backend
+is compiled once more, with a clock around each operation.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ _CALLS = 5
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """The graph that was run, and the seconds that each of its nodes takes in one call."""
+    """The graph that was run, and the seconds of each of its nodes in one call."""
 
     graph: Graph
     seconds: dict[Any, float]
@@ -42,21 +42,19 @@ class Measured:
 
 
 def measure(source: Source, *, calls: int = _CALLS) -> Measured:
-    """Compile a graph by its mode, with a profile, run it, and give the time of each node.
+    """Measure the time of each node by compiling a graph with a profile and running it.
 
-    Inputs are filled with small random numbers; a shared variable that is updated gets its value
-    back.
+    Inputs are filled with small random numbers; updated shared variables are restored.
 
     Raises:
         UserError: an input is no array, or its lengths are unknown.
     """
     values = [_value(v) for v in source.inputs if not hasattr(v, "get_value")]
-    held = [(old, old.get_value()) for old, _ in source.updates]
+    previous = [(old, old.get_value()) for old, _ in source.updates]
     listed = list(profiling._atexit_print_list)
     inputs = [v for v in source.inputs if not hasattr(v, "get_value")]
     try:
-        # Scans make their own profile if the flag is set when they are compiled; at exit Aesara
-        # would print it.
+        # With the flag set, scans are profiled too; Aesara would print their profiles at exit.
         with aesara.config.change_flags(profile=True):
             function = aesara.function(
                 inputs,
@@ -74,7 +72,7 @@ def measure(source: Source, *, calls: int = _CALLS) -> Measured:
                 function(*values)
     finally:
         profiling._atexit_print_list[:] = listed
-        for shared, value in held:
+        for shared, value in previous:
             shared.set_value(value)
     seconds: dict[Any, float] = {}
     for profile in _profiles(function):
@@ -90,9 +88,9 @@ def measure_native(
     threads: int | None = None,
     target: Target = Target(),  # noqa: B008
 ) -> Measured:
-    """Run a rewritten graph on the native backend, and give the time of each node.
+    """Measure the time of each node by running a rewritten graph on the native backend.
 
-    Nodes that became one operation share its time equally; a node that needed none, as a view does,
+    Nodes that became one operation share its time equally; a node that became none, such as a view,
     takes none. Inputs are filled as in `measure`; no shared variable is changed.
 
     Raises:
@@ -109,7 +107,7 @@ def measure_native(
         return ends_of(inner)
 
     graph = snapshot(fgraph, body_of=body)
-    seconds = {node.apply: 0.0 for node in _every(graph)}
+    seconds = {node.apply: 0.0 for node in _all_nodes(graph)}
     for op, spent in timed.operations:
         known = [node for node in op.nodes if node in seconds]
         for node in known:
@@ -117,21 +115,21 @@ def measure_native(
     return Measured(graph, seconds, timed.total)
 
 
-def _every(graph: Graph) -> Iterator[Node]:
-    """Give all nodes, those inside of loops too."""
+def _all_nodes(graph: Graph) -> Iterator[Node]:
+    """Yield all nodes, including those inside loops."""
     for node in graph.nodes:
         yield node
         if node.body is not None:
-            yield from _every(node.body)
+            yield from _all_nodes(node.body)
 
 
 def _compiled_body(function: Any, op: Any) -> Ends:
-    """Give the body that a loop runs."""
+    """Return the body that a loop runs."""
     return ends_of(body_in(function, op)) if is_scan(op) else own_body(op)
 
 
 def _profiles(function: Any) -> Iterator[ProfileStats]:
-    """Give the profiles of a function and of the loops in it."""
+    """Yield the profiles of a function and of its loops."""
     if function.profile:
         yield function.profile
     for node in function.maker.fgraph.apply_nodes:
@@ -140,7 +138,7 @@ def _profiles(function: Any) -> Iterator[ProfileStats]:
 
 
 def _value(variable: Any) -> Any:
-    """Make a value for an input."""
+    """Return a value for an input."""
     kind = require_array(variable)
     if np.dtype(kind.dtype).kind in "iub":
         return np.zeros(kind.shape, kind.dtype)
