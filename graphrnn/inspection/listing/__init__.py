@@ -1,1 +1,1 @@
-"""A graph as text: lines, tables, and the code that it becomes."""
+"""Text about a graph: listings, tables, and the code that it becomes."""

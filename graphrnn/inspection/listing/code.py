@@ -1,4 +1,4 @@
-"""Gives the code that runs a node: its generated C, or the Python that computes it."""
+"""Finds the code that runs a node: its generated C, or the Python that computes it."""
 
 import inspect
 import re
@@ -22,32 +22,32 @@ LONGEST = 20_000
 
 
 def code_of(node: Node) -> tuple[str, str]:
-    """Give the language and the code of one node, as stock Aesara would run it."""
+    """Return the language and the code of a node, as stock Aesara would run it."""
     if isinstance(node.op, COp) and not is_loop(node.op):
         try:
             return "C", _c_code(node.apply)
-        except Exception:  # many an operation has C for some types only, and says so by raising
+        except Exception:  # some ops raise where they have no C for a type
             pass
     return "Python", _python(node.op)
 
 
 def _c_code(apply: Any) -> str:
-    """Let Aesara write its C for one node, and give the part that computes."""
-    alone = FunctionGraph(apply.inputs, apply.outputs, clone=True)
+    """Return the part of Aesara's C for a node that computes."""
+    fgraph = FunctionGraph(apply.inputs, apply.outputs, clone=True)
     linker = CLinker()
-    linker.accept(alone)
+    linker.accept(fgraph)
     with aesara.config.change_flags(cxx=""):
         linker.code_gen()
     text = "\n".join(str(block) for block in linker.c_support_code_apply if block)
     body = str(linker.blocks[-1].behavior)
-    told = re.sub(r"\n\s*\n+", "\n", f"{text}\n{body}").strip()
-    if not told:
+    code = re.sub(r"\n\s*\n+", "\n", f"{text}\n{body}").strip()
+    if not code:
         raise NotImplementedError
-    return told[:LONGEST]
+    return code[:LONGEST]
 
 
 def _python(op: Any) -> str:
-    """Give the source of the method that computes an operation."""
+    """Return the source of the method that computes an op."""
     for name in ("perform", "make_thunk"):
         method = getattr(type(op), name, None)
         if method is None:
@@ -60,7 +60,7 @@ def _python(op: Any) -> str:
 
 
 class NativeSource:
-    """The one C file of the native backend, and the parts of it that belong to a node."""
+    """The C file of the native backend, and the parts of it that belong to each node."""
 
     def __init__(self, fgraph: FunctionGraph, values: Any = ()) -> None:
         self.text, self.problem = "", ""
@@ -71,17 +71,17 @@ class NativeSource:
             return
         self.text = source.text
         body = self.text.partition(BEGINNING)[2].partition("void graph_constants")[0]
-        # A comment alone on its line is the note of the operation below.
+        # A comment alone on its line describes the operation below it.
         parts = re.split(r"^\s*/\* (.*) \*/$", body, flags=re.MULTILINE)
         self._parts = list(zip(parts[1::2], parts[2::2], strict=True))
 
     def of(self, apply: Any, lengths: Lengths) -> str:
-        """Give the C that a node became; nothing where it needed none, as views do."""
+        """Return the C of a node; an empty text if it needs none, as a view does."""
         if self.problem:
             return ""
-        # The note was written when the operands' shapes were known, and the results' were not.
+        # When the note was written, only the operands' shapes were known, not the results'.
         shapes = {v: lengths.of(v) for v in apply.inputs}
         views = {v: SimpleNamespace(shape=s) for v, s in shapes.items() if s and None not in s}
         note = describe(apply, cast(Any, views))
-        told = [f"/* {n} */{code}" for n, code in self._parts if note in n.split(" | ")]
-        return "".join(told)[:LONGEST].rstrip()
+        blocks = [f"/* {n} */{code}" for n, code in self._parts if note in n.split(" | ")]
+        return "".join(blocks)[:LONGEST].rstrip()

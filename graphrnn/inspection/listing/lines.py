@@ -1,4 +1,4 @@
-"""The typed listing: one line a node, in evaluation order, the bodies of loops inside.
+"""The typed listing: one line for each node, in evaluation order, loop bodies indented.
 
 h_tm1      float32 (1, 256)   state, starts at h_0
 dot        float32 (1, 256)   = dot(h_tm1, W_hh)
@@ -30,10 +30,10 @@ INDENT = 2
 
 @dataclass(frozen=True)
 class Line:
-    """One line: what is named, its type, and how it comes about.
+    """One line: a name, its type, and how it is computed.
 
-    `part` is "input", "node", "body", "output" or "update"; `depth` counts the loops around it;
-    `operands` are the names that it reads. `variables` and `node` lead back to the graph.
+    `part` is "input", "node", "fused", "output" or "update"; `depth` counts the loops around it;
+    `operands` are the names that it reads. `variable` and `node` refer to the graph.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Line:
     text: str
     part: str
     depth: int = 0
-    word: str = ""
+    op_name: str = ""
     kind: str = ""
     operands: tuple[str, ...] = ()
     steps: int | None = None
@@ -63,12 +63,12 @@ class Listing:
     lines: tuple[Line, ...]
 
     def text(self, width: int = WIDTH) -> str:
-        """Write the listing, no line longer than `width`."""
+        """Return the listing as text, with no line longer than `width`."""
         return "\n".join([self.title, *render(self.lines, width)]) + "\n"
 
 
 def make_listing(graph: Graph, title: str, lengths: Lengths | None = None) -> Listing:
-    """List a graph; `lengths` know more of its shapes than its types do.
+    """Build the listing of a graph; `lengths` know more of its shapes than its types.
 
     Example:
         >>> import aesara.tensor as at
@@ -89,15 +89,15 @@ def make_listing(graph: Graph, title: str, lengths: Lengths | None = None) -> Li
         <BLANKLINE>
     """
     count, loops = graph.count(), sum(_loops(graph))
-    told = f"{count} node{'' if count == 1 else 's'}"
+    summary = f"{count} node{'' if count == 1 else 's'}"
     if loops:
-        told += f", {loops} loop{'' if loops == 1 else 's'}"
+        summary += f", {loops} loop{'' if loops == 1 else 's'}"
     lines = tuple(_Lister(lengths or Lengths(graph)).graph_lines(graph, Names(graph), 0))
-    return Listing(f"{title}: {told}", lines)
+    return Listing(f"{title}: {summary}", lines)
 
 
 def _loops(graph: Graph) -> Iterator[int]:
-    """Count loops, those inside of loops too."""
+    """Yield 1 for each loop, nested ones included."""
     for node in graph.nodes:
         if node.body is not None:
             yield 1
@@ -105,17 +105,17 @@ def _loops(graph: Graph) -> Iterator[int]:
 
 
 class _Lister:
-    """Walks a graph and writes its lines."""
+    """Builds the lines of a graph."""
 
     def __init__(self, lengths: Lengths) -> None:
         self.lengths = lengths
 
     def shape(self, variable: Any) -> str:
-        """Write a shape as far as it is known."""
+        """Format the shape of a variable."""
         return written_shape(self.lengths.of(variable))
 
     def graph_lines(self, graph: Graph, names: Names, depth: int) -> Iterator[Line]:
-        """Give the lines of a graph: its inputs, nodes and results."""
+        """Yield the lines of a graph: its inputs, nodes, outputs and updates."""
         for k, variable in enumerate(graph.inputs):
             role = graph.input_roles[k] if graph.input_roles else None
             text = role_text(role, names, variable) if role else _input_text(variable)
@@ -150,7 +150,7 @@ class _Lister:
             )
 
     def value_line(self, variable: Any, names: Names, text: str, part: str, depth: int) -> Line:
-        """Give the line of something that no node makes."""
+        """Return the line of a variable without an expression."""
         return Line(
             names.of(variable),
             dtype_of(variable),
@@ -162,7 +162,7 @@ class _Lister:
         )
 
     def node_lines(self, node: Node, names: Names, depth: int) -> Iterator[Line]:
-        """Give the line of a node, one more for each further result, and its body."""
+        """Yield the line of a node, one for each further result, and those of its body."""
         first, *others = node.outputs
         yield Line(
             names.of(first),
@@ -182,7 +182,7 @@ class _Lister:
             line = self.value_line(
                 other, names, f"  result {k} of {names.of(first)}", "node", depth
             )
-            yield replace(line, word=f"{node.op_name}.{k}", kind=node.kind, node=node)
+            yield replace(line, op_name=f"{node.op_name}.{k}", kind=node.kind, node=node)
         if node.body is not None:
             yield from self.graph_lines(node.body, names.bodies[node], depth + 1)
         else:
@@ -194,7 +194,7 @@ def _input_text(variable: Any) -> str:
 
 
 def expression(node: Node, names: Names) -> str:
-    """Write a node as a call: `dot(h_tm1, W_hh)`, `x[0, 1:]`, `set(x[0], v)`."""
+    """Format a node as a call: `dot(h_tm1, W_hh)`, `x[0, 1:]`, `set(x[0], v)`."""
     operands = list(node.inputs)
     if is_scan(node.op):
         steps = "?" if node.steps is None else str(node.steps)
@@ -206,58 +206,60 @@ def expression(node: Node, names: Names) -> str:
         return f"{names.of(operands[0])}{index}"
     if index is not None:
         return f"{node.op_name}({names.of(operands[0])}{index}, {names.of(operands[1])})"
-    told = [names.of(v) for v in operands]
-    more = settings(node.op)
-    return f"{node.op_name}({', '.join([*told, more] if more else told)})"
+    arguments = [names.of(v) for v in operands]
+    options = settings(node.op)
+    return f"{node.op_name}({', '.join([*arguments, options] if options else arguments)})"
 
 
 def _writes(node: Node, names: Names) -> str:
-    """Say what memory a node shares with an operand: `; view of x`, `; in place of x`."""
+    """Return which operands a node shares memory with: `; view of x`, `; in place of x`."""
     destroyed = [i for entry in (node.op.destroy_map or {}).values() for i in entry]
     viewed = [i for entry in (node.op.view_map or {}).values() for i in entry]
-    told = []
+    notes = []
     if destroyed:
-        told.append("in place of " + ", ".join(names.of(node.inputs[i]) for i in destroyed))
+        notes.append("in place of " + ", ".join(names.of(node.inputs[i]) for i in destroyed))
     elif viewed and node.kind not in ("shape", "index"):
-        told.append("view of " + ", ".join(names.of(node.inputs[i]) for i in viewed))
-    return "".join(f"; {one}" for one in told)
+        notes.append("view of " + ", ".join(names.of(node.inputs[i]) for i in viewed))
+    return "".join(f"; {note}" for note in notes)
 
 
 def _fused_lines(node: Node, names: Names, depth: int) -> Iterator[Line]:
-    """Give the scalar steps inside of a fused elementwise node."""
+    """Yield the scalar steps inside a fused elementwise node."""
     scalar: Any = getattr(node.op, "scalar_op", node.op)
     if not isinstance(scalar, Composite):
         return
-    told = dict(zip(scalar.fgraph.inputs, (names.of(v) for v in node.inputs), strict=False))
+    operand_names = dict(
+        zip(scalar.fgraph.inputs, (names.of(v) for v in node.inputs), strict=False)
+    )
     counts: dict[str, int] = {}
     steps = scalar.fgraph.toposort()
     for apply in steps:
-        word = scalar_name(apply.op)
-        counts[word] = counts.get(word, 0) + 1
-        name = word if counts[word] == 1 else f"{word}_{counts[word]}"
-        operands = tuple(told.get(v) or _scalar_constant(v) for v in apply.inputs)
+        op_name = scalar_name(apply.op)
+        counts[op_name] = counts.get(op_name, 0) + 1
+        name = op_name if counts[op_name] == 1 else f"{op_name}_{counts[op_name]}"
+        operands = tuple(operand_names.get(v) or _scalar_constant(v) for v in apply.inputs)
         for result in apply.outputs:
-            told[result] = f".{name}"
+            operand_names[result] = f".{name}"
         yield Line(
             f".{name}",
             str(apply.outputs[0].type.dtype),
             "each",
-            f"= {word}({', '.join(operands)})",
+            f"= {op_name}({', '.join(operands)})",
             "fused",
             depth,
-            word,
+            op_name,
             "elementwise",
             operands,
         )
 
 
 def _scalar_constant(variable: Any) -> str:
-    """Write an operand of a scalar step that is no result."""
+    """Format an operand of a scalar step that is no result."""
     return str(variable.data) if is_constant(variable) else str(variable)
 
 
 def role_text(role: Role, names: Names, variable: Any) -> str:
-    """Say what an input of a body is to the loop."""
+    """Describe the role of a body's input in its loop."""
     outer = _outer_name(role, names)
     if role.kind == "sequence":
         return f"sequence, each of {outer}" if outer else "sequence"
@@ -268,7 +270,7 @@ def role_text(role: Role, names: Names, variable: Any) -> str:
 
 
 def output_text(role: Role) -> str:
-    """Say what an output of a body becomes."""
+    """Describe the role of a body's output in its loop."""
     if role.kind == "until":
         return "stops the loop when it holds"
     when = f"[t{role.taps[0]:+d}]" if role.taps and role.taps[0] else "[t]"
@@ -276,12 +278,12 @@ def output_text(role: Role) -> str:
 
 
 def _outer_name(role: Role, names: Names) -> str:
-    """Name what an end of a body stands for outside."""
+    """Return the outer name of a body's input or output."""
     return names.outer.of(role.outer) if role.outer is not None and names.outer else ""
 
 
 def written_shape(shape: Sequence[int | None] | None) -> str:
-    """Write a shape, with ? for an axis of unknown length; nothing for what is no array.
+    """Format a shape, with ? for an unknown length; return an empty text for None.
 
     Example:
         >>> written_shape((8, None)), written_shape((3,)), written_shape(None)
@@ -297,35 +299,35 @@ HEADINGS = {"input": "inputs", "node": "nodes", "output": "returns", "update": "
 
 
 def render(lines: Sequence[Line], width: int = WIDTH) -> list[str]:
-    """Lay lines out in columns, none longer than `width`."""
-    told: list[str] = []
+    """Format lines in columns, with no row longer than `width`."""
+    rows: list[str] = []
     columns = columns_of(lines)
     part = ""
     for line in lines:
         if line.depth == 0 and line.part in HEADINGS and line.part != part:
             part = line.part
-            told.append(HEADINGS[part])
-        told += layout(line, columns[line.depth], width)
-    return told
+            rows.append(HEADINGS[part])
+        rows += layout(line, columns[line.depth], width)
+    return rows
 
 
 def columns_of(lines: Sequence[Line]) -> dict[int, tuple[int, int]]:
-    """Give the widths of names and types at each depth; the few very long ones stick out."""
-    found: dict[int, tuple[int, int]] = {}
+    """Return the widths of names and types at each depth; very long ones are ignored."""
+    widths: dict[int, tuple[int, int]] = {}
     for depth in {line.depth for line in lines}:
-        here = [
+        same_depth = [
             line
             for line in lines
             if line.depth == depth and line.part in ("input", "node", "fused")
         ]
-        names = [len(line.name) for line in here if len(line.name) <= 20]
-        types = [len(line.type) for line in here if len(line.type) <= 24]
-        found[depth] = (max(names, default=0), max(types, default=0))
-    return found
+        names = [len(line.name) for line in same_depth if len(line.name) <= 20]
+        types = [len(line.type) for line in same_depth if len(line.type) <= 24]
+        widths[depth] = (max(names, default=0), max(types, default=0))
+    return widths
 
 
 def layout(line: Line, columns: tuple[int, int], width: int) -> list[str]:
-    """Lay one line out; what does not fit goes on, indented, below."""
+    """Format one line; what does not fit continues below, indented."""
     margin = " " * (INDENT + 4 * line.depth)
     if line.part in ("output", "update"):
         head = f"{margin}{'→ ' if line.depth else ''}{line.name} "
@@ -335,15 +337,15 @@ def layout(line: Line, columns: tuple[int, int], width: int) -> list[str]:
 
 
 def wrap(head: str, text: str, width: int, margin: str) -> list[str]:
-    """Break a text at its blanks so that no line is too long."""
-    told, row = [], head
+    """Break a text at blanks so that no line is too long."""
+    rows, row = [], head
     for word in text.split(" "):
         if len(row) + len(word) + 1 > width and row.strip():
-            told.append(row.rstrip())
+            rows.append(row.rstrip())
             row = margin
         while len(row) + len(word) > width:
-            room = max(1, width - len(row))
-            told.append(row + word[:room])
-            word, row = word[room:], margin
+            space = max(1, width - len(row))
+            rows.append(row + word[:space])
+            word, row = word[space:], margin
         row += word + " "
-    return [*told, row.rstrip()] if row.strip() else told
+    return [*rows, row.rstrip()] if row.strip() else rows

@@ -1,4 +1,4 @@
-"""Lists the program of the native backend: what the rewritten graph became, before it is C."""
+"""Lists the native program, into which the rewritten graph is lowered before it becomes C."""
 
 from graphrnn.inspection.listing.lines import WIDTH, wrap
 from graphrnn.native.ir.views import Unsupported
@@ -9,7 +9,7 @@ from aesara.graph.fg import FunctionGraph
 
 
 def native_text(title: str, fgraph: FunctionGraph) -> str:
-    """Write the program, one line an operation, loops indented."""
+    """Return the program as text: one line for each operation, loops indented."""
     try:
         text = program_text(fgraph)
     except (Unsupported, LoweringError) as error:

@@ -1,4 +1,4 @@
-"""Writes costs, memory, history and time by rewrite as tables for a terminal."""
+"""Formats costs, memory, history and time by rewrite as tables for a terminal."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,28 +11,28 @@ from graphrnn.inspection.rewriting.timing import Timing
 
 
 def cost_text(title: str, graph: Graph, costs: Costs) -> str:
-    """Write what each node costs, in evaluation order, and the totals."""
+    """Return a table of the cost of each node, in evaluation order, and the totals."""
     measured = any(cost.measured for cost in costs.rows.values())
     how = "measured" if measured else "modelled"
     head = ("node", "operations", "bytes", "us", "share", "bound by")
     rows = [head, *_cost_rows(graph, Names(graph), costs, 0)]
-    told = [f"{title}, cost of one call (time {how})", *_aligned(rows, left=(0, 5))]
-    told.append(
+    lines = [f"{title}, cost of one call (time {how})", *_aligned(rows, left=(0, 5))]
+    lines.append(
         f"total: {costs.flops:,} operations ({costs.products:,} in products), "
         f"{costs.bytes:,} bytes, {costs.seconds * 1e6:,.1f} us {how}"
     )
     if costs.unknown:
-        told.append(f"{costs.unknown} nodes cost what only the data can tell")
+        lines.append(f"{costs.unknown} nodes have costs that depend on the data")
     if costs.machine is not None:
-        told.append(
+        lines.append(
             f"this machine: {costs.machine.flops / 1e9:,.0f} GFLOP/s in a product, "
             f"{costs.machine.bytes / 1e9:,.1f} GB/s copying main memory"
         )
-    return "\n".join(told) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def _cost_rows(graph: Graph, names: Names, costs: Costs, depth: int) -> Iterator[tuple[str, ...]]:
-    """Give a row for each node that costs anything, loops with their bodies below."""
+    """Yield a row for each node that costs anything; a loop's body follows its row."""
     for node in graph.nodes:
         cost = costs.rows[node]
         if not (cost.flops or cost.bytes or cost.seconds or cost.flops is None):
@@ -43,7 +43,7 @@ def _cost_rows(graph: Graph, names: Names, costs: Costs, depth: int) -> Iterator
 
 
 def _cost_row(node: Node, name: str, cost: Cost, costs: Costs) -> tuple[str, ...]:
-    """Write the cost of one node."""
+    """Return the row of one node."""
     share = (cost.seconds or 0) / costs.seconds if costs.seconds else 0
     times = "" if cost.runs in (None, 1) else f" (in {cost.runs} runs)"
     return (
@@ -57,7 +57,7 @@ def _cost_row(node: Node, name: str, cost: Cost, costs: Costs) -> tuple[str, ...
 
 
 def memory_text(title: str, graph: Graph, moments: Sequence[Moment]) -> str:
-    """Write live bytes along the schedule, with a bar for each."""
+    """Return a table of the live bytes along the schedule, with bars."""
     names = Names(graph)
     peak = max((moment.live for moment in moments), default=0)
     rows = [("node", "makes", "live", "", "")]
@@ -67,16 +67,16 @@ def memory_text(title: str, graph: Graph, moments: Sequence[Moment]) -> str:
         name = names.of(moment.node.outputs[0])
         rows.append((name, f"{moment.made:,}", f"{moment.live:,}", how, bar))
     views = sum(moment.how == "view" for moment in moments)
-    placed = sum(moment.how == "in place" for moment in moments)
+    in_place = sum(moment.how == "in place" for moment in moments)
     head = f"{title}, memory along the schedule (inputs and weights not counted)"
-    foot = f"peak {peak:,} bytes; {views} views, {placed} in place"
+    foot = f"peak {peak:,} bytes; {views} views, {in_place} in place"
     return "\n".join([head, *_aligned(rows, left=(0, 3, 4)), foot]) + "\n"
 
 
 def history_text(
     title: str, steps: Sequence[tuple[GraphHistory, Step]], *, every: int, folded: bool
 ) -> str:
-    """Write the history of rewrites, one line a step."""
+    """Return a table of the history of rewrites, one row for each step."""
     rows = [("step", "graph", "rewrite", "edits", "new", "gone", "ms")]
     for k, (history, step) in enumerate(steps, 1):
         rows.append(
@@ -90,13 +90,13 @@ def history_text(
                 f"{step.seconds * 1e3:.2f}",
             )
         )
-    told = f"{title}, history of rewrites: {every:,} edits in {len(steps)} steps"
-    told += ", merges and constants folded away" if folded else ""
-    return "\n".join([told, *_aligned(rows, left=(1, 2))]) + "\n"
+    head = f"{title}, history of rewrites: {every:,} edits in {len(steps)} steps"
+    head += ", merges and constants folded away" if folded else ""
+    return "\n".join([head, *_aligned(rows, left=(1, 2))]) + "\n"
 
 
 def timing_text(title: str, timing: Timing, most: int = 25) -> str:
-    """Write where the time of rewriting went; the parts sum to the whole."""
+    """Return a table of the time of rewriting; the parts sum to the whole."""
     rows = [("phase", "rewrite", "ms", "share", "tried")]
     total = timing.total or 1.0
     parts = timing.rewrites()
@@ -117,13 +117,13 @@ def timing_text(title: str, timing: Timing, most: int = 25) -> str:
 
 
 def _aligned(rows: Sequence[tuple[str, ...]], left: tuple[int, ...]) -> list[str]:
-    """Lay rows out in columns: words to the left, numbers to the right."""
+    """Format rows in columns; those in `left` are aligned to the left, others to the right."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    told = []
+    lines = []
     for row in rows:
         cells = [
             f"{cell:<{width}}" if k in left else f"{cell:>{width}}"
             for k, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
-        told.append(("  " + "  ".join(cells)).rstrip()[:WIDTH])
-    return told
+        lines.append(("  " + "  ".join(cells)).rstrip()[:WIDTH])
+    return lines

@@ -72,7 +72,12 @@ def test_a_fused_node_shows_its_steps():
         [x], at.tanh(x * 2 + 1) ** 2, mode=aesara.compile.mode.Mode("py", "fast_run")
     )
     lines = inspect(function).listing("rewritten").lines
-    assert [line.word for line in lines if line.part == "fused"] == ["mul", "add", "tanh", "square"]
+    assert [line.op_name for line in lines if line.part == "fused"] == [
+        "mul",
+        "add",
+        "tanh",
+        "square",
+    ]
 
 
 def test_what_works_in_place_says_so_and_comes_after_the_other_readers():
@@ -104,7 +109,7 @@ def test_folded_listings_are_equally_long_whatever_t_is():
 
 def test_what_is_folded_counts_the_steps():
     listing = Inspection(lesson_source(time=9, loop="unrolled")).listing("written")
-    counts = {folded.line.word: folded.count for folded in fold(listing)}
+    counts = {folded.line.op_name: folded.count for folded in fold(listing)}
     assert counts["maximum"] == 9
     assert f"{TIMES} 9" in folded_text(listing)
 
