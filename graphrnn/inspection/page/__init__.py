@@ -1,1 +1,1 @@
-"""A graph as a page: boxes, history and files."""
+"""The page and the files of a graph: boxes, layouts and history."""

@@ -1,4 +1,4 @@
-"""What a picture of a graph shows: boxes with their facts, arrows, and boxes inside of loops."""
+"""Drawings of graphs: boxes with facts, arrows, and loops that contain boxes."""
 
 import math
 import re
@@ -16,7 +16,7 @@ from graphrnn.inspection.record.shapes import Lengths
 
 @dataclass(frozen=True)
 class Box:
-    """A node, an input or a constant array. `inside` is the box of the loop that holds it."""
+    """A node, an input or a constant array. `word` is its op; `inside` is the box of its loop."""
 
     id: int
     name: str
@@ -32,7 +32,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Drawing:
-    """All boxes and arrows of a graph; an arrow leads from a box that makes to one that reads."""
+    """All boxes and arrows of a graph; an arrow leads from a producer to a reader."""
 
     boxes: list[Box]
     arrows: list[tuple[int, int]]
@@ -41,11 +41,11 @@ class Drawing:
 
     @cached_property
     def boxes_by_id(self) -> dict[int, Box]:
-        """The boxes by their numbers."""
+        """The boxes by their ids."""
         return {box.id: box for box in self.boxes}
 
     def data(self) -> dict[str, Any]:
-        """Give it as plain data."""
+        """Return the drawing as plain data."""
         return {
             "boxes": [asdict(box) for box in self.boxes],
             "arrows": self.arrows,
@@ -54,7 +54,7 @@ class Drawing:
 
 
 class _Drawer:
-    """Walks a graph and collects its boxes."""
+    """Collects the boxes and arrows of a graph."""
 
     def __init__(self, costs: Costs | None, lengths: Lengths) -> None:
         self.costs, self.lengths = costs, lengths
@@ -127,61 +127,61 @@ class _Drawer:
 
 
 def draw(graph: Graph, costs: Costs | None = None, lengths: Lengths | None = None) -> Drawing:
-    """Collect what a picture of a graph shows."""
+    """Draw a graph as boxes and arrows."""
     drawer = _Drawer(costs, lengths or Lengths(graph))
     drawer.graph(graph, Names(graph), None)
     return Drawing(drawer.boxes, drawer.arrows, drawer.loops, drawer.nodes)
 
 
 def cost_facts(costs: Costs | None, node: Node) -> dict[str, str]:
-    """Write what a node costs."""
+    """Return the cost of a node as facts for its box."""
     cost = costs.rows.get(node) if costs else None
     if cost is None:
         return {}
-    told = {"operations": amount(cost.flops), "bytes": amount(cost.bytes)}
+    facts = {"operations": amount(cost.flops), "bytes": amount(cost.bytes)}
     if cost.runs not in (None, 1):
-        told["runs"] = f"{cost.runs:,}"
+        facts["runs"] = f"{cost.runs:,}"
     if cost.seconds is not None:
         how = "measured" if cost.measured else "modelled"
-        told["time"] = f"{cost.seconds * 1e6:,.2f} us, {how}"
+        facts["time"] = f"{cost.seconds * 1e6:,.2f} us, {how}"
         if costs and costs.seconds:
-            told["share"] = f"{cost.seconds / costs.seconds:.1%}"
+            facts["share"] = f"{cost.seconds / costs.seconds:.1%}"
     if cost.bound:
-        told["bound by"] = cost.bound
-    return told
+        facts["bound by"] = cost.bound
+    return facts
 
 
 def amount(value: int | None) -> str:
-    """Write a count that may be unknown.
+    """Format a count that may be unknown.
 
     Example:
         >>> amount(1234567), amount(None)
-        ('1,234,567', 'hangs on the data')
+        ('1,234,567', 'depends on the data')
     """
-    return "hangs on the data" if value is None else f"{value:,}"
+    return "depends on the data" if value is None else f"{value:,}"
 
 
 def folded(drawing: Drawing) -> Drawing:
-    """Put boxes that do the same to the same kinds of operands into one, with their count.
+    """Fold boxes that apply the same op to the same kinds of operands into one with a count.
 
     A graph unrolled over time becomes as large as one step.
     """
-    read: dict[int, list[int]] = {}
+    sources_of: dict[int, list[int]] = {}
     for source, target in drawing.arrows:
-        read.setdefault(target, []).append(source)
+        sources_of.setdefault(target, []).append(source)
     key_of: dict[int, tuple[Any, ...]] = {}
     for box in drawing.boxes:
-        sources = (drawing.boxes_by_id[k] for k in read.get(box.id, []))
+        sources = (drawing.boxes_by_id[k] for k in sources_of.get(box.id, []))
         operands = tuple(dict.fromkeys((s.word, s.type) for s in sources))
-        named = box.name if box.kind == "value" else ""
-        key_of[box.id] = (box.word, box.type, box.inside, named, operands)
+        name = box.name if box.kind == "value" else ""
+        key_of[box.id] = (box.word, box.type, box.inside, name, operands)
     first: dict[tuple[Any, ...], int] = {}
     count: dict[int, int] = {}
     share: dict[int, float] = {}
     for box in drawing.boxes:
-        chief = first.setdefault(key_of[box.id], box.id)
-        count[chief] = count.get(chief, 0) + 1
-        share[chief] = share.get(chief, 0.0) + box.share
+        target = first.setdefault(key_of[box.id], box.id)
+        count[target] = count.get(target, 0) + 1
+        share[target] = share.get(target, 0.0) + box.share
     boxes = [
         Box(**{**box.__dict__, "count": count[box.id], "share": share[box.id]})
         for box in drawing.boxes
@@ -194,26 +194,26 @@ def folded(drawing: Drawing) -> Drawing:
 
 
 def size_of(box: Box) -> tuple[float, float]:
-    """Give the width and height of a box in points: room for its words, more for what costs."""
-    words = max(len(label) for label in labels(box))
-    grown = 1 + 1.2 * math.sqrt(max(0.0, min(1.0, box.share)))
-    return (7.2 * words + 18) * (1 + (grown - 1) / 2), 34 * grown
+    """Return the width and height of a box in points, which grow with its labels and cost."""
+    characters = max(len(label) for label in labels(box))
+    growth = 1 + 1.2 * math.sqrt(max(0.0, min(1.0, box.share)))
+    return (7.2 * characters + 18) * (1 + (growth - 1) / 2), 34 * growth
 
 
 def labels(box: Box) -> tuple[str, str]:
-    """Give the two rows of a box."""
+    """Return the two rows of text in a box."""
     times = f" \N{MULTIPLICATION SIGN} {box.count}" if box.count > 1 else ""
-    named = box.kind == "value" or re.fullmatch(rf"{re.escape(box.word)}(_\d+)?", box.name)
-    top = box.name if named else f"{box.name}  {box.word}"
+    name_is_enough = box.kind == "value" or re.fullmatch(rf"{re.escape(box.word)}(_\d+)?", box.name)
+    top = box.name if name_is_enough else f"{box.name}  {box.word}"
     return top[:34] + times, box.type[:34]
 
 
 def visible(drawing: Drawing, opened: set[int]) -> Iterator[Box]:
-    """Give the boxes that are seen when these loops are open."""
-    holder = {box.id: box.inside for box in drawing.boxes}
+    """Yield the boxes that are visible when these loops are open."""
+    loop_of = {box.id: box.inside for box in drawing.boxes}
     for box in drawing.boxes:
-        around = box.inside
-        while around is not None and around in opened:
-            around = holder[around]
-        if around is None:
+        loop = box.inside
+        while loop is not None and loop in opened:
+            loop = loop_of[loop]
+        if loop is None:
             yield box

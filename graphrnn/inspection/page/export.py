@@ -1,4 +1,4 @@
-"""Writes what was found to a file, in the form that its ending says."""
+"""Writes an inspection to a file, in the format of its ending."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ FORMS = (".html", ".svg", ".png", ".dot", ".json")
 
 
 def save(inspection: Stages, path: Path, stage: str = "rewritten") -> Path:
-    """Write a page, a picture or data; a file that was there is replaced in one go.
+    """Write a page, a picture or data; an existing file is replaced atomically.
 
     Raises:
         UserError: an unknown ending, or the file cannot be written.
@@ -26,7 +26,7 @@ def save(inspection: Stages, path: Path, stage: str = "rewritten") -> Path:
 
 
 def check_target(path: Path) -> None:
-    """Check that a file of this name could be written.
+    """Check that a file of this name can be written.
 
     Raises:
         UserError: an unknown ending, a folder, or no folder to hold it.
@@ -41,7 +41,7 @@ def check_target(path: Path) -> None:
 
 
 def _content(inspection: Stages, form: str, stage: str) -> bytes:
-    """Make the bytes of a file."""
+    """Return the content of a file."""
     if form == ".html":
         return page(inspection).encode(errors="replace")
     if form == ".json":

@@ -1,4 +1,4 @@
-"""Lays a drawing out by Graphviz: `dot` on PATH, else the one that a wheel carries."""
+"""Lays out drawings by Graphviz: `dot` on PATH, else the wheel `graphviz-pure`."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from typing import Any
 from graphrnn.errors import UserError
 from graphrnn.inspection.page.boxes import Box, Drawing, labels, size_of, visible
 
-COLOURS = {
+COLORS = {
     "product": "#e8a33d",
     "elementwise": "#5b9bd5",
     "reduce": "#9b7fd1",
@@ -27,7 +27,7 @@ COLOURS = {
 
 @dataclass(frozen=True)
 class Layout:
-    """Where boxes and arrows are, in points, y downward; `clusters` frame open loops."""
+    """The positions of boxes and arrows in points, y downward; `clusters` frame open loops."""
 
     width: float
     height: float
@@ -36,7 +36,7 @@ class Layout:
     clusters: dict[int, tuple[float, float, float, float]]
 
     def data(self) -> dict[str, Any]:
-        """Give it as plain data."""
+        """Return the layout as plain data."""
         return {
             "width": self.width,
             "height": self.height,
@@ -47,26 +47,26 @@ class Layout:
 
 
 def program() -> str:
-    """Find Graphviz.
+    """Return the path of Graphviz.
 
     Raises:
-        UserError: there is none.
+        UserError: it is not installed.
     """
-    own = Path(sys.executable).parent / "graphviz-pure"
-    found = shutil.which("dot") or (str(own) if own.exists() else shutil.which("graphviz-pure"))
-    if found is None:
+    wheel = Path(sys.executable).parent / "graphviz-pure"
+    path = shutil.which("dot") or (str(wheel) if wheel.exists() else shutil.which("graphviz-pure"))
+    if path is None:
         raise UserError(
             "no Graphviz to lay the graph out: install graphviz-pure with pip, or Graphviz "
             "('sudo apt install graphviz')"
         )
-    return found
+    return path
 
 
 def run(text: str, form: str) -> bytes:
-    """Let Graphviz turn a DOT text into json0, svg or png.
+    """Convert a DOT text into json0, svg or png by Graphviz.
 
     Raises:
-        UserError: it refuses.
+        UserError: Graphviz fails.
     """
     done = subprocess.run(
         [program(), f"-T{form}"], input=text.encode(), capture_output=True, check=False
@@ -78,21 +78,23 @@ def run(text: str, form: str) -> bytes:
 
 
 def quoted(text: str) -> str:
-    r"""Write a text as a DOT string: nothing in it is markup, and no entity of HTML.
+    r"""Return a text as a DOT string in which nothing is markup or an HTML entity.
 
     Example:
         >>> print(quoted('a "b"'), quoted("&lt;"))
         "a \"b\"" "&amp;lt;"
     """
-    told = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ").replace("&", "&amp;")
-    return f'"{told}"'
+    escaped = (
+        text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ").replace("&", "&amp;")
+    )
+    return f'"{escaped}"'
 
 
 def dot_text(drawing: Drawing, opened: Iterable[int] = (), *, styled: bool = True) -> str:
-    """Write a drawing in DOT, with these loops open."""
+    """Return a drawing in DOT, with these loops open."""
     opened = set(opened)
     shown = list(visible(drawing, opened))
-    there = {box.id for box in shown}
+    ids = {box.id for box in shown}
     rows = [
         "digraph G {",
         '  graph [rankdir=TB, nodesep=0.15, ranksep=0.3, fontname="Helvetica"];',
@@ -102,13 +104,13 @@ def dot_text(drawing: Drawing, opened: Iterable[int] = (), *, styled: bool = Tru
     ]
     rows += _cluster(drawing, shown, None, opened, styled=styled)
     for source, target in drawing.arrows:
-        if source in there and target in there and not _around(source, target, opened, drawing):
+        if source in ids and target in ids and not _superfluous(source, target, opened, drawing):
             rows.append(f"  n{source} -> n{target};")
     return "\n".join([*rows, "}", ""])
 
 
-def _around(source: int, target: int, opened: set[int], drawing: Drawing) -> bool:
-    """Say whether an arrow to an open loop is superfluous: its body's inputs have their own."""
+def _superfluous(source: int, target: int, opened: set[int], drawing: Drawing) -> bool:
+    """Return whether an arrow to an open loop is superfluous: its body's inputs have arrows."""
     if target not in opened:
         return False
     return drawing.boxes_by_id[source].inside != target
@@ -117,7 +119,7 @@ def _around(source: int, target: int, opened: set[int], drawing: Drawing) -> boo
 def _cluster(
     drawing: Drawing, shown: Sequence[Box], inside: int | None, opened: set[int], *, styled: bool
 ) -> list[str]:
-    """Write the boxes of one scope, and the open loops in it as frames."""
+    """Return the DOT lines of one scope: boxes, and open loops as clusters."""
     rows: list[str] = []
     for box in shown:
         if box.inside != inside:
@@ -134,59 +136,59 @@ def _cluster(
 
 
 def _node(box: Box, *, styled: bool) -> str:
-    """Write a box."""
+    """Return the DOT line of a box."""
     width, height = size_of(box)
     size = f"width={width / 72:.3f}, height={height / 72:.3f}"
     if not styled:
         return f'  n{box.id} [{size}, label=""];'
-    # \n is DOT's own line break; the texts are quoted apart, so that it is the only one.
+    # \n is a line break in DOT; the labels are quoted separately, so that it is the only one.
     label = r"\n".join(quoted(text)[1:-1] for text in labels(box))
-    return f'  n{box.id} [{size}, fillcolor="{COLOURS[box.kind]}", label="{label}"];'
+    return f'  n{box.id} [{size}, fillcolor="{COLORS[box.kind]}", label="{label}"];'
 
 
 def lay_out(drawing: Drawing, opened: Iterable[int] = ()) -> Layout:
     """Lay a drawing out with these loops open."""
-    (told,) = lay_out_all([dot_text(drawing, opened, styled=False)])
-    return told
+    (layout,) = lay_out_all([dot_text(drawing, opened, styled=False)])
+    return layout
 
 
 def lay_out_all(texts: Sequence[str]) -> list[Layout]:
-    """Lay several graphs out in one run of Graphviz."""
+    """Lay out several graphs in one run of Graphviz."""
     if not texts:
         return []
-    answer = run("\n".join(texts), "json0").decode()
+    output = run("\n".join(texts), "json0").decode()
     decoder = json.JSONDecoder()
-    told, at = [], 0
-    while at < len(answer):
-        while at < len(answer) and answer[at].isspace():
+    layouts, at = [], 0
+    while at < len(output):
+        while at < len(output) and output[at].isspace():
             at += 1
-        if at < len(answer):
-            found, at = decoder.raw_decode(answer, at)
-            told.append(_layout(found))
-    return told
+        if at < len(output):
+            graph, at = decoder.raw_decode(output, at)
+            layouts.append(_layout(graph))
+    return layouts
 
 
-def _layout(found: dict[str, Any]) -> Layout:
-    """Read Graphviz's answer; its y points upward, ours downward."""
-    _, _, width, height = (float(n) for n in found["bb"].split(","))
+def _layout(graph: dict[str, Any]) -> Layout:
+    """Build a layout from Graphviz's JSON, whose y axis points upward."""
+    _, _, width, height = (float(n) for n in graph["bb"].split(","))
     boxes: dict[int, tuple[float, float, float, float]] = {}
     clusters: dict[int, tuple[float, float, float, float]] = {}
-    number: dict[int, int] = {}
-    for one in found.get("objects", []):
-        name = one["name"]
+    ids: dict[int, int] = {}
+    for item in graph.get("objects", []):
+        name = item["name"]
         if name.startswith("cluster_"):
-            left, low, right, high = (float(n) for n in one["bb"].split(","))
+            left, low, right, high = (float(n) for n in item["bb"].split(","))
             frame = (left, height - high, right - left, high - low)
             clusters[int(name.removeprefix("cluster_"))] = frame
-        elif "pos" in one:
-            x, y = (float(n) for n in one["pos"].split(","))
-            w, h = float(one["width"]) * 72, float(one["height"]) * 72
+        elif "pos" in item:
+            x, y = (float(n) for n in item["pos"].split(","))
+            w, h = float(item["width"]) * 72, float(item["height"]) * 72
             key = int(name[1:])
-            number[one["_gvid"]] = key
+            ids[item["_gvid"]] = key
             boxes[key] = (_round(x - w / 2), _round(height - y - h / 2), _round(w), _round(h))
     arrows = [
-        (number[edge["tail"]], number[edge["head"]], _path(edge["pos"], height))
-        for edge in found.get("edges", [])
+        (ids[edge["tail"]], ids[edge["head"]], _path(edge["pos"], height))
+        for edge in graph.get("edges", [])
         if "pos" in edge
     ]
     return Layout(width, height, boxes, arrows, clusters)
@@ -197,18 +199,18 @@ def _round(value: float) -> float:
 
 
 def _path(pos: str, height: float) -> str:
-    """Turn a spline of Graphviz into an SVG path that ends at the arrow's tip."""
+    """Convert a Graphviz spline into an SVG path that ends at the arrow's tip."""
     end, points = None, []
-    for word in pos.split():
-        if word.startswith("e,"):
-            end = word[2:]
-        elif not word.startswith("s,"):
-            points.append(word)
+    for point_text in pos.split():
+        if point_text.startswith("e,"):
+            end = point_text[2:]
+        elif not point_text.startswith("s,"):
+            points.append(point_text)
     points += [end] if end else []
-    told = []
+    coordinates = []
     for point in points:
         x, y = point.split(",")
-        told.append(f"{_round(float(x)):g},{_round(height - float(y)):g}")
-    curve = " ".join(told[1 : len(told) - 1 if end else len(told)])
-    tip = f" L{told[-1]}" if end else ""
-    return f"M{told[0]} C{curve}{tip}"
+        coordinates.append(f"{_round(float(x)):g},{_round(height - float(y)):g}")
+    curve = " ".join(coordinates[1 : len(coordinates) - 1 if end else len(coordinates)])
+    tip = f" L{coordinates[-1]}" if end else ""
+    return f"M{coordinates[0]} C{curve}{tip}"

@@ -1,4 +1,4 @@
-"""Draws each step of the history: what was there, what went, what came, and what is beside it."""
+"""Draws each step of the history: the nodes that it removes, adds and changes, and their inputs."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from graphrnn.inspection.record.op_table import name_and_kind, settings
 from graphrnn.inspection.rewriting.history import GraphHistory, Step
 
 MOST = 36
-"""Nodes in the picture of one step; a step that touches more is cut, and says so."""
+"""The largest number of nodes drawn for one step; a note reports how many are left out."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The picture of one step: boxes with their state, arrows, and the lines that changed."""
+    """The picture of one step: boxes with their states, arrows, and the lines that changed."""
 
     step: Step
     graph: str
@@ -29,53 +29,53 @@ class Frame:
 
 
 class _Labels:
-    """Names that stay the same through all steps."""
+    """Names of variables that stay the same through all steps."""
 
     def __init__(self) -> None:
-        self.told: dict[Any, str] = {}
+        self.names: dict[Any, str] = {}
         self.counts: dict[str, int] = {}
 
     def of(self, variable: Any) -> str:
         if is_constant(variable):
             return literal(variable) or "constant"
-        if variable not in self.told:
-            word = clean(variable.name)
-            if not word:
-                word = name_and_kind(variable.owner.op)[0] if variable.owner else "input"
-            self.counts[word] = self.counts.get(word, 0) + 1
-            number = self.counts[word]
-            self.told[variable] = word if number == 1 else f"{word}_{number}"
-        return self.told[variable]
+        if variable not in self.names:
+            name = clean(variable.name)
+            if not name:
+                name = name_and_kind(variable.owner.op)[0] if variable.owner else "input"
+            self.counts[name] = self.counts.get(name, 0) + 1
+            number = self.counts[name]
+            self.names[variable] = name if number == 1 else f"{name}_{number}"
+        return self.names[variable]
 
     def line(self, apply: Any, operands: Iterable[Any]) -> str:
-        word, _ = name_and_kind(apply.op)
-        inside = [*(self.of(v) for v in operands), settings(apply.op)]
+        op_name, _ = name_and_kind(apply.op)
+        arguments = [*(self.of(v) for v in operands), settings(apply.op)]
         names = ", ".join(self.of(v) for v in apply.outputs)
-        return f"{names} = {word}({', '.join(one for one in inside if one)})"
+        return f"{names} = {op_name}({', '.join(text for text in arguments if text)})"
 
 
 def frames(history: GraphHistory, steps: list[Step]) -> Iterator[Frame]:
-    """Play the history and take a picture at each step."""
-    operands = {node: list(told) for node, told in history.operands.items()}
+    """Replay the history and yield a picture of each step."""
+    operands = {node: list(inputs) for node, inputs in history.operands.items()}
     outputs = list(history.outputs)
-    named = _Labels()
+    names = _Labels()
     at = 0
     for step in steps:
         at = _play(history, operands, outputs, at, step.first)
         before = {n: list(operands[n]) for n in _live(operands, outputs)}
-        was = list(outputs)
+        outputs_before = list(outputs)
         at = _play(history, operands, outputs, at, step.last)
         after = {n: list(operands[n]) for n in _live(operands, outputs)}
-        yield _frame(history, step, before, after, named, was != outputs)
+        yield _frame(history, step, before, after, names, outputs_before != outputs)
 
 
 def _play(
     history: GraphHistory, operands: dict[Any, list[Any]], outputs: list[Any], at: int, to: int
 ) -> int:
-    """Apply edits up to a number."""
+    """Apply the edits from `at` up to `to`, and return the index of the next edit."""
     for edit in history.edits[at:to]:
-        for node, told in edit.imported:
-            operands[node] = list(told)
+        for node, inputs in edit.imported:
+            operands[node] = list(inputs)
         if isinstance(edit.node, str):
             outputs[edit.index] = edit.new
         else:
@@ -84,17 +84,17 @@ def _play(
 
 
 def _live(operands: Mapping[Any, list[Any]], outputs: Iterable[Any]) -> dict[Any, None]:
-    """Find the nodes that the outputs need."""
-    found: dict[Any, None] = {}
+    """Return the nodes that the outputs depend on."""
+    live: dict[Any, None] = {}
     waiting = [v.owner for v in outputs if v.owner is not None]
     while waiting:
         node = waiting.pop()
-        if node in found:
+        if node in live:
             continue
-        found[node] = None
-        told = operands.get(node, node.inputs)
-        waiting += [v.owner for v in told if v.owner is not None]
-    return found
+        live[node] = None
+        inputs = operands.get(node, node.inputs)
+        waiting += [v.owner for v in inputs if v.owner is not None]
+    return live
 
 
 def _frame(
@@ -102,10 +102,10 @@ def _frame(
     step: Step,
     before: dict[Any, list[Any]],
     after: dict[Any, list[Any]],
-    named: _Labels,
+    names: _Labels,
     output_changed: bool,
 ) -> Frame:
-    """Take the picture of one step."""
+    """Draw one step."""
     state: dict[Any, str] = {n: "removed" for n in before if n not in after}
     state |= {n: "added" for n in after if n not in before}
     state |= {n: "changed" for n in after if n in before and before[n] != after[n]}
@@ -115,21 +115,21 @@ def _frame(
             if operand.owner is not None and operand.owner not in shown:
                 shown.setdefault(operand.owner, "context")
     ids = {node: k for k, node in enumerate(shown)}
-    boxes = [_box(ids[node], node, named) for node in shown]
+    boxes = [_box(ids[node], node, names) for node in shown]
     arrows = []
     for node in shown:
-        for told in (before.get(node), after.get(node)):
+        for inputs in (before.get(node), after.get(node)):
             arrows += [
                 (ids[operand.owner], ids[node])
-                for operand in told or ()
+                for operand in inputs or ()
                 if operand.owner in ids and shown[node] != "context"
             ]
     lines: list[tuple[str, str]] = []
     for sign, kind, graph in (("-", "removed", before), ("+", "added", after)):
-        lines += [(sign, named.line(n, graph[n])) for n, mark in state.items() if mark == kind]
+        lines += [(sign, names.line(n, graph[n])) for n, mark in state.items() if mark == kind]
     for node, mark in state.items():
         if mark == "changed":
-            lines += [("-", named.line(node, before[node])), ("+", named.line(node, after[node]))]
+            lines += [("-", names.line(node, before[node])), ("+", names.line(node, after[node]))]
     if len(state) > MOST:
         lines.append((" ", f"the picture shows {MOST} of {len(state)} nodes"))
     if output_changed and not lines:
@@ -138,21 +138,21 @@ def _frame(
     return Frame(step, history.title, boxes, marks, list(dict.fromkeys(arrows)), lines)
 
 
-def _box(number: int, node: Any, named: _Labels) -> Box:
+def _box(number: int, node: Any, names: _Labels) -> Box:
     """Draw a node of a step."""
-    word, kind = name_and_kind(node.op)
+    op_name, kind = name_and_kind(node.op)
     first = node.outputs[0]
-    told = f"{dtype_of(first)} {written_shape(shape_of(first))}".strip()
-    return Box(number, named.of(first), word, kind, told, named.line(node, node.inputs))
+    type_text = f"{dtype_of(first)} {written_shape(shape_of(first))}".strip()
+    return Box(number, names.of(first), op_name, kind, type_text, names.line(node, node.inputs))
 
 
-def film(history: GraphHistory, steps: list[Step]) -> list[dict[str, Any]]:
-    """Give all frames as plain data, laid out by one run of Graphviz."""
+def frame_data(history: GraphHistory, steps: list[Step]) -> list[dict[str, Any]]:
+    """Return all frames as plain data, laid out by one run of Graphviz."""
     from graphrnn.inspection.page.boxes import Drawing
     from graphrnn.inspection.page.graphviz import dot_text
 
-    told = list(frames(history, steps))
-    drawings = [Drawing(frame.boxes, frame.arrows, []) for frame in told]
+    drawn = list(frames(history, steps))
+    drawings = [Drawing(frame.boxes, frame.arrows, []) for frame in drawn]
     layouts = lay_out_all([dot_text(drawing, styled=False) for drawing in drawings])
     return [
         {
@@ -176,5 +176,5 @@ def film(history: GraphHistory, steps: list[Step]) -> list[dict[str, Any]]:
             "layout": layout.data(),
             "lines": frame.lines,
         }
-        for frame, layout in zip(told, layouts, strict=True)
+        for frame, layout in zip(drawn, layouts, strict=True)
     ]

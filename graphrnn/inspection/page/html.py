@@ -1,4 +1,4 @@
-"""Writes all there is to see into one HTML file that needs no network and no server."""
+"""Builds the page: one HTML file that needs no network and no server."""
 
 import json
 from importlib.resources import files
@@ -8,20 +8,20 @@ from typing import Any
 from graphrnn.errors import UserError
 from graphrnn.inspection.page.boxes import Drawing, amount, draw, folded, labels
 from graphrnn.inspection.page.graphviz import dot_text, lay_out_all
-from graphrnn.inspection.page.history_frames import film
+from graphrnn.inspection.page.history_frames import frame_data
 from graphrnn.inspection.record.graph import Graph
 from graphrnn.inspection.rewriting.history import replay, steps_of
 from graphrnn.inspection.stages import Stages
 
 FOLD_FROM = 400
-"""So many boxes are too many to see: what an unrolled loop repeats is folded."""
+"""A drawing with more boxes is folded, so that an unrolled loop can be surveyed."""
 
 CODE = 6_000
-"""Characters of code that a node carries into the page."""
+"""The largest number of characters of code shown for a node."""
 
 
 def page(inspection: Stages) -> str:
-    """Give the page."""
+    """Return the page."""
     folder = files("graphrnn.inspection") / "page"
     text = (folder / "page.html").read_text(encoding="utf-8")
     script = (folder / "page.js").read_text(encoding="utf-8")
@@ -36,19 +36,19 @@ def page(inspection: Stages) -> str:
 
 
 def embedded(data: Any) -> str:
-    r"""Write data as JSON that may stand inside of a script element, whatever names it holds.
+    r"""Return data as JSON that is safe inside a script element, whatever names it holds.
 
     Example:
         >>> embedded(["</script>"])
         '["\\u003c/script>"]'
     """
-    told = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    told = told.replace("<", "\\u003c").replace("\u2028", "\\u2028")
-    return told.replace("\u2029", "\\u2029")
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    text = text.replace("<", "\\u003c").replace("\u2028", "\\u2028")
+    return text.replace("\u2029", "\\u2029")
 
 
 def page_data(inspection: Stages) -> dict[str, Any]:
-    """Collect what the page shows, as plain data."""
+    """Return what the page shows as plain data."""
     written = inspection.first
     names = [stage for stage in inspection.stages if stage != "native"]
     stages = [_stage(inspection, name) for name in names]
@@ -63,7 +63,9 @@ def page_data(inspection: Stages) -> dict[str, Any]:
         "stages": stages,
         "listings": {name: inspection.text(name) for name in inspection.stages},
         "history": [
-            frame for history in inspection.histories for frame in film(history, steps_of(history))
+            frame
+            for history in inspection.histories
+            for frame in frame_data(history, steps_of(history))
         ],
         "costs": _cost_rows(inspection),
         "memory": _memory(inspection),
@@ -76,7 +78,7 @@ def page_data(inspection: Stages) -> dict[str, Any]:
 
 
 def _stage(inspection: Stages, name: str) -> dict[str, Any]:
-    """Give a stage: its boxes, where they stand, and what is known of each."""
+    """Return a stage as plain data: boxes, layouts, code and origins."""
     graph = inspection.graph(name)
     costs = inspection.costs(inspection.machine) if name == "rewritten" else None
     whole = draw(graph, costs, inspection.lengths(name))
@@ -89,11 +91,11 @@ def _stage(inspection: Stages, name: str) -> dict[str, Any]:
                 language, text = inspection.code(whole.nodes[box.id])
                 code[str(box.id)] = [language, text[:CODE]]
     data = drawing.data()
-    for box, told in zip(drawing.boxes, data["boxes"], strict=True):
-        told["labels"] = labels(box)
+    for box, entry in zip(drawing.boxes, data["boxes"], strict=True):
+        entry["labels"] = labels(box)
         node = whole.nodes.get(box.id)
         if node is not None:
-            told["origin"] = inspection.origin(node).text()
+            entry["origin"] = inspection.origin(node).text()
     return {
         "name": name,
         "count": len(whole.nodes),
@@ -105,56 +107,56 @@ def _stage(inspection: Stages, name: str) -> dict[str, Any]:
 
 
 def layouts(drawing: Drawing) -> dict[str, Any]:
-    """Lay a drawing out for every way in which its loops can be open, as far as they are few.
+    """Lay out a drawing for each combination of open loops, or of at most one if they are many.
 
-    A loop inside of another one opens together with it.
+    A loop inside another one opens together with it.
     """
-    holder = {box.id: box.inside for box in drawing.boxes}
-    outer = [k for k in drawing.loops if holder[k] is None]
+    loop_of = {box.id: box.inside for box in drawing.boxes}
+    outer = [k for k in drawing.loops if loop_of[k] is None]
     few = len(outer) <= 3
     sizes = range(len(outer) + 1) if few else range(2)
     ways = [way for size in sizes for way in combinations(outer, size)]
     opened = []
     for way in ways:
-        told = set(way)
+        loops = set(way)
         for k in drawing.loops:
-            if holder[k] in told:
-                told.add(k)
-        opened.append(told)
-    found = lay_out_all([dot_text(drawing, each, styled=False) for each in opened])
+            if loop_of[k] in loops:
+                loops.add(k)
+        opened.append(loops)
+    laid_out = lay_out_all([dot_text(drawing, loops, styled=False) for loops in opened])
     return {
         ",".join(str(k) for k in sorted(way)): layout.data()
-        for way, layout in zip(ways, found, strict=True)
+        for way, layout in zip(ways, laid_out, strict=True)
     }
 
 
 def _origins(inspection: Stages, written: str) -> dict[str, list[int]]:
-    """Say which boxes of the written graph each box of the rewritten one comes from."""
+    """Map each box of the rewritten graph to the boxes of the written graph that it comes from."""
     if inspection.source.function is not None:
         return {}
     lengths = inspection.lengths(written)
     before = draw(inspection.graph(written), None, lengths)
     number_of: dict[Any, int] = {}
-    # The compiler copies the graph before it rewrites it; both copies are listed in one order.
-    twin = draw(replay(inspection.rewritten.history, 0), None, lengths)
-    pairs = zip(before.nodes.items(), twin.nodes.items(), strict=False)
-    for (k, own), (_, copy) in pairs:
-        if own.op_name != copy.op_name:
+    # The compiler copies the graph before it rewrites it; both are drawn in the same order.
+    copied = draw(replay(inspection.rewritten.history, 0), None, lengths)
+    pairs = zip(before.nodes.items(), copied.nodes.items(), strict=False)
+    for (k, node), (_, copy) in pairs:
+        if node.op_name != copy.op_name:
             return {}
         number_of[copy.apply] = k
     after = draw(inspection.graph("rewritten"), None, inspection.lengths("rewritten"))
-    told: dict[str, list[int]] = {}
+    origins: dict[str, list[int]] = {}
     for k, node in after.nodes.items():
-        found = [number_of[a] for a in inspection.origin(node).ancestors if a in number_of]
+        numbers = [number_of[a] for a in inspection.origin(node).ancestors if a in number_of]
         if node.apply in number_of:
-            found.append(number_of[node.apply])
-        if found:
-            told[str(k)] = sorted(set(found))
-    return told
+            numbers.append(number_of[node.apply])
+        if numbers:
+            origins[str(k)] = sorted(set(numbers))
+    return origins
 
 
 def _cost_rows(inspection: Stages) -> list[dict[str, Any]]:
-    """Give the rows of the table of costs, the dearest first."""
+    """Return the rows of the cost table, the most expensive first."""
     costs = inspection.costs(inspection.machine)
     drawing = draw(inspection.graph("rewritten"), costs, inspection.lengths("rewritten"))
     rows = []
@@ -178,20 +180,20 @@ def _cost_rows(inspection: Stages) -> list[dict[str, Any]]:
 
 
 def _memory(inspection: Stages) -> dict[str, Any]:
-    """Give live bytes along the schedule."""
+    """Return the live bytes along the schedule."""
     moments = inspection.memory()
     peak = max((moment.live for moment in moments), default=0)
     views = sum(moment.how == "view" for moment in moments)
-    placed = sum(moment.how == "in place" for moment in moments)
+    in_place = sum(moment.how == "in place" for moment in moments)
     return {
         "live": [moment.live for moment in moments],
         "names": [f"{moment.node.op_name} ({moment.how})" for moment in moments],
-        "text": f"peak {peak:,} bytes; {views} views, {placed} in place",
+        "text": f"peak {peak:,} bytes; {views} views, {in_place} in place",
     }
 
 
 def _timing(inspection: Stages) -> dict[str, Any]:
-    """Give where the time of rewriting went."""
+    """Return the time of each rewrite."""
     timing = inspection.timing
     rewrites = [
         (part.phase, part.rewrite[:80], f"{part.seconds * 1e3:.1f}", part.calls)
@@ -204,10 +206,10 @@ def _timing(inspection: Stages) -> dict[str, Any]:
 
 
 def graph_for_file(inspection: Stages, stage: str) -> Graph:
-    """Give the graph that a picture file shows.
+    """Return the graph that a picture file shows.
 
     Raises:
-        UserError: the stage has none.
+        UserError: the stage has no graph.
     """
     if stage == "native":
         raise UserError("stage 'native' is a program and no graph; it can be printed, not drawn")

@@ -31,10 +31,10 @@ class Pane {
     this.opened = new Set();
     this.view = { x: 0, y: 0, scale: 1 };
     this.select = element("select", { "aria-label": "stage" });
-    for (const one of DATA.stages) this.select.append(element("option", { value: one.name, text: one.name }));
+    for (const entry of DATA.stages) this.select.append(element("option", { value: entry.name, text: entry.name }));
     this.select.value = stage.name;
     this.select.addEventListener("change", () => {
-      this.stage = DATA.stages.find((one) => one.name === this.select.value);
+      this.stage = DATA.stages.find((entry) => entry.name === this.select.value);
       this.opened.clear();
       this.draw();
       this.fit();
@@ -82,8 +82,8 @@ class Pane {
       this.world.append(path);
     }
     for (const box of this.stage.boxes) {
-      const place = layout.boxes[box.id];
-      if (place) this.world.append(this.group(box, place));
+      const frame = layout.boxes[box.id];
+      if (frame) this.world.append(this.group(box, frame));
     }
     const folded = this.stage.folded ? ", steps folded" : "";
     this.note.textContent = `${this.stage.count} nodes${folded}`;
@@ -132,20 +132,20 @@ class Pane {
   mark() {
     const picked = state.picked && state.picked.pane === this ? state.picked.id : null;
     const linked = state.picked && state.picked.pane !== this ? linkedTo(state.picked, this) : new Set();
-    const words = byId("search").value.trim().toLowerCase();
-    let found = 0;
+    const query = byId("search").value.trim().toLowerCase();
+    let matches = 0;
     for (const box of this.stage.boxes) {
       const group = this.groups.get(box.id);
       if (!group) continue;
-      const hit = words !== "" && `${box.name} ${box.word} ${box.type} ${box.kind}`.toLowerCase().includes(words);
-      found += hit ? 1 : 0;
+      const hit = query !== "" && `${box.name} ${box.word} ${box.type} ${box.kind}`.toLowerCase().includes(query);
+      matches += hit ? 1 : 0;
       group.classList.toggle("picked", box.id === picked);
       group.classList.toggle("linked", linked.has(box.id));
       group.classList.toggle("found", hit);
-      group.classList.toggle("dim", words !== "" && !hit);
+      group.classList.toggle("dim", query !== "" && !hit);
     }
     for (const [from, to, path] of this.paths) path.classList.toggle("near", from === picked || to === picked);
-    return found;
+    return matches;
   }
 
   listen() {
@@ -165,14 +165,14 @@ class Pane {
     this.svg.addEventListener("pointerup", () => { held = null; });
     this.svg.addEventListener("wheel", (event) => {
       event.preventDefault();
-      const place = this.svg.getBoundingClientRect();
-      this.zoom(Math.exp(-event.deltaY / 400), event.clientX - place.left, event.clientY - place.top);
+      const bounds = this.svg.getBoundingClientRect();
+      this.zoom(Math.exp(-event.deltaY / 400), event.clientX - bounds.left, event.clientY - bounds.top);
     }, { passive: false });
   }
 
   zoom(by, x, y) {
-    const place = this.svg.getBoundingClientRect();
-    const [cx, cy] = [x ?? place.width / 2, y ?? place.height / 2];
+    const bounds = this.svg.getBoundingClientRect();
+    const [cx, cy] = [x ?? bounds.width / 2, y ?? bounds.height / 2];
     const scale = Math.min(6, Math.max(0.02, this.view.scale * by));
     const real = scale / this.view.scale;
     this.view.x = cx - (cx - this.view.x) * real;
@@ -184,24 +184,24 @@ class Pane {
   pan(dx, dy) { this.view.x += dx; this.view.y += dy; this.move(); }
 
   fit() {
-    const place = this.svg.getBoundingClientRect();
+    const bounds = this.svg.getBoundingClientRect();
     const { width, height } = this.size;
-    if (!place.width || !width) return;
+    if (!bounds.width || !width) return;
     // A long graph is shown from its top at a size that can be read.
-    const whole = Math.min(place.width / (width + 30), place.height / (height + 30));
-    const scale = Math.min(1.3, Math.max(whole, Math.min(0.45, place.width / (width + 30))));
-    const top = scale * height > place.height ? 12 : (place.height - scale * height) / 2;
-    this.view = { x: (place.width - scale * width) / 2, y: top, scale };
+    const whole = Math.min(bounds.width / (width + 30), bounds.height / (height + 30));
+    const scale = Math.min(1.3, Math.max(whole, Math.min(0.45, bounds.width / (width + 30))));
+    const top = scale * height > bounds.height ? 12 : (bounds.height - scale * height) / 2;
+    this.view = { x: (bounds.width - scale * width) / 2, y: top, scale };
     this.move();
   }
 
   center(id) {
     const box = this.size.boxes[id];
     if (!box) return;
-    const place = this.svg.getBoundingClientRect();
+    const bounds = this.svg.getBoundingClientRect();
     if (this.view.scale < 0.5) this.view.scale = 0.8;
-    this.view.x = place.width / 2 - (box[0] + box[2] / 2) * this.view.scale;
-    this.view.y = place.height / 2 - (box[1] + box[3] / 2) * this.view.scale;
+    this.view.x = bounds.width / 2 - (box[0] + box[2] / 2) * this.view.scale;
+    this.view.y = bounds.height / 2 - (box[1] + box[3] / 2) * this.view.scale;
     this.move();
   }
 
@@ -215,23 +215,23 @@ class Pane {
 
 function linkedTo(picked, other) {
   const from = picked.pane.stage, to = other.stage;
-  const found = new Set();
+  const linked = new Set();
   if (from === to) return new Set([picked.id]);
   for (const [after, befores] of Object.entries(to.origins || {})) {
-    if (from.name === DATA.written && befores.includes(picked.id)) found.add(Number(after));
+    if (from.name === DATA.written && befores.includes(picked.id)) linked.add(Number(after));
   }
   for (const before of (from.origins || {})[picked.id] || []) {
-    if (to.name === DATA.written) found.add(before);
+    if (to.name === DATA.written) linked.add(before);
   }
-  return found;
+  return linked;
 }
 
 function pick(pane, id) {
   state.picked = id === null ? null : { pane, id };
-  for (const one of state.panes) one.mark();
+  for (const other of state.panes) other.mark();
   if (id === null) { details(null); return; }
-  const linked = state.panes.filter((one) => one !== pane).map((one) => [one, [...linkedTo(state.picked, one)]]);
-  for (const [one, ids] of linked) if (ids.length) one.center(ids[0]);
+  const linked = state.panes.filter((other) => other !== pane).map((other) => [other, [...linkedTo(state.picked, other)]]);
+  for (const [other, ids] of linked) if (ids.length) other.center(ids[0]);
   details(pane.stage.boxes.find((box) => box.id === id), pane.stage);
 }
 
@@ -239,14 +239,14 @@ function details(box, stage) {
   const panel = byId("details");
   if (!box) { panel.replaceChildren(element("p", { class: "hint", text: "Click a node, or reach it with Tab." })); return; }
   const facts = element("dl");
-  const tell = (name, value) => {
+  const addFact = (name, value) => {
     if (value) facts.append(element("dt", { text: name }), element("dd", { text: value }));
   };
-  tell("is", `${box.word}${box.kind === "value" ? "" : `, ${box.kind}`}`);
-  tell("type", box.type);
-  tell("stage", stage.name);
-  if (box.count > 1) tell("stands for", `${box.count} alike`);
-  for (const [name, value] of Object.entries(box.facts || {})) tell(name, value);
+  addFact("is", `${box.word}${box.kind === "value" ? "" : `, ${box.kind}`}`);
+  addFact("type", box.type);
+  addFact("stage", stage.name);
+  if (box.count > 1) addFact("stands for", `${box.count} alike`);
+  for (const [name, value] of Object.entries(box.facts || {})) addFact(name, value);
   panel.replaceChildren(element("h2", { text: box.name }), element("pre", { text: box.text }), facts);
   if (box.origin) panel.append(element("h3", { text: "made by" }), element("pre", { text: box.origin }));
   const code = (stage.code || {})[box.id];
@@ -255,7 +255,7 @@ function details(box, stage) {
 
 // --- views -----------------------------------------------------------------------------------
 
-function stageNamed(name) { return DATA.stages.find((one) => one.name === name) || DATA.stages[0]; }
+function stageNamed(name) { return DATA.stages.find((stage) => stage.name === name) || DATA.stages[0]; }
 
 function graphPanes(names) {
   state.panes = names.map((name) => new Pane(stageNamed(name), () => pick(null, null)));
@@ -373,11 +373,11 @@ function show(view) {
 }
 
 function search(next = false) {
-  const found = state.panes.reduce((sum, pane) => sum + pane.mark(), 0);
-  const words = byId("search").value.trim();
-  byId("found").textContent = words ? `${found} found` : "";
-  if (!next || !found) return;
-  const pane = state.panes.find((one) => one.world.querySelector(".found"));
+  const matches = state.panes.reduce((sum, pane) => sum + pane.mark(), 0);
+  const query = byId("search").value.trim();
+  byId("found").textContent = query ? `${matches} found` : "";
+  if (!next || !matches) return;
+  const pane = state.panes.find((candidate) => candidate.world.querySelector(".found"));
   const ids = [...pane.groups].filter(([, group]) => group.classList.contains("found")).map(([id]) => id);
   const at = state.picked && state.picked.pane === pane ? ids.indexOf(state.picked.id) : -1;
   const id = ids[(at + 1) % ids.length];
@@ -400,7 +400,7 @@ function keys(event) {
   if (/^[1-5]$/.test(event.key)) { show(views[event.key - 1]); return; }
   const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 }[event.key];
   if (step && state.view === "history") { event.preventDefault(); goTo(state.step + step); return; }
-  const pane = state.panes.find((one) => one.root.contains(document.activeElement)) || state.panes[0];
+  const pane = state.panes.find((candidate) => candidate.root.contains(document.activeElement)) || state.panes[0];
   if (!pane) return;
   const moves = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] };
   if (moves[event.key]) { event.preventDefault(); pane.pan(...moves[event.key]); }

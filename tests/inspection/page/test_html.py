@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from graphrnn.inspection.inspector import Inspection, inspect
 from graphrnn.inspection.page.boxes import draw, folded
-from graphrnn.inspection.page.graphviz import COLOURS, dot_text, lay_out, program
+from graphrnn.inspection.page.graphviz import COLORS, dot_text, lay_out, program
 from graphrnn.inspection.page.html import embedded, page, page_data
 from tests.inspected import four_lines, lesson, lesson_source
 
@@ -199,7 +199,7 @@ def test_a_drawing_has_every_node_and_its_loops_open():
         assert 0 <= x <= open_.width
         assert 0 <= y <= open_.height
         assert width > 0 < height
-    assert {box.kind for box in drawing.boxes} <= set(COLOURS)
+    assert {box.kind for box in drawing.boxes} <= set(COLORS)
 
 
 def test_an_unrolled_drawing_folds_to_the_size_of_a_step():
