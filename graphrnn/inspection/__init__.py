@@ -1,1 +1,1 @@
-"""Sees into a graph: listing, stages, history of rewrites, cost, one page. It changes none."""
+"""Inspects graphs without changing them: stages, listings, rewrites, costs and a page."""

@@ -1,4 +1,4 @@
-"""Looks into a graph: as text, as a page, as files, and in a notebook."""
+"""Inspects a graph: as text, as a page, as files, and in a notebook."""
 
 from pathlib import Path
 from typing import Any
@@ -8,13 +8,13 @@ from graphrnn.inspection.stages import Stages
 
 
 class Inspection(Stages):
-    """What there is to see of one graph. Nothing is worked out before it is asked for."""
+    """The inspection of one graph: its stages as text and files. Everything is computed lazily."""
 
     def save(self, path: str | Path, stage: str = "rewritten") -> Path:
         """Write the graph to a file: .html, .svg, .png, .dot or .json by its ending.
 
         Raises:
-            UserError: another ending, or the file cannot be written.
+            UserError: an unknown ending, or the file cannot be written.
         """
         from graphrnn.inspection.page.export import save
 
@@ -27,7 +27,7 @@ class Inspection(Stages):
         return f"<Inspection of {self.title}: {', '.join(self.stages)}>"
 
     def _repr_html_(self) -> str:
-        """Show the page in a notebook."""
+        """Return the page as HTML for a notebook."""
         import html
 
         from graphrnn.inspection.page.html import page
@@ -39,7 +39,7 @@ class Inspection(Stages):
 
 
 def inspect(thing: Any, *, title: str = "") -> Inspection:
-    """Look into anything with a graph: a function, variables, a function graph, a model, a run.
+    """Inspect a function, variables, a function graph, a model or a run.
 
     Example:
         >>> import aesara.tensor as at

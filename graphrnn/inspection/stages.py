@@ -36,7 +36,7 @@ STAGES = ("written", "gradient", "rewritten", "native")
 
 
 class Stages:
-    """What there is to know of one graph. Nothing is worked out before it is asked for."""
+    """The stages, history, costs and code of one graph. Everything is computed lazily."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -53,34 +53,36 @@ class Stages:
     def stages(self) -> tuple[str, ...]:
         """The stages that exist for this graph."""
         native = isinstance(mode_of(self.source).linker, NativeLinker)
-        before = self.source.function is None
-        there = (before, bool(self.source.updates), True, native)
-        return tuple(stage for stage, yes in zip(STAGES, there, strict=True) if yes)
+        uncompiled = self.source.function is None
+        exists = (uncompiled, bool(self.source.updates), True, native)
+        return tuple(stage for stage, here in zip(STAGES, exists, strict=True) if here)
 
     @property
     def first(self) -> str:
-        """The stage that stands for what the user wrote: all of it, if it is still known."""
+        """The stage closest to what the user wrote, with gradients if there are any."""
         return next(s for s in ("gradient", "written", "rewritten") if s in self.stages)
 
     def known(self, stage: str) -> str:
-        """Check the name of a stage.
+        """Check the name of a stage and return it.
 
         Raises:
-            UserError: there is none of that name, or not for this graph.
+            UserError: it is no stage, or this graph does not have it.
         """
         if stage not in STAGES:
             raise unknown("stage", stage, STAGES)
         if stage not in self.stages:
-            early = "it was compiled before anybody looked; give its variables, or what builds it"
-            why = {
-                "written": early,
-                "gradient": early
+            compiled = (
+                "it was compiled before anybody looked; give its variables, or what builds it"
+            )
+            reason = {
+                "written": compiled,
+                "gradient": compiled
                 if self.source.function is not None
                 else "it has no updates, so nothing was differentiated for a step",
                 "native": "it is not compiled by the native backend; say --backend native",
             }[stage]
             raise UserError(
-                f"stage {stage!r} does not exist for {self.title}: {why} "
+                f"stage {stage!r} does not exist for {self.title}: {reason} "
                 f"(there are: {', '.join(self.stages)})"
             )
         return stage
@@ -90,13 +92,13 @@ class Stages:
         """The graph after rewriting, with its history and the time of each rewrite.
 
         Raises:
-            UserError: it was compiled before.
+            UserError: the graph was compiled before.
         """
         self.known("written")
         return rewrite(self.source, measured=True)
 
     def _graph(self, stage: str) -> Graph:
-        """Give the record of a stage ("native" is the rewritten graph, lowered)."""
+        """Return the record of a stage; "native" has that of "rewritten"."""
         self.known(stage)
         source = self.source
         if stage in ("rewritten", "native"):
@@ -111,12 +113,12 @@ class Stages:
         return record(inputs, outputs, mapping)
 
     def listing(self, stage: str = "rewritten") -> Listing:
-        """Give the listing of a stage."""
+        """Return the listing of a stage."""
         graph = self.graph(self.known(stage))
         return make_listing(graph, f"{self.title}, {stage}", self.lengths(stage))
 
     def text(self, stage: str = "rewritten", *, folded: bool = False) -> str:
-        """Give the listing of a stage as text; `folded` shows repeated steps once."""
+        """Return the listing of a stage as text; `folded` shows repeated steps once."""
         if self.known(stage) == "native":
             return native_text(self.title, self.fgraph)
         listing = self.listing(stage)
@@ -132,12 +134,12 @@ class Stages:
         return compare(self.listing(a), self.listing(b))
 
     def _lengths(self, stage: str = "rewritten") -> Lengths:
-        """Find the shapes in the graph of a stage."""
+        """Infer the shapes in the graph of a stage."""
         return Lengths(self.graph(stage))
 
     @cached_property
     def machine(self) -> Machine:
-        """What this machine can do at most, measured."""
+        """The measured peak rates of this machine."""
         from graphrnn.inspection.costs.machine import measured_machine
 
         return measured_machine()
@@ -147,7 +149,7 @@ class Stages:
         return count_costs(self.graph("rewritten"), self.lengths("rewritten"), machine)
 
     def measured(self) -> Measured:
-        """Run the graph on its backend and give the time of every node.
+        """Measure the time of every node by running the graph on its backend.
 
         Raises:
             UserError: an input is no array, or its lengths are unknown.
@@ -164,7 +166,7 @@ class Stages:
         return measure(self.source)
 
     def memory(self) -> list[Moment]:
-        """Follow the memory in use along the schedule of the rewritten graph."""
+        """Compute the memory in use along the schedule of the rewritten graph."""
         return memory(self.graph("rewritten"), self.lengths("rewritten"))
 
     @property
@@ -173,12 +175,12 @@ class Stages:
         return [] if self.source.function is not None else self.rewritten.histories()
 
     def steps(self, *, folded: bool = True) -> list[tuple[GraphHistory, Step]]:
-        """Give the steps of rewriting; folded, without merges and constant folding."""
+        """Return the steps of rewriting; `folded` leaves out merges and constant folding."""
         return [(h, step) for h in self.histories for step in steps_of(h, folded=folded)]
 
     @property
     def timing(self) -> Timing:
-        """Where the time of rewriting went."""
+        """The time of each rewrite."""
         return Timing() if self.source.function is not None else self.rewritten.timing
 
     @cached_property
@@ -186,7 +188,7 @@ class Stages:
         return Provenance(self.histories)
 
     def origin(self, node: Node) -> Origin:
-        """Say where a node comes from."""
+        """Return the origin of a node."""
         return self._provenance.of(node)
 
     @cached_property
@@ -203,16 +205,16 @@ class Stages:
         return function.maker.fgraph if function is not None else self.rewritten.fgraph
 
     def code(self, node: Node) -> tuple[str, str]:
-        """Give the language and the code that runs a node."""
+        """Return the language and the code that runs a node."""
         if "native" in self.stages:
-            found = self.native.of(node.apply, self.lengths("rewritten"))
-            if found:
-                return "C (native)", found
+            c_code = self.native.of(node.apply, self.lengths("rewritten"))
+            if c_code:
+                return "C (native)", c_code
         return code_of(node)
 
 
 def _sources_of(source: Source) -> Sequence[Any]:
-    """Give the shared variables that a graph reads, which are no explicit inputs."""
+    """Return the shared variables that a graph reads, which are not explicit inputs."""
     from aesara.compile.sharedvalue import SharedVariable
     from aesara.graph.basic import graph_inputs
 
@@ -221,7 +223,7 @@ def _sources_of(source: Source) -> Sequence[Any]:
 
 
 def _compiled_graph(source: Source) -> Graph:
-    """Give the record of a function as it was compiled."""
+    """Return the record of a compiled function."""
     function = source.function
     if not isinstance(mode_of(source).linker, NativeLinker):
         return snapshot(function.maker.fgraph)
