@@ -10,7 +10,7 @@ import aesara.tensor as at
 import pytest
 
 
-def test_variables_have_no_gradient_and_a_function_was_not_seen_as_written():
+def test_variables_have_no_gradient_stage():
     variables = Stages(find_source(four_lines(), title="four lines"))
     assert variables.stages == ("written", "rewritten")
     assert variables.first == "written"
@@ -20,7 +20,7 @@ def test_variables_have_no_gradient_and_a_function_was_not_seen_as_written():
         variables.known("writen")
 
 
-def test_nothing_is_worked_out_twice():
+def test_nothing_is_computed_twice():
     stages = Stages(find_source(four_lines(), title="four lines"))
     assert stages.graph("written") is stages.graph("written")
     assert stages.lengths("written") is stages.lengths("written")
@@ -37,7 +37,7 @@ def test_a_compiled_loop_is_shown_with_its_body(backend):
     assert stages.stages == (("rewritten", "native") if backend == "native" else ("rewritten",))
     with pytest.raises(UserError, match="it was compiled before anybody looked"):
         stages.known("written")
-    words = [node.op_name for node in every_node(stages.graph("rewritten"))]
-    assert words.count("scan") == 1
-    assert "tanh" in words
+    op_names = [node.op_name for node in every_node(stages.graph("rewritten"))]
+    assert op_names.count("scan") == 1
+    assert "tanh" in op_names
     assert stages.histories == []

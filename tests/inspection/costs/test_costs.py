@@ -1,4 +1,4 @@
-"""Costs against formulas, memory against a sum by hand, measured times, generated code."""
+"""Costs against formulas, memory against hand-computed sums, measured times, generated code."""
 
 from graphrnn.errors import UserError
 from graphrnn.inspection.costs.costs import Machine, count_costs, memory
@@ -42,9 +42,9 @@ def test_blas_products_take_2mnk():
         mode=aesara.compile.mode.Mode("py", "fast_run"),
     )
     costs = inspect(function).costs()
-    found = {node.op_name: cost.flops for node, cost in costs.rows.items()}
-    assert found["gemm"] == 2 * 2 * 3 * 4
-    assert found["gemv"] == 2 * 2 * 3
+    flops = {node.op_name: cost.flops for node, cost in costs.rows.items()}
+    assert flops["gemm"] == 2 * 2 * 3 * 4
+    assert flops["gemv"] == 2 * 2 * 3
 
 
 def test_elementwise_and_reductions_are_counted():
@@ -59,10 +59,10 @@ def test_elementwise_and_reductions_are_counted():
 # The elementwise steps of one unit in one step of each cell, from the equations in cells.py.
 STEPS = {"rnn": 2 + 1, "gru": 2 + 2 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1, "lstm": 4 + 3 + 1 + 3 + 2}
 
-# The same for the gradient of a step, equation by equation, from dh. A gate's gradient is put in
-# its place in dz by an addition; what is carried back takes one too.
+# The same for the gradient of a step, equation by equation, from dh. A gate's gradient is added
+# into its slice of dz; a carried gradient takes an addition too.
 STEPS_BACK = {
-    # dz = [z > 0] dh: 2, dh_tm1 = dz W_h^T + what is carried: 1
+    # dz = [z > 0] dh: 2, dh_tm1 = dz W_h^T + carried: 1
     "rnn": 2 + 1,
     # n = tanh(z_n + r m): 3, 1 - u, 1 - r, 1 - n^2: 4, du = (dh h_tm1 - dh n) u (1 - u): 6,
     # dn = dh (1 - u) (1 - n^2): 2, dm = dn r: 3, dr = dn r m (1 - r): 5 (both multiplied out),
@@ -77,7 +77,7 @@ STEPS_BACK = {
 
 @pytest.mark.parametrize("size", [(5, 3, 4, 6), (4, 2, 3, 7)])
 @pytest.mark.parametrize(("cell", "gates"), [("rnn", 1), ("gru", 3), ("lstm", 4)])
-def test_a_cell_costs_what_its_equations_say(cell, gates, size):
+def test_the_cost_of_a_cell_follows_from_its_equations(cell, gates, size):
     time, batch, n_in, hidden = size
     named = {"time": time, "batch": batch, "n_in": n_in, "hidden": hidden}
     units = time * batch * hidden
@@ -88,11 +88,11 @@ def test_a_cell_costs_what_its_equations_say(cell, gates, size):
     assert forward.flops == forward.products + units * STEPS[cell] + 2 * units
     assert forward.unknown == 0
     both = cell_inspection(cell, backward=True, **named).costs()
-    # Nothing forward is computed twice: inputs once for their weights' gradient; states once for
-    # their own gradient and once for their weights'.
+    # No forward product is computed twice: inputs take one more for their weights' gradient,
+    # states one for their own gradient and one for their weights'.
     assert both.products == 2 * inputs + 3 * states
-    # 2h, added to the gradient of the states; b is summed over times and rows where there is one;
-    # z's gradient, where z was made before the loop, is added to zeros twice.
+    # 2h is added to the gradient of the states; a bias is summed over times and rows; the gradient
+    # of a z computed before the loop is added to zeros twice.
     bias = cell != "lstm"
     around = 2 + bias + (0 if cell == "rnn" else 2 * gates)
     weights = gates * hidden * (n_in + hidden) + bias * hidden
@@ -111,22 +111,22 @@ def test_the_machine_bounds_each_node():
     x, W = at.TensorType("float32", (64, 64))("x"), at.TensorType("float32", (64, 64))("W")
     graph = snapshot(FunctionGraph([x, W], [at.dot(x, W) + x], clone=False))
     costs = count_costs(graph, machine=Machine(flops=1e9, bytes=1e9))
-    found = {node.op_name: cost for node, cost in costs.rows.items()}
-    assert found["dot"].bound == "arithmetic"
-    assert found["dot"].seconds == pytest.approx(2 * 64**3 / 1e9)
-    assert found["add"].bound == "memory"
-    assert found["add"].seconds == pytest.approx(3 * 4 * 64**2 / 1e9)
-    assert costs.seconds == pytest.approx(found["dot"].seconds + found["add"].seconds)
+    cost_of = {node.op_name: cost for node, cost in costs.rows.items()}
+    assert cost_of["dot"].bound == "arithmetic"
+    assert cost_of["dot"].seconds == pytest.approx(2 * 64**3 / 1e9)
+    assert cost_of["add"].bound == "memory"
+    assert cost_of["add"].seconds == pytest.approx(3 * 4 * 64**2 / 1e9)
+    assert costs.seconds == pytest.approx(cost_of["dot"].seconds + cost_of["add"].seconds)
 
 
-def test_what_hangs_on_the_data_is_unknown():
+def test_a_cost_that_depends_on_the_data_is_unknown():
     x = at.dmatrix("x")
     costs = costs_of([x], [at.exp(x)])
     assert costs.unknown == 1
     assert costs.flops == 0
 
 
-def test_shapes_are_found_where_types_lost_them():
+def test_shapes_are_inferred_where_types_lost_them():
     x = at.TensorType("float32", (8, 5))("x")
     for value, shape in [
         (x[1:], (7, 5)),
@@ -139,7 +139,7 @@ def test_shapes_are_found_where_types_lost_them():
         assert Lengths(graph).of(graph.outputs[0]) == shape
 
 
-def test_memory_is_the_sum_of_what_lives():
+def test_memory_is_the_sum_of_live_results():
     x = at.TensorType("float64", (100,))("x")
     y = at.exp(x)
     moments = memory(snapshot(FunctionGraph([x], [at.sin(y)[5:], y.sum()], clone=False)))
@@ -151,38 +151,38 @@ def test_memory_is_the_sum_of_what_lives():
     ]
 
 
-def test_what_works_in_place_makes_no_memory():
+def test_a_node_that_works_in_place_allocates_nothing():
     x = at.TensorType("float64", (100,))("x")
     mode = aesara.compile.mode.Mode("py", "fast_run").excluding("fusion")
-    looked = inspect(aesara.function([x], at.sin(at.exp(x)), mode=mode))
-    assert [(m.how, m.live) for m in looked.memory()] == [("new", 800), ("in place", 800)]
+    inspection = inspect(aesara.function([x], at.sin(at.exp(x)), mode=mode))
+    assert [(m.how, m.live) for m in inspection.memory()] == [("new", 800), ("in place", 800)]
 
 
 def test_times_are_measured_and_weights_stay_as_they_were():
     source = lesson_source(time=3, backend="python")
     before = [old.get_value() for old, _ in source.updates]
-    found = measure(source, calls=2)
+    measured = measure(source, calls=2)
     for (old, _), value in zip(source.updates, before, strict=True):
         np.testing.assert_array_equal(old.get_value(), value)
-    costs = count_costs(found.graph, measured=found.seconds)
+    costs = count_costs(measured.graph, measured=measured.seconds)
     inner = [c for n, c in costs.rows.items() if n.body is None and c.measured]
-    assert len(inner) > 0.8 * sum(node.body is None for node in every_node(found.graph))
+    assert len(inner) > 0.8 * sum(node.body is None for node in every_node(measured.graph))
     assert all(cost.seconds >= 0 for cost in inner)
-    assert 0 < costs.seconds <= 2 * found.total
+    assert 0 < costs.seconds <= 2 * measured.total
 
 
 @pytest.mark.parametrize("loop", ["scan", "unrolled"])
 def test_the_one_c_function_is_timed_by_node(loop):
     source = lesson_source(time=3, loop=loop, hidden=64)
     before = [old.get_value() for old, _ in source.updates]
-    looked = Inspection(source)
-    found = looked.measured()
+    inspection = Inspection(source)
+    measured = inspection.measured()
     for (old, _), value in zip(source.updates, before, strict=True):
         np.testing.assert_array_equal(old.get_value(), value)
-    costs = count_costs(found.graph, measured=found.seconds)
+    costs = count_costs(measured.graph, measured=measured.seconds)
     assert all(cost.measured and cost.seconds >= 0 for cost in costs.rows.values())
-    assert 0 < costs.seconds <= found.total
-    spent = {node.kind: 0.0 for node in every_node(found.graph)}
+    assert 0 < costs.seconds <= measured.total
+    spent = {node.kind: 0.0 for node in every_node(measured.graph)}
     for node, cost in costs.rows.items():
         spent[node.kind] += cost.seconds
     assert spent["product"] > 0
@@ -191,9 +191,9 @@ def test_the_one_c_function_is_timed_by_node(loop):
 
 def test_a_graph_that_native_does_not_cover_is_not_timed_there():
     x = at.TensorType("float64", (3, 3))("x")
-    looked = inspect(aesara.function([x], at.nlinalg.matrix_inverse(x), mode=native_mode()))
+    inspection = inspect(aesara.function([x], at.nlinalg.matrix_inverse(x), mode=native_mode()))
     with pytest.raises(UserError, match="does not cover this graph .*--backend aesara"):
-        looked.measured()
+        inspection.measured()
 
 
 def test_an_input_without_lengths_cannot_be_measured():
@@ -203,9 +203,9 @@ def test_an_input_without_lengths_cannot_be_measured():
 
 
 def test_code_is_generated_for_nodes():
-    looked = lesson()
-    nodes = {node.op_name: node for node in every_node(looked.graph("rewritten"))}
-    language, text = looked.code(nodes["log"])
+    inspection = lesson()
+    nodes = {node.op_name: node for node in every_node(inspection.graph("rewritten"))}
+    language, text = inspection.code(nodes["log"])
     assert language == "C (native)"
     assert "for (idx" in text
     x = at.TensorType("float64", (3,))("x")
@@ -218,17 +218,17 @@ def test_code_is_generated_for_nodes():
 
 
 def test_reports_fit_a_terminal():
-    looked = lesson()
-    graph = looked.graph("rewritten")
-    costs = count_costs(graph, looked.lengths(), Machine(1e11, 1e10))
-    told = [
+    inspection = lesson()
+    graph = inspection.graph("rewritten")
+    costs = count_costs(graph, inspection.lengths(), Machine(1e11, 1e10))
+    reports = [
         cost_text("t", graph, costs),
-        memory_text("t", graph, looked.memory()),
-        history_text("t", looked.steps(), every=10, folded=True),
-        timing_text("t", looked.timing),
+        memory_text("t", graph, inspection.memory()),
+        history_text("t", inspection.steps(), every=10, folded=True),
+        timing_text("t", inspection.timing),
     ]
-    for text in told:
+    for text in reports:
         assert max(len(line) for line in text.splitlines()) <= 100
-    assert "GFLOP/s" in told[0]
-    assert "peak" in told[1]
-    assert "100.0%" in told[3]
+    assert "GFLOP/s" in reports[0]
+    assert "peak" in reports[1]
+    assert "100.0%" in reports[3]

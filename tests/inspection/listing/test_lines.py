@@ -37,12 +37,12 @@ def test_no_line_is_too_long(lesson, stage):
     assert max(len(line) for line in lesson.text(stage).splitlines()) <= WIDTH
 
 
-def test_a_body_stands_inside_with_its_roles(lesson):
+def test_a_body_is_listed_inside_with_its_roles(lesson):
     body = [line for line in lesson.listing("written").lines if line.depth == 1]
-    told = {line.name: line.text for line in body}
-    assert told["h_tm1"].startswith("state [t-1]")
-    assert told["W_hh"] == "constant"
-    assert any(text.startswith("sequence") for text in told.values())
+    text_of = {line.name: line.text for line in body}
+    assert text_of["h_tm1"].startswith("state [t-1]")
+    assert text_of["W_hh"] == "constant"
+    assert any(text.startswith("sequence") for text in text_of.values())
     assert body[-1].text == "→ state [t]"
 
 
@@ -80,7 +80,7 @@ def test_a_fused_node_shows_its_steps():
     ]
 
 
-def test_what_works_in_place_says_so_and_comes_after_the_other_readers():
+def test_a_node_that_works_in_place_is_marked_and_follows_the_other_readers():
     x = at.TensorType("float64", (3,))("x")
     function = aesara.function(
         [x], [at.exp(x) + 1, at.sin(at.exp(x))], mode=aesara.compile.mode.Mode("py", "fast_run")
@@ -91,23 +91,25 @@ def test_what_works_in_place_says_so_and_comes_after_the_other_readers():
     assert inplace == max(readers)
 
 
-def test_nothing_is_changed_by_looking():
+def test_inspection_changes_nothing():
     outputs = four_lines()
     before = aesara.printing.debugprint(outputs, file="str")
     inspect(outputs).text("rewritten")
     assert aesara.printing.debugprint(outputs, file="str") == before
 
 
-def test_folded_listings_are_equally_long_whatever_t_is():
+def test_the_length_of_a_folded_listing_does_not_depend_on_t():
     counts = []
     for time in (6, 14):
-        looked = Inspection(lesson_source(time=time, loop="unrolled"))
-        counts.append([len(looked.text(s, folded=True).splitlines()) for s in looked.stages[:3]])
-        assert max(len(r) for r in looked.text("gradient", folded=True).splitlines()) <= WIDTH
+        inspection = Inspection(lesson_source(time=time, loop="unrolled"))
+        counts.append(
+            [len(inspection.text(s, folded=True).splitlines()) for s in inspection.stages[:3]]
+        )
+        assert max(len(r) for r in inspection.text("gradient", folded=True).splitlines()) <= WIDTH
     assert counts[0] == counts[1]
 
 
-def test_what_is_folded_counts_the_steps():
+def test_a_folded_line_counts_the_steps():
     listing = Inspection(lesson_source(time=9, loop="unrolled")).listing("written")
     counts = {folded.line.op_name: folded.count for folded in fold(listing)}
     assert counts["maximum"] == 9
@@ -116,31 +118,31 @@ def test_what_is_folded_counts_the_steps():
 
 def test_scan_and_unrolled_share_the_body(lesson):
     unrolled = Inspection(lesson_source(loop="unrolled"))
-    told = compare(lesson.listing("written"), unrolled.listing("written"))
-    shared = [one.text for one in told if one.sign == " "]
+    differences = compare(lesson.listing("written"), unrolled.listing("written"))
+    shared = [difference.text for difference in differences if difference.sign == " "]
     assert any("maximum" in text and text.count(f"{TIMES} 8") == 2 for text in shared)
-    assert any(one.sign == "-" and "scan" in one.text for one in told)
-    assert any(one.sign == "+" and "join" in one.text for one in told)
-    assert all(len(one.text) <= WIDTH for one in told)
-    assert "only in scan" in summary(told, "scan", "unrolled")
+    assert any(difference.sign == "-" and "scan" in difference.text for difference in differences)
+    assert any(difference.sign == "+" and "join" in difference.text for difference in differences)
+    assert all(len(difference.text) <= WIDTH for difference in differences)
+    assert "only in scan" in summary(differences, "scan", "unrolled")
 
 
 def test_a_listing_differs_from_itself_in_nothing(lesson):
-    assert {one.sign for one in lesson.diff("gradient", "gradient")} == {" "}
+    assert {difference.sign for difference in lesson.diff("gradient", "gradient")} == {" "}
 
 
 def test_stages_that_do_not_exist_are_refused():
-    looked = graphrnn.inspect(four_lines())
+    inspection = graphrnn.inspect(four_lines())
     with pytest.raises(UserError, match=r"stage 'gradient' does not exist .*there are: written"):
-        looked.text("gradient")
+        inspection.text("gradient")
     with pytest.raises(UserError, match=r"stage 'native' does not exist"):
-        looked.text("native")
+        inspection.text("native")
     with pytest.raises(UserError, match=r"unknown stage 'writen'; did you mean 'written'"):
-        looked.text("writen")
+        inspection.text("writen")
 
 
 @pytest.mark.parametrize("thing", [3, None, [], [1, 2], object(), np.zeros(3)])
-def test_what_has_no_graph_is_refused(thing):
+def test_a_thing_without_a_graph_is_refused(thing):
     with pytest.raises(UserError, match="nothing to inspect: got"):
         graphrnn.inspect(thing)
 

@@ -101,7 +101,7 @@ def test_the_page_opens_its_loops_and_steps_through_the_history(browser, lesson_
 
 
 @needs_browser
-def test_a_selection_is_linked_and_told_in_detail(browser, lesson_page):
+def test_a_selection_is_linked_and_shown_in_detail(browser, lesson_page):
     body = opened(browser, lesson_page)
     body.send_keys("2")
     assert count(browser, ".pane") == 2
@@ -111,10 +111,10 @@ def test_a_selection_is_linked_and_told_in_detail(browser, lesson_page):
     node.send_keys(Keys.ENTER)
     assert count(browser, ".box.picked") == 1
     assert count(browser, ".box.linked") >= 1
-    told = browser.find_element(By.ID, "details").text
-    assert "losses.py" in told
-    assert "float32 (8, 1, 7)" in told
-    assert "C (native)" in told
+    text = browser.find_element(By.ID, "details").text
+    assert "losses.py" in text
+    assert "float32 (8, 1, 7)" in text
+    assert "C (native)" in text
     body.send_keys(Keys.ESCAPE)
     assert count(browser, ".box.picked") == 0
 
@@ -170,7 +170,7 @@ def test_two_thousand_nodes_stay_usable(browser, tmp_path):
     assert "nodes, steps folded" in browser.find_element(By.CSS_SELECTOR, ".pane .bar").text
 
 
-def test_the_page_asks_nobody_and_names_cannot_leave_their_place():
+def test_the_page_needs_no_network_and_escapes_names():
     x = at.TensorType("float32", (2,))(HOSTILE)
     text = page(inspect([at.exp(x)]))
     assert HOSTILE not in text
@@ -213,12 +213,12 @@ def test_an_unrolled_drawing_folds_to_the_size_of_a_step():
 
 
 def test_files_of_every_form_are_written(tmp_path):
-    looked = inspect(four_lines(), title="four lines")
+    inspection = inspect(four_lines(), title="four lines")
     for form, start in [("svg", b"<?xml"), ("png", b"\x89PNG"), ("dot", b"digraph")]:
-        assert looked.save(tmp_path / f"graph.{form}").read_bytes().startswith(start)
-    data = json.loads(looked.save(tmp_path / "graph.json").read_text(encoding="utf-8"))
+        assert inspection.save(tmp_path / f"graph.{form}").read_bytes().startswith(start)
+    data = json.loads(inspection.save(tmp_path / "graph.json").read_text(encoding="utf-8"))
     assert [stage["name"] for stage in data["stages"]] == ["written", "rewritten"]
-    assert data == json.loads(json.dumps(page_data(looked)))
+    assert data == json.loads(json.dumps(page_data(inspection)))
 
 
 def test_dot_text_quotes_names():
@@ -228,7 +228,7 @@ def test_dot_text_quotes_names():
 
 
 def test_a_picture_writes_a_name_as_it_is(tmp_path):
-    """Graphviz reads entities of HTML in labels: here `&lt;` is a name, not a sign."""
+    """Graphviz reads HTML entities in labels, but here `&lt;` is a name."""
     x, y = (at.TensorType("float32", (2,))(name) for name in ("&lt;", "p&q"))
     svg = inspect([x + y]).save(tmp_path / "graph.svg").read_bytes()
     texts = [element.text for element in ElementTree.fromstring(svg).iter(f"{SVG}text")]
@@ -236,21 +236,21 @@ def test_a_picture_writes_a_name_as_it_is(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["html", "svg", "dot", "json"])
-def test_what_is_no_text_in_a_title_or_a_name_is_written_all_the_same(tmp_path, form):
+def test_unprintable_titles_and_names_are_written(tmp_path, form):
     x = at.TensorType("float32", (2,))("half \udc80")
-    looked = inspect([at.exp(x)], title="bell \a, half \udc80")
-    written = looked.save(tmp_path / f"graph.{form}").read_bytes()
-    assert looked.title == "bell ?, half ?"
+    inspection = inspect([at.exp(x)], title="bell \a, half \udc80")
+    written = inspection.save(tmp_path / f"graph.{form}").read_bytes()
+    assert inspection.title == "bell ?, half ?"
     assert "half" in written.decode("utf-8")
     assert b"\a" not in written
 
 
-def test_a_shared_variable_is_no_input_of_what_is_looked_into(tmp_path):
+def test_a_shared_variable_is_no_input_of_an_inspected_graph(tmp_path):
     x, w = at.TensorType("float32", (2,))("x"), aesara.shared(np.ones(2, "float32"), name="w")
-    looked = inspect((w * x).sum())
-    assert [v.name for v in looked.source.inputs] == ["x"]
-    assert "  w " in looked.text("written")
-    assert looked.save(tmp_path / "graph.html").exists()
+    inspection = inspect((w * x).sum())
+    assert [v.name for v in inspection.source.inputs] == ["x"]
+    assert "  w " in inspection.text("written")
+    assert inspection.save(tmp_path / "graph.html").exists()
 
 
 def test_a_notebook_shows_the_page():

@@ -1,4 +1,4 @@
-"""What there is to say of each operation."""
+"""Names, kinds, settings and costs of ops."""
 
 from graphrnn.graph.shapes import tensor
 from graphrnn.inspection.record.graph import snapshot
@@ -51,7 +51,7 @@ def test_name_kind_operations_and_bytes(output, name, kind, flops, moved):
         assert entry.bytes(node, lengths) == moved
 
 
-def test_settings_and_what_nobody_knows():
+def test_settings_and_an_unknown_op():
     assert settings(X.sum(axis=0).owner.op) == "axis=0"
     assert settings(X.T.owner.op) == "axes=[1, 0]"
     assert settings(at.cast(X, "int8").owner.op.scalar_op) == "int8"

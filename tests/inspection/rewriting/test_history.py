@@ -1,4 +1,4 @@
-"""The history of rewriting: complete, harmless, short; and where its time goes."""
+"""The history of rewriting: complete, without side effects, short; and its times."""
 
 from graphrnn.errors import UserError
 from graphrnn.inspection.inspector import inspect
@@ -23,23 +23,23 @@ def listed(graph):
 
 
 def test_replaying_gives_the_compiled_graph(lesson):
-    told = lesson.rewritten
-    assert listed(told.replayed()) == listed(told.graph())
-    assert listed(told.graph()) != listed(lesson.graph("gradient"))
-    assert len(told.histories()) == 3
-    assert all(history.failure is None and history.edits for history in told.histories())
+    rewritten = lesson.rewritten
+    assert listed(rewritten.replayed()) == listed(rewritten.graph())
+    assert listed(rewritten.graph()) != listed(lesson.graph("gradient"))
+    assert len(rewritten.histories()) == 3
+    assert all(history.failure is None and history.edits for history in rewritten.histories())
 
 
 @pytest.mark.parametrize(("loop", "backend"), [("unrolled", "native"), ("scan", "python")])
 def test_replaying_gives_the_compiled_graph_of_other_loops_and_backends(loop, backend):
-    told = rewrite(lesson_source(time=4, loop=loop, backend=backend))
-    assert listed(told.replayed()) == listed(told.graph())
+    rewritten = rewrite(lesson_source(time=4, loop=loop, backend=backend))
+    assert listed(rewritten.replayed()) == listed(rewritten.graph())
 
 
 def test_replaying_nothing_gives_the_written_graph(lesson):
     start = module.replay(lesson.rewritten.history, 0)
-    words = [node.op_name for node in start.nodes]
-    assert words == [node.op_name for node in lesson.graph("gradient").nodes]
+    op_names = [node.op_name for node in start.nodes]
+    assert op_names == [node.op_name for node in lesson.graph("gradient").nodes]
 
 
 def test_a_recorder_changes_nothing(lesson):
@@ -58,15 +58,15 @@ def test_a_recorder_that_fails_changes_nothing(monkeypatch, method, name):
         raise RuntimeError("broken")
 
     source = inspect(build).source
-    whole = listed(rewrite(source, watched=False).graph())
+    expected = listed(rewrite(source, watched=False).graph())
     monkeypatch.setattr(Recorder, method, broken)
-    told = rewrite(source)
-    assert isinstance(told.history.failure, RuntimeError)
-    assert listed(told.graph()) == whole
+    rewritten = rewrite(source)
+    assert isinstance(rewritten.history.failure, RuntimeError)
+    assert listed(rewritten.graph()) == expected
 
 
 @pytest.mark.parametrize("name", ["logistic_regression", "polynomial_until", "if_else"])
-def test_what_is_rewritten_here_is_what_a_function_is_compiled_to(name):
+def test_the_rewritten_graph_is_that_of_the_compiled_function(name):
     def build():
         inputs, outputs, updates = FOREIGN[name]()
         mode = aesara.compile.mode.Mode("py", "fast_run")
@@ -78,7 +78,7 @@ def test_what_is_rewritten_here_is_what_a_function_is_compiled_to(name):
     assert listed(compiled.graph("rewritten")) == listed(inspect(build).graph("rewritten"))
 
 
-def test_what_was_compiled_before_has_no_history():
+def test_a_function_compiled_before_has_no_history():
     inputs, outputs, _ = FOREIGN["if_else"]()
     compiled = inspect(aesara.function(inputs, outputs, mode="FAST_COMPILE"))
     assert compiled.steps() == []
@@ -92,26 +92,26 @@ def test_the_history_is_short_enough_to_read(lesson):
 
 
 def test_every_edit_is_in_one_step(lesson):
-    for told in lesson.histories:
-        steps = steps_of(told, folded=False)
+    for history in lesson.histories:
+        steps = steps_of(history, folded=False)
         assert [k for step in steps for k in range(step.first, step.last)] == list(
-            range(len(told.edits))
+            range(len(history.edits))
         )
         assert all(step.seconds >= 0 and step.rewrite for step in steps)
 
 
-def test_the_times_of_rules_sum_to_the_whole(lesson):
+def test_the_times_of_rewrites_sum_to_the_whole(lesson):
     timing = lesson.timing
     parts = [part.seconds for part in timing.rewrites()]
     assert all(seconds >= 0 for seconds in parts)
     assert sum(parts) + timing.outside == pytest.approx(timing.total, rel=0.05)
     assert sum(seconds for _, seconds in timing.phases()) == pytest.approx(sum(parts))
-    # What is outside of all rewrites is small: the parts say where the time goes.
+    # Little time is spent outside all rewrites, so the parts account for most of it.
     assert timing.outside < 0.5 * timing.total
     assert {"canonicalize", "specialize"} <= {phase for phase, _ in timing.phases()}
 
 
-def test_rewriters_are_put_back_after_timing():
+def test_rewriters_are_restored_after_timing():
     from aesara.graph.rewriting.basic import SequentialGraphRewriter
 
     before = SequentialGraphRewriter.apply
