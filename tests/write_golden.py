@@ -7,8 +7,8 @@ from tests.inspection.listing.test_lines import GOLDEN
 
 
 def main():
-    looked = lesson()
-    texts = {f"theano_rnn_{stage}": looked.text(stage) for stage in looked.stages}
+    inspection = lesson()
+    texts = {f"theano_rnn_{stage}": inspection.text(stage) for stage in inspection.stages}
     texts["four_lines"] = inspect(four_lines(), title="four lines").text("written")
     for name, text in texts.items():
         (GOLDEN / f"{name}.txt").write_text(text, encoding="utf-8")

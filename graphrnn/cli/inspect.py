@@ -66,14 +66,14 @@ def inspect(
         return Inspection(model_source(graph, lengths, loop=loop, backend=backend or "native"))
 
     with console(stderr=True).status(f"looking into {graph} ..."):
-        looked = look(loop)
-        differences = _differences(looked, diff, stage, look) if diff is not None else []
+        inspection = look(loop)
+        differences = _differences(inspection, diff, stage, look) if diff is not None else []
         asked = history or all_edits or rewrites or cost or memory or out
-        names = stage or ([] if asked else [s for s in looked.stages if s != "native"])
-        texts = [looked.text(s, folded=fold) for s in names] if diff is None else []
-        texts += _reports(looked, history, all_edits, rewrites, cost, memory)
+        names = stage or ([] if asked else [s for s in inspection.stages if s != "native"])
+        texts = [inspection.text(s, folded=fold) for s in names] if diff is None else []
+        texts += _reports(inspection, history, all_edits, rewrites, cost, memory)
         if out is not None:
-            looked.save(out, (stage or ["rewritten"])[-1])
+            inspection.save(out, (stage or ["rewritten"])[-1])
     _print_differences(differences, diff)
     sys.stdout.write("\n".join(texts))
     if out is not None:
@@ -98,7 +98,12 @@ def _check_file(out: Path | None) -> None:
 
 
 def _reports(
-    looked: "Inspection", history: bool, all_edits: bool, rewrites: bool, cost: bool, memory: bool
+    inspection: "Inspection",
+    history: bool,
+    all_edits: bool,
+    rewrites: bool,
+    cost: bool,
+    memory: bool,
 ) -> list[str]:
     """Write the tables that were asked for."""
     from graphrnn.inspection.costs.costs import count_costs
@@ -106,22 +111,26 @@ def _reports(
 
     reports = []
     if history or all_edits:
-        edits = sum(len(each.edits) for each in looked.histories)
-        steps = looked.steps(folded=not all_edits)
-        reports.append(tables.history_text(looked.title, steps, every=edits, folded=not all_edits))
+        edits = sum(len(each.edits) for each in inspection.histories)
+        steps = inspection.steps(folded=not all_edits)
+        reports.append(
+            tables.history_text(inspection.title, steps, every=edits, folded=not all_edits)
+        )
     if rewrites:
-        reports.append(tables.timing_text(looked.title, looked.timing))
+        reports.append(tables.timing_text(inspection.title, inspection.timing))
     if cost:
-        timed = looked.measured()
-        counted = count_costs(timed.graph, machine=looked.machine, measured=timed.seconds)
-        reports.append(tables.cost_text(looked.title, timed.graph, counted))
+        timed = inspection.measured()
+        counted = count_costs(timed.graph, machine=inspection.machine, measured=timed.seconds)
+        reports.append(tables.cost_text(inspection.title, timed.graph, counted))
     if memory:
-        reports.append(tables.memory_text(looked.title, looked.graph("rewritten"), looked.memory()))
+        reports.append(
+            tables.memory_text(inspection.title, inspection.graph("rewritten"), inspection.memory())
+        )
     return reports
 
 
 def _differences(
-    looked: "Inspection",
+    inspection: "Inspection",
     diff: tuple[str, str],
     stage: list[str] | None,
     look: "Callable[[str | None], Inspection]",
@@ -140,7 +149,7 @@ def _differences(
         a, b = (look(name).listing(at) for name in diff)
         return compare(a, b)
     if all(name in STAGES for name in diff):
-        return looked.diff(*diff)
+        return inspection.diff(*diff)
     raise UserError(
         f"--diff: got {diff[0]!r} and {diff[1]!r}, needed two stages "
         f"({', '.join(STAGES)}) or two loops ({', '.join(LOOPS)})"
