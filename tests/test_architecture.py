@@ -120,17 +120,9 @@ def test_functions_are_short(module):
             assert length <= 62, f"{path.name}: {node.name} has {length} lines"
 
 
-BY_THEME = {"inspection"}
-"""Packages whose tests stand by what they are about."""
-
-
 def test_every_module_has_a_test():
     tests = {path.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")}
-    wanted = {
-        module: Path(*module[:-1], f"test_{module[-1]}.py")
-        for module in MODULES
-        if module[0] not in BY_THEME
-    }
+    wanted = {module: Path(*module[:-1], f"test_{module[-1]}.py") for module in MODULES}
     assert {module for module, path in wanted.items() if path not in tests} == set()
 
 

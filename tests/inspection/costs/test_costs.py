@@ -1,18 +1,12 @@
 """Costs against formulas, memory against hand-computed sums, measured times, generated code."""
 
-from graphrnn.errors import UserError
 from graphrnn.inspection.costs.costs import Machine, count_costs, memory
-from graphrnn.inspection.costs.profile import measure
-from graphrnn.inspection.inspector import Inspection, inspect
-from graphrnn.inspection.listing.tables import cost_text, history_text, memory_text, timing_text
+from graphrnn.inspection.inspector import inspect
 from graphrnn.inspection.record.graph import snapshot
-from graphrnn.inspection.record.shapes import Lengths
-from graphrnn.native.linker import native_mode
-from tests.inspected import cell_inspection, every_node, lesson, lesson_source
+from tests.inspected import cell_inspection, lesson
 
 import aesara
 import aesara.tensor as at
-import numpy as np
 import pytest
 from aesara.graph.fg import FunctionGraph
 
@@ -126,19 +120,6 @@ def test_a_cost_that_depends_on_the_data_is_unknown():
     assert costs.flops == 0
 
 
-def test_shapes_are_inferred_where_types_lost_them():
-    x = at.TensorType("float32", (8, 5))("x")
-    for value, shape in [
-        (x[1:], (7, 5)),
-        (x[::-2], (4, 5)),
-        (at.concatenate([x, x[:3]]), (11, 5)),
-        (at.arange(3, 11), (8,)),
-        (at.zeros((x.shape[0] - 1, x.shape[1] * 2)), (7, 10)),
-    ]:
-        graph = snapshot(FunctionGraph([x], [value], clone=False))
-        assert Lengths(graph).of(graph.outputs[0]) == shape
-
-
 def test_memory_is_the_sum_of_live_results():
     x = at.TensorType("float64", (100,))("x")
     y = at.exp(x)
@@ -156,79 +137,3 @@ def test_a_node_that_works_in_place_allocates_nothing():
     mode = aesara.compile.mode.Mode("py", "fast_run").excluding("fusion")
     inspection = inspect(aesara.function([x], at.sin(at.exp(x)), mode=mode))
     assert [(m.how, m.live) for m in inspection.memory()] == [("new", 800), ("in place", 800)]
-
-
-def test_times_are_measured_and_weights_stay_as_they_were():
-    source = lesson_source(time=3, backend="python")
-    before = [old.get_value() for old, _ in source.updates]
-    measured = measure(source, calls=2)
-    for (old, _), value in zip(source.updates, before, strict=True):
-        np.testing.assert_array_equal(old.get_value(), value)
-    costs = count_costs(measured.graph, measured=measured.seconds)
-    inner = [c for n, c in costs.rows.items() if n.body is None and c.measured]
-    assert len(inner) > 0.8 * sum(node.body is None for node in every_node(measured.graph))
-    assert all(cost.seconds >= 0 for cost in inner)
-    assert 0 < costs.seconds <= 2 * measured.total
-
-
-@pytest.mark.parametrize("loop", ["scan", "unrolled"])
-def test_the_one_c_function_is_timed_by_node(loop):
-    source = lesson_source(time=3, loop=loop, hidden=64)
-    before = [old.get_value() for old, _ in source.updates]
-    inspection = Inspection(source)
-    measured = inspection.measured()
-    for (old, _), value in zip(source.updates, before, strict=True):
-        np.testing.assert_array_equal(old.get_value(), value)
-    costs = count_costs(measured.graph, measured=measured.seconds)
-    assert all(cost.measured and cost.seconds >= 0 for cost in costs.rows.values())
-    assert 0 < costs.seconds <= measured.total
-    spent = {node.kind: 0.0 for node in every_node(measured.graph)}
-    for node, cost in costs.rows.items():
-        spent[node.kind] += cost.seconds
-    assert spent["product"] > 0
-    assert spent["elementwise"] > 0
-
-
-def test_a_graph_that_native_does_not_cover_is_not_timed_there():
-    x = at.TensorType("float64", (3, 3))("x")
-    inspection = inspect(aesara.function([x], at.nlinalg.matrix_inverse(x), mode=native_mode()))
-    with pytest.raises(UserError, match="does not cover this graph .*--backend aesara"):
-        inspection.measured()
-
-
-def test_an_input_without_lengths_cannot_be_measured():
-    x = at.dmatrix("x")
-    with pytest.raises(UserError, match="x: got type .*, needed an array whose lengths"):
-        measure(inspect([at.exp(x)]).source)
-
-
-def test_code_is_generated_for_nodes():
-    inspection = lesson()
-    nodes = {node.op_name: node for node in every_node(inspection.graph("rewritten"))}
-    language, text = inspection.code(nodes["log"])
-    assert language == "C (native)"
-    assert "for (idx" in text
-    x = at.TensorType("float64", (3,))("x")
-    plain = inspect([at.exp(x), at.sort(x)])
-    codes = {node.op_name: plain.code(node) for node in plain.graph("written").nodes}
-    assert codes["exp"][0] == "C"
-    assert "exp(" in codes["exp"][1]
-    assert codes["sort"][0] == "Python"
-    assert "def perform" in codes["sort"][1]
-
-
-def test_reports_fit_a_terminal():
-    inspection = lesson()
-    graph = inspection.graph("rewritten")
-    costs = count_costs(graph, inspection.lengths(), Machine(1e11, 1e10))
-    reports = [
-        cost_text("t", graph, costs),
-        memory_text("t", graph, inspection.memory()),
-        history_text("t", inspection.steps(), every=10, folded=True),
-        timing_text("t", inspection.timing),
-    ]
-    for text in reports:
-        assert max(len(line) for line in text.splitlines()) <= 100
-    assert "GFLOP/s" in reports[0]
-    assert "peak" in reports[1]
-    assert "100.0%" in reports[3]

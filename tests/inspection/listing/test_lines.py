@@ -2,24 +2,15 @@
 
 from pathlib import Path
 
-import graphrnn
-from graphrnn.errors import UserError
-from graphrnn.inspection.inspector import Inspection, inspect
-from graphrnn.inspection.listing.folding import TIMES, compare, fold, folded_text, summary
+from graphrnn.inspection.inspector import inspect
 from graphrnn.inspection.listing.lines import WIDTH, make_listing
-from tests.inspected import four_lines, lesson, lesson_source
+from tests.inspected import four_lines
 
 import aesara
 import aesara.tensor as at
-import numpy as np
 import pytest
 
 GOLDEN = Path(__file__).parents[2] / "golden"
-
-
-@pytest.fixture(name="lesson")
-def the_lesson():
-    return lesson()
 
 
 @pytest.mark.parametrize("stage", ["written", "gradient", "rewritten", "native"])
@@ -89,64 +80,3 @@ def test_a_node_that_works_in_place_is_marked_and_follows_the_other_readers():
     inplace = next(k for k, line in enumerate(lines) if "in place of exp" in line.text)
     readers = [k for k, line in enumerate(lines) if "exp" in line.operands and line.part == "node"]
     assert inplace == max(readers)
-
-
-def test_inspection_changes_nothing():
-    outputs = four_lines()
-    before = aesara.printing.debugprint(outputs, file="str")
-    inspect(outputs).text("rewritten")
-    assert aesara.printing.debugprint(outputs, file="str") == before
-
-
-def test_the_length_of_a_folded_listing_does_not_depend_on_t():
-    counts = []
-    for time in (6, 14):
-        inspection = Inspection(lesson_source(time=time, loop="unrolled"))
-        counts.append(
-            [len(inspection.text(s, folded=True).splitlines()) for s in inspection.stages[:3]]
-        )
-        assert max(len(r) for r in inspection.text("gradient", folded=True).splitlines()) <= WIDTH
-    assert counts[0] == counts[1]
-
-
-def test_a_folded_line_counts_the_steps():
-    listing = Inspection(lesson_source(time=9, loop="unrolled")).listing("written")
-    counts = {folded.line.op_name: folded.count for folded in fold(listing)}
-    assert counts["maximum"] == 9
-    assert f"{TIMES} 9" in folded_text(listing)
-
-
-def test_scan_and_unrolled_share_the_body(lesson):
-    unrolled = Inspection(lesson_source(loop="unrolled"))
-    differences = compare(lesson.listing("written"), unrolled.listing("written"))
-    shared = [difference.text for difference in differences if difference.sign == " "]
-    assert any("maximum" in text and text.count(f"{TIMES} 8") == 2 for text in shared)
-    assert any(difference.sign == "-" and "scan" in difference.text for difference in differences)
-    assert any(difference.sign == "+" and "join" in difference.text for difference in differences)
-    assert all(len(difference.text) <= WIDTH for difference in differences)
-    assert "only in scan" in summary(differences, "scan", "unrolled")
-
-
-def test_a_listing_differs_from_itself_in_nothing(lesson):
-    assert {difference.sign for difference in lesson.diff("gradient", "gradient")} == {" "}
-
-
-def test_stages_that_do_not_exist_are_refused():
-    inspection = graphrnn.inspect(four_lines())
-    with pytest.raises(UserError, match=r"stage 'gradient' does not exist .*there are: written"):
-        inspection.text("gradient")
-    with pytest.raises(UserError, match=r"stage 'native' does not exist"):
-        inspection.text("native")
-    with pytest.raises(UserError, match=r"unknown stage 'writen'; did you mean 'written'"):
-        inspection.text("writen")
-
-
-@pytest.mark.parametrize("thing", [3, None, [], [1, 2], object(), np.zeros(3)])
-def test_a_thing_without_a_graph_is_refused(thing):
-    with pytest.raises(UserError, match="nothing to inspect: got"):
-        graphrnn.inspect(thing)
-
-
-def test_an_unknown_model_is_refused(in_tmp):
-    with pytest.raises(UserError, match=r"unknown model 'theano_rn'; did you mean 'theano_rnn'"):
-        graphrnn.inspect("theano_rn")

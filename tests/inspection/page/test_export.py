@@ -1,11 +1,16 @@
+"""Each form of file is written, from the data of an inspection alone."""
+
 import json
 
 from graphrnn.errors import UserError
+from graphrnn.inspection.inspector import inspect
 from graphrnn.inspection.page.export import check_target, save
+from graphrnn.inspection.page.html import page_data
 from graphrnn.inspection.record.sources import find_source
 from graphrnn.inspection.stages import Stages
 from tests.inspected import four_lines
 
+import aesara.tensor as at
 import pytest
 
 
@@ -43,3 +48,22 @@ def test_a_file_that_could_not_be_written(in_tmp, name, message):
     (in_tmp / "folder.png").mkdir()
     with pytest.raises(UserError, match=message):
         check_target(in_tmp / name)
+
+
+def test_files_of_every_form_are_written(tmp_path):
+    inspection = inspect(four_lines(), title="four lines")
+    for form, start in [("svg", b"<?xml"), ("png", b"\x89PNG"), ("dot", b"digraph")]:
+        assert inspection.save(tmp_path / f"graph.{form}").read_bytes().startswith(start)
+    data = json.loads(inspection.save(tmp_path / "graph.json").read_text(encoding="utf-8"))
+    assert [stage["name"] for stage in data["stages"]] == ["written", "rewritten"]
+    assert data == json.loads(json.dumps(page_data(inspection)))
+
+
+@pytest.mark.parametrize("form", ["html", "svg", "dot", "json"])
+def test_unprintable_titles_and_names_are_written(tmp_path, form):
+    x = at.TensorType("float32", (2,))("half \udc80")
+    inspection = inspect([at.exp(x)], title="bell \a, half \udc80")
+    written = inspection.save(tmp_path / f"graph.{form}").read_bytes()
+    assert inspection.title == "bell ?, half ?"
+    assert "half" in written.decode("utf-8")
+    assert b"\a" not in written

@@ -1,20 +1,14 @@
 """The page in a real browser: from disk, without a network, by mouse and by keys."""
 
 import json
-import os
 import re
 import shutil
-from xml.etree import ElementTree
 
-from graphrnn.inspection.inspector import Inspection, inspect
-from graphrnn.inspection.page.boxes import draw, folded
-from graphrnn.inspection.page.graphviz import COLORS, dot_text, lay_out, program
-from graphrnn.inspection.page.html import embedded, page, page_data
-from tests.inspected import four_lines, lesson, lesson_source
+from graphrnn.inspection.inspector import inspect
+from graphrnn.inspection.page.html import embedded, page
+from tests.inspected import lesson
 
-import aesara
 import aesara.tensor as at
-import numpy as np
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -185,80 +179,3 @@ def test_embedded_data_is_read_back():
     data = {"a": "</script><!--\u2028\u2029", "b": [1, 2.5, None]}
     assert json.loads(embedded(data)) == data
     assert "<" not in embedded(data)
-
-
-def test_a_drawing_has_every_node_and_its_loops_open():
-    graph = lesson().graph("rewritten")
-    drawing = draw(graph)
-    assert len(drawing.nodes) == graph.count()
-    closed, open_ = lay_out(drawing), lay_out(drawing, drawing.loops)
-    assert len(closed.boxes) < len(open_.boxes) == len(drawing.boxes)
-    assert set(open_.clusters) == set(drawing.loops)
-    assert not closed.clusters
-    for x, y, width, height in open_.boxes.values():
-        assert 0 <= x <= open_.width
-        assert 0 <= y <= open_.height
-        assert width > 0 < height
-    assert {box.kind for box in drawing.boxes} <= set(COLORS)
-
-
-def test_an_unrolled_drawing_folds_to_the_size_of_a_step():
-    sizes = []
-    for time in (6, 14):
-        drawing = draw(Inspection(lesson_source(time=time, loop="unrolled")).graph("gradient"))
-        small = folded(drawing)
-        assert sum(box.count for box in small.boxes) == len(drawing.boxes)
-        sizes.append(len(small.boxes))
-    assert sizes[0] == sizes[1] < 150
-
-
-def test_files_of_every_form_are_written(tmp_path):
-    inspection = inspect(four_lines(), title="four lines")
-    for form, start in [("svg", b"<?xml"), ("png", b"\x89PNG"), ("dot", b"digraph")]:
-        assert inspection.save(tmp_path / f"graph.{form}").read_bytes().startswith(start)
-    data = json.loads(inspection.save(tmp_path / "graph.json").read_text(encoding="utf-8"))
-    assert [stage["name"] for stage in data["stages"]] == ["written", "rewritten"]
-    assert data == json.loads(json.dumps(page_data(inspection)))
-
-
-def test_dot_text_quotes_names():
-    x = at.TensorType("float32", (2,))('a "quoted" \\ name')
-    text = dot_text(draw(inspect([at.exp(x)]).graph("written")))
-    assert r"a_\"quoted\"_\\_name" in text
-
-
-def test_a_picture_writes_a_name_as_it_is(tmp_path):
-    """Graphviz reads HTML entities in labels, but here `&lt;` is a name."""
-    x, y = (at.TensorType("float32", (2,))(name) for name in ("&lt;", "p&q"))
-    svg = inspect([x + y]).save(tmp_path / "graph.svg").read_bytes()
-    texts = [element.text for element in ElementTree.fromstring(svg).iter(f"{SVG}text")]
-    assert {"&lt;", "p&q"} <= set(texts)
-
-
-@pytest.mark.parametrize("form", ["html", "svg", "dot", "json"])
-def test_unprintable_titles_and_names_are_written(tmp_path, form):
-    x = at.TensorType("float32", (2,))("half \udc80")
-    inspection = inspect([at.exp(x)], title="bell \a, half \udc80")
-    written = inspection.save(tmp_path / f"graph.{form}").read_bytes()
-    assert inspection.title == "bell ?, half ?"
-    assert "half" in written.decode("utf-8")
-    assert b"\a" not in written
-
-
-def test_a_shared_variable_is_no_input_of_an_inspected_graph(tmp_path):
-    x, w = at.TensorType("float32", (2,))("x"), aesara.shared(np.ones(2, "float32"), name="w")
-    inspection = inspect((w * x).sum())
-    assert [v.name for v in inspection.source.inputs] == ["x"]
-    assert "  w " in inspection.text("written")
-    assert inspection.save(tmp_path / "graph.html").exists()
-
-
-def test_a_notebook_shows_the_page():
-    html = inspect(four_lines())._repr_html_()
-    assert html.startswith("<iframe")
-    assert "<script" not in html
-
-
-def test_graphviz_is_found_without_a_system_one(monkeypatch):
-    monkeypatch.setenv("PATH", "/nonexistent")
-    assert os.path.basename(program()) == "graphviz-pure"  # noqa: PTH119

@@ -64,3 +64,16 @@ def test_bodies_of_loops_are_known_through_and_through():
             for variable in (v for node in scan.body.nodes for v in node.outputs):
                 shape = lengths.of(variable)
                 assert shape is None or None not in shape, (stage, variable)
+
+
+def test_shapes_are_inferred_where_types_lost_them():
+    x = at.TensorType("float32", (8, 5))("x")
+    for value, shape in [
+        (x[1:], (7, 5)),
+        (x[::-2], (4, 5)),
+        (at.concatenate([x, x[:3]]), (11, 5)),
+        (at.arange(3, 11), (8,)),
+        (at.zeros((x.shape[0] - 1, x.shape[1] * 2)), (7, 10)),
+    ]:
+        graph = snapshot(FunctionGraph([x], [value], clone=False))
+        assert Lengths(graph).of(graph.outputs[0]) == shape
