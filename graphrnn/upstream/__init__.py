@@ -1,1 +1,1 @@
-"""Where Aesara itself is wrong, and the right rewrites and gradients in their place."""
+"""Faults of Aesara itself, and correct rewrites and gradients that replace the faulty ones."""

@@ -1,7 +1,7 @@
-"""Aesara's algebra of sums and products, with the two laws that it breaks kept.
+"""Aesara's algebra of sums and products, without its two faults.
 
-A value that may not be a number is never cancelled away (x - x, x / x), and what integers of few
-bits compute wraps before it is widened ((int8 a · int8 b) · 1.5).
+A value that may be NaN or ∞ is never cancelled (x - x, x / x), and arithmetic on narrow integers
+wraps before its result is widened ((int8 a · int8 b) · 1.5).
 """
 
 from typing import Any
@@ -25,19 +25,19 @@ Node = Any
 
 
 def discrete(variable: Variable) -> bool:
-    """Say whether a variable holds integers or booleans, which are always numbers."""
+    """Return whether a variable holds integers or booleans, which are always finite."""
     return np.dtype(variable.type.dtype).kind in "biu"
 
 
 class _Canonizer(AlgebraicCanonizer):  # type: ignore[misc]
-    """Joins terms or factors of one dtype, and cancels those that cannot hide a NaN."""
+    """Merges terms or factors of one dtype, and cancels those that cannot hide a NaN."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.within: str | None = None
 
     def get_num_denum(self, inp: Variable) -> Any:
-        """Give terms and their opposites; integers of another dtype than the whole are one term."""
+        """Return terms and their inverses; an integer of a dtype other than the result's is one."""
         if self.within is not None:
             narrow = discrete(inp) and inp.type.dtype != self.within
             return ([inp], []) if narrow else super().get_num_denum(inp)
@@ -48,7 +48,7 @@ class _Canonizer(AlgebraicCanonizer):  # type: ignore[misc]
             self.within = None
 
     def simplify_factors(self, num: list[Variable], denum: list[Variable]) -> Any:
-        """Cancel what stands on both sides, where that changes no value."""
+        """Cancel what occurs on both sides, where that changes no value."""
         for value in list(num):
             if value not in denum:
                 continue
@@ -60,22 +60,23 @@ class _Canonizer(AlgebraicCanonizer):  # type: ignore[misc]
         return num, denum
 
     def may_cancel(self, value: Variable, rest: list[Variable]) -> bool:
-        """Say whether a value and its opposite may go."""
+        """Return whether a value and its inverse may cancel."""
         raise NotImplementedError
 
 
 class _Sums(_Canonizer):
     def may_cancel(self, value: Variable, rest: list[Variable]) -> bool:
-        """Inf - inf is no number, and x - x of a NaN is one; integers cancel always."""
+        """Allow integers alone: for ∞ and NaN, x - x is NaN and not 0."""
         return discrete(value)
 
 
 class _Products(_Canonizer):
     def may_cancel(self, value: Variable, rest: list[Variable]) -> bool:
-        """X / x is no number for 0, ∞ and NaN; but in x (1 - x) / x, x is still there to be seen.
+        """Allow a finite constant other than 0, and what the rest of the product depends on.
 
-        Gradients of log(x) and log(1 - x), x = sigmoid(z), are written so; where rounding makes x
-        0 or 1, what is left is their limit.
+        x / x is NaN for 0, ∞ and NaN; but x (1 - x) / x still depends on x after cancelling.
+        Gradients of log(x) and log(1 - x), x = sigmoid(z), have this form; where rounding makes x
+        0 or 1, the result is their limit.
         """
         if isinstance(value, Constant):
             return bool(np.all(np.isfinite(value.data)) and np.all(value.data != 0))
@@ -83,19 +84,19 @@ class _Products(_Canonizer):
 
 
 def _softmax(num: list[Variable], denum: list[Variable]) -> Any:
-    """Find exp(x) / Σ exp(x), where the sum meets the axes that it was taken over.
+    """Replace exp(x) / Σ exp(x) by softmax, where the sum is broadcast along its own axes.
 
-    Σ over axis k has one axis less, and meets the axes of exp(x) from the right: without a
-    DimShuffle that is right for the first axis alone, or for the sum of all.
+    Σ over axis k has one axis less and is broadcast from the right: without a DimShuffle, that is
+    the axis it was summed over for the first axis alone, or for a sum over all.
     """
-    fits = [v for v in denum if not _turned(v)]
-    others = [v for v in denum if _turned(v)]
-    num, fits = softmax_simplifier(num, fits)
-    return num, [*fits, *others]
+    aligned = [v for v in denum if not _misaligned(v)]
+    others = [v for v in denum if _misaligned(v)]
+    num, aligned = softmax_simplifier(num, aligned)
+    return num, [*aligned, *others]
 
 
-def _turned(total: Variable) -> bool:
-    """Say whether a sum meets other axes than its own."""
+def _misaligned(total: Variable) -> bool:
+    """Return whether a sum is broadcast along axes other than those it was summed over."""
     node = total.owner
     return node is not None and isinstance(node.op, Sum) and node.op.axis not in (None, (0,))
 
@@ -111,7 +112,7 @@ _ARITHMETIC = {*_SUMS, at.mul, at.true_divide, at.reciprocal}
 
 
 def _leaves(variable: Variable, within: set[Any]) -> set[Variable]:
-    """Give what these operations were applied to, from a result back."""
+    """Return the operands of a tree of these operations, traced back from its result."""
     node = variable.owner
     if node is None or not (node.op in within or isinstance(node.op, DimShuffle)):
         return set() if isinstance(variable, Constant) else {variable}
@@ -119,7 +120,7 @@ def _leaves(variable: Variable, within: set[Any]) -> set[Variable]:
 
 
 def nothing_lost(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
-    """Say whether all floats that a node is made of are in what stands for it."""
+    """Return whether the replacement of a node depends on all floats that the node depends on."""
     leaves = _leaves(node.outputs[0], _ARITHMETIC)
     if any(discrete(v) for v in leaves):
         return False

@@ -1,6 +1,6 @@
-"""Where Aesara 2.9.4 itself is wrong, and what is done about it: one table, for all backends.
+"""Faults of Aesara 2.9.4 itself, and their remedies: one table, for all backends.
 
-`README.md` beside this file has the same table for people, and a test holds the two together.
+`README.md` in this folder has the same table for people, and a test keeps the two equal.
 """
 
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ from aesara.graph.rewriting.db import RewriteDatabaseQuery
 
 @dataclass(frozen=True)
 class UpstreamFault:
-    """One kind of wrong value of Aesara's own.
+    """One kind of wrong result of Aesara's own.
 
-    `where` names the rewrites that give it, none of which any backend of ours asks for, or the
-    function of Aesara's that does; `thread` is where upstream speaks of it, if it does.
+    `where` names the rewrites that cause it, which no backend of graphrnn includes, or the
+    function of Aesara's that does; `thread` is where upstream discusses it, if it does.
     """
 
     name: str
@@ -28,7 +28,7 @@ class UpstreamFault:
     rewrites: bool = True
 
     def row(self) -> str:
-        """Write the fault as a row of the table for people."""
+        """Return the fault as a row of the Markdown table."""
         where = ", ".join(f"`{name}`" for name in self.where)
         return f"| {self.name} | {self.what} | {where} | {self.thread or '-'} | {self.mend} |"
 
@@ -243,11 +243,11 @@ FAULTS: tuple[UpstreamFault, ...] = (
 )  # fmt: skip
 
 LEFT_OUT = tuple(dict.fromkeys(name for fault in FAULTS if fault.rewrites for name in fault.where))
-"""Rewrites of Aesara's that no backend asks for under their own name."""
+"""Rewrites of Aesara's that no backend includes under their own names."""
 
 assert set(GUARDS) <= set(LEFT_OUT), set(GUARDS) - set(LEFT_OUT)
 
 
 def sound(include: Sequence[str], exclude: Sequence[str]) -> RewriteDatabaseQuery:
-    """Ask for rewrites, with those that are wrong left out and the right ones in their place."""
+    """Build a query for rewrites in which the sound ones replace the faulty ones."""
     return RewriteDatabaseQuery(include=[*include, TAG], exclude=[*exclude, *LEFT_OUT])

@@ -1,4 +1,7 @@
-"""When Aesara's rewrites are right: conditions on the node that one of them found a value for."""
+"""Guards: conditions on a node under which one of Aesara's rewrites preserves its value.
+
+Each public function of this module is a `Guard`: it returns whether the rewrite may be applied.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,22 +20,22 @@ from aesara.tensor.special import Softmax
 from aesara.tensor.subtensor import Subtensor, get_idx_list
 
 Guard = Callable[[FunctionGraph, Node, list[Variable]], bool]
-"""Says whether what a rewrite found for a node is the node's value for all inputs."""
+"""Returns whether the results of a rewrite equal those of the node for all inputs."""
 
 
 def _constant(variable: Variable) -> Any:
-    """Give the one number that a variable is known to hold everywhere, or None."""
+    """Return the number that all elements of a variable are known to have, or None."""
     try:
         return at.get_scalar_constant_value(variable)
     except NotScalarConstantError:
         return None
 
 
-# ── what is not a number stays so ──
+# ── NaN and ∞ are preserved ──
 
 
 def _always_a_number(variable: Variable) -> bool:
-    """Say whether a variable holds neither ∞ nor NaN: integers, also where they were cast."""
+    """Return whether a variable holds neither ∞ nor NaN: integers, also after a cast."""
     if isinstance(variable, Constant):
         return bool(np.all(np.isfinite(variable.data)))
     node = variable.owner
@@ -46,32 +49,32 @@ def _always_a_number(variable: Variable) -> bool:
 
 
 def numbers_only(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
-    """0 · x is 0 where x is a number."""
+    """Require finite inputs: 0 · x is NaN where x is ∞ or NaN."""
     return all(_always_a_number(v) or _constant(v) == 0 for v in node.inputs)
 
 
 def zero_factor(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
-    """A product without a factor 0 may be written anew, if it takes no sign off narrow integers."""
+    """Require finite inputs beside a factor 0, and else no narrow integer that may be negated."""
     if any(_constant(v) == 0 for v in node.inputs):
         return numbers_only(fgraph, node, results)
-    kept = node.outputs[0].type.dtype
-    narrow = [v for v in node.inputs if discrete(v) and v.type.dtype != kept]
+    dtype = node.outputs[0].type.dtype
+    narrow = [v for v in node.inputs if discrete(v) and v.type.dtype != dtype]
     return all(isinstance(v, Constant) and v.type.ndim == 0 for v in narrow)
 
 
 def integers(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
-    """Integers are always numbers, and whole."""
+    """Require integers: they are always finite and whole."""
     return discrete(node.inputs[0]) and discrete(node.outputs[0])
 
 
 def floats(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
-    """No integer, which would wrap before or after and not at the same place."""
+    """Require floats, since integers would wrap before or after another operation than written."""
     inner = [v for x in node.inputs if x.owner for v in x.owner.inputs]
     return not any(discrete(v) for v in (*node.inputs, *inner) if not isinstance(v, Constant))
 
 
 def other_than_itself(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
-    """X = x and x ≤ x are false for a NaN, x ≠ x is true."""
+    """Require integers where x is compared with itself: for NaN, x = x and x ≤ x are false."""
     kinds = (aes.EQ, aes.NEQ, aes.LE, aes.GE)
     same = len(node.inputs) == 2 and node.inputs[0] is node.inputs[1]
     return not (same and isinstance(node.op.scalar_op, kinds)) or discrete(node.inputs[0])
@@ -86,45 +89,45 @@ INVERSE = {
 
 
 def inverse(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
-    """arccosh(cosh(x)) is |x|; cosh(arccosh(x)) and tanh(arctanh(x)) are no numbers for all x."""
+    """Require inverses for all x: arccosh(cosh(x)) is |x|, and tanh(arctanh(x)) may be NaN."""
     pair = (type(node.op.scalar_op), type(node.inputs[0].owner.op.scalar_op))
     return pair in INVERSE
 
 
-# ── numbers of few bits ──
+# ── narrow integers ──
 
 
 def same_dtype(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
-    """What is computed in a narrower dtype than the result's wraps, or is rounded, too early."""
+    """Require the result's dtype: what is computed in a narrower one wraps or rounds too early."""
     return bool(node.inputs[0].type.dtype == node.outputs[0].type.dtype)
 
 
 def no_narrow_opposite(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
-    """Y - (-x) is y + x, but not where -x wraps and y does not."""
-    kept = node.outputs[0].type.dtype
+    """Require that -x does not wrap before y does: else y - (-x) is not y + x."""
+    dtype = node.outputs[0].type.dtype
     opposites = [v for v in node.inputs if v.owner is not None and v.owner.op == at.neg]
-    return all(not discrete(v) or v.type.dtype == kept for v in opposites)
+    return all(not discrete(v) or v.type.dtype == dtype for v in opposites)
 
 
 def same_branches(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
-    """A switch widens the narrower of its branches before anything else is done with it."""
+    """Require branches of one dtype: a switch widens the narrower one before it is used."""
     return all(v.type.dtype == x.type.dtype for x in node.inputs for v in x.owner.inputs[1:])
 
 
 def sum_of_same(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
-    """Σ s x = s Σ x, where neither wraps and there is something to sum; Π s x is not s Π x."""
+    """Require a sum that is not empty and does not wrap: then Σ s x = s Σ x, unlike Π s x."""
     (inside,) = node.inputs
     narrow = discrete(inside) and inside.type.dtype != node.outputs[0].type.dtype
     return not isinstance(node.op, Prod) and not narrow and something(fgraph, node, results)
 
 
 def something(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
-    """A sum of nothing is 0, and its largest is none."""
+    """Require that no axis is known to be empty: an empty sum is 0, and has no largest element."""
     return 0 not in node.inputs[0].type.shape
 
 
 def some_powers(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
-    """Σ exp(x) of no x is 0; there is no largest x to take off before."""
+    """Require elements in Σ exp(x): without any there is no largest x to subtract."""
     total = node.inputs[0].owner
     if isinstance(total.op, DimShuffle):
         total = total.inputs[0].owner
@@ -132,30 +135,30 @@ def some_powers(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> b
 
 
 def one_sum(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
-    """A sum of sums is one sum, where the inner one does not wrap."""
+    """Require that the inner of two nested sums does not wrap: then they are one sum."""
     inner, outer = node.inputs[0], node.outputs[0]
     return inner.type.dtype == outer.type.dtype or not (discrete(inner) or discrete(outer))
 
 
 def finite_alloc(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
-    """N times a number, of which there may be none."""
+    """Require a finite constant: n times ∞ is NaN for n = 0, where the sum is 0."""
     value = _constant(node.inputs[0].owner.inputs[0])
     return value is not None and bool(np.isfinite(value))
 
 
-# ── a number that is nearly one ──
+# ── constants that are nearly 1 ──
 
 
 def _nearly_one(value: Any) -> bool:
-    """Say whether Aesara takes a number for 1 or -1 that is neither."""
+    """Return whether Aesara takes a number for 1 or -1 that is neither."""
     return value is not None and abs(value) != 1 and bool(np.allclose(np.abs(value), 1))
 
 
 def _unlike_its_match(node: Node, depth: int) -> bool:
-    """Say whether a node, or what it is made of, has such a number, or exponents that may wrap."""
+    """Return whether a node or its operands contain such a number, or an argument that may wrap."""
     if node is None or not isinstance(node.op, (Elemwise, DimShuffle)):
         return False
-    if node.op in _BENT and discrete(node.inputs[0]):
+    if node.op in _NONLINEAR and discrete(node.inputs[0]):
         return True
     numbers = [n for n in map(_constant, node.inputs) if n is not None]
     if any(map(_nearly_one, numbers)):
@@ -165,11 +168,11 @@ def _unlike_its_match(node: Node, depth: int) -> bool:
     return depth > 0 and any(_unlike_its_match(v.owner, depth - 1) for v in node.inputs)
 
 
-_BENT = {at.exp, at.log, at.sigmoid, at.erf, at.erfc}
+_NONLINEAR = {at.exp, at.log, at.sigmoid, at.erf, at.erfc}
 
 
 def exactly_one(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
-    """log(1 + 1e-8 + x) is not log(1 + x), which is -∞ at -1; and -x of an unsigned x wraps."""
+    """Require exactly 1: log(1 + 1e-8 + x) is not log(1 + x); and no -x of an unsigned x."""
     users = [user for user, _ in fgraph.clients[node.outputs[0]] if user != "output"]
     more = [u for user in users for u, _ in fgraph.clients[user.outputs[0]] if u != "output"]
     around = [node, *users, *more] if node.op in (at.sigmoid, at.erf, at.erfc) else [node]
@@ -180,16 +183,17 @@ def exactly_one(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> b
 
 
 def equal_columns(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
-    """A product needs columns that are equal, and not broadcast."""
+    """Require known, equal numbers of columns: a matrix product does not broadcast."""
     factors = node.inputs[0].owner.inputs[0].owner.inputs
     first, second = (v.owner.inputs[0].type.shape[1] for v in factors)
     return first is not None and first == second
 
 
 def liftable(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
-    """f(x, y)[k] = f(x[k], y[k]), but (x + y)[1:] of x, y `(1,)` is empty, and x + y is not.
+    """Require that f(x, y)[k] = f(x[k], y[k]) and that no logarithm is split from its sum.
 
-    And log(softmax(x)), log(sum(x)) stay together, for they are computed in one safely.
+    (x + y)[1:] of x, y `(1,)` is empty, and x + y is not. log(softmax(x)) and log(sum(x)) stay
+    whole, because only together are they computed stably.
     """
     whole = node.inputs[0].owner
     inside = whole.inputs[0].owner
@@ -205,7 +209,7 @@ def liftable(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool
 
 
 def neighbors(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
-    """x[a:b], x[b:c] is x[a:c] where a ≤ b ≤ c, all within x: x[0:2], x[2:1] has two elements."""
+    """Require 0 ≤ a ≤ b ≤ len(x) for each x[a:b] joined: x[0:2], x[2:1] are not x[0:1]."""
     axis = _constant(node.inputs[0])
     for part in node.inputs[1:]:
         if part.owner is None or not isinstance(part.owner.op, Subtensor):
@@ -222,7 +226,7 @@ def neighbors(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> boo
 
 
 def _bound(bound: Any, default: int | None) -> int | None:
-    """Give a bound of a slice as a number where it is known."""
+    """Return a bound of a slice as a number where it is known."""
     if bound is None:
         return default
     value = bound if isinstance(bound, (int, np.integer)) else _constant(at.as_tensor(bound))
@@ -230,5 +234,5 @@ def _bound(bound: Any, default: int | None) -> int | None:
 
 
 def any_value(fgraph: FunctionGraph, node: Node, results: list[Variable]) -> bool:
-    """Right where it does not end in an error."""
+    """Require nothing more than that the rewrite raises no error."""
     return True

@@ -1,7 +1,7 @@
-"""The dtype of a matrix product by `matmul`, which Aesara takes for floatX whatever is multiplied.
+"""The dtype of `matmul`, which Aesara declares as floatX whatever the factors are.
 
-Its Python gives NumPy's dtype, which is then another than the graph says. Importing this module
-replaces `MatMul.make_node`, for every mode.
+Its Python implementation returns NumPy's dtype, which may then differ from the graph's. Importing
+this module replaces `MatMul.make_node`, for every mode.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ stock_make_node = MatMul.make_node
 
 
 def make_node(op: Any, a: Any, b: Any) -> Apply:
-    """Make a node whose dtype is what its factors are cast to, where none was asked for."""
+    """Build a node whose dtype is that of its upcast factors, unless one was requested."""
     node = stock_make_node(op, a, b)
     if op.dtype is None:
         dtype = upcast(*(factor.type.dtype for factor in node.inputs))

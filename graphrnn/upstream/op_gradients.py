@@ -1,6 +1,6 @@
-"""Gradients in the place of Aesara's own, where those are wrong or end in an error.
+"""Gradients that replace Aesara's own where those are wrong or raise an error.
 
-Aesara asks an operation for its gradient, and has no table in which another could stand: importing
+In Aesara, the gradient is a method of the operation, and no registry allows for another: importing
 this module replaces the methods themselves, for every mode.
 """
 
@@ -27,8 +27,8 @@ Gradient = Callable[..., Sequence[Variable]]
 def summed_to(x: Variable, gx: Variable) -> Variable:
     """Sum a gradient over the axes along which a value was broadcast.
 
-    These are the axes that the value lacks, and those where its length is known to be 1 and the
-    gradient's is not.
+    These are the axes that the value lacks, and those whose length is known to be 1 in the value
+    but not in the gradient.
     """
     added = gx.type.ndim - x.type.ndim
     if added:
@@ -39,39 +39,39 @@ def summed_to(x: Variable, gx: Variable) -> Variable:
 
 
 def are_distinct(index: Sequence[Variable]) -> bool:
-    """Return whether an index is known to name no element twice."""
+    """Return whether an index is known to select no element twice."""
     arrays = [k for k in index if getattr(k.type, "ndim", None)]
     if any(k.type.dtype == "bool" for k in arrays):
         return True
     if not all(isinstance(k, Constant) for k in arrays):
         return False
-    places = [place.ravel() for place in np.broadcast_arrays(*(k.data for k in arrays))]
-    # -1 and n - 1 are one element, whose length may not be known: signs are not mixed.
-    one_sign = all(np.all(place >= 0) or np.all(place < 0) for place in places)
-    return one_sign and len(set(zip(*places, strict=True))) == places[0].size
+    indices = [k.ravel() for k in np.broadcast_arrays(*(k.data for k in arrays))]
+    # -1 and n - 1 are the same element, and n may be unknown: signs must not be mixed.
+    one_sign = all(np.all(k >= 0) or np.all(k < 0) for k in indices)
+    return one_sign and len(set(zip(*indices, strict=True))) == indices[0].size
 
 
 def _is_last_writer(lengths: Variable, index: Any, order: Variable) -> Variable:
-    """Write each writer's number to the place it writes, and return whose is still there."""
-    places = at.set_subtensor(at.zeros(lengths, dtype="int64")[index], order)
-    return at.eq(places[index], order)
+    """Write each writer's number to its element, and return whose number is still there."""
+    writers = at.set_subtensor(at.zeros(lengths, dtype="int64")[index], order)
+    return at.eq(writers[index], order)
 
 
 def last_written(x: Variable, index: Sequence[Variable]) -> Variable:
-    """Return which elements of `y` are still there after `x[index] = y`: the last of each place."""
+    """Return a mask of the elements of `y` that are not overwritten within `x[index] = y`."""
     picked = x[tuple(index)]
     order = at.arange(picked.size).reshape(picked.shape)
     return _is_last_writer(x.shape, tuple(index), order)
 
 
 def last_row_written(x: Variable, row: Variable) -> Variable:
-    """Return which rows of `y` are still there after `x[row] = y`, row an int vector."""
+    """Return a mask of the rows of `y` not overwritten within `x[row] = y`, row an int vector."""
     last = _is_last_writer(x.shape[0], row, at.arange(row.shape[0]))
     return last.dimshuffle(0, *("x",) * (x.type.ndim - 1))
 
 
 def _where_last_wins(stock: Gradient) -> Gradient:
-    """Give no gradient to what `x[index] = y` writes and then overwrites."""
+    """Wrap a gradient so that what `x[index] = y` writes and then overwrites gets none."""
 
     def grad(op: Any, inputs: Sequence[Variable], output_gradients: Any) -> Sequence[Variable]:
         x, y, *index = inputs
@@ -81,9 +81,9 @@ def _where_last_wins(stock: Gradient) -> Gradient:
         gx, _, *rest = stock(op, inputs, output_gradients)
         (g,) = output_gradients
         rows = isinstance(op, AdvancedIncSubtensor1)
-        kept = last_row_written(x, *index) if rows else last_written(x, index)
+        mask = last_row_written(x, *index) if rows else last_written(x, index)
         picked = g[index[0]] if rows else g[tuple(index)]
-        return [gx, summed_to(y, at.switch(kept, picked, at.zeros_like(picked))), *rest]
+        return [gx, summed_to(y, at.switch(mask, picked, at.zeros_like(picked))), *rest]
 
     return grad
 
@@ -91,18 +91,18 @@ def _where_last_wins(stock: Gradient) -> Gradient:
 def of_largest(op: Any, inputs: Sequence[Variable], output_gradients: Any) -> list[Variable]:
     """Compute dx = dy [x = max x] / n, where n elements are the largest.
 
-    Aesara gives each of them the whole of dy, which is the slope of no function where two of them
-    are one value: max(x, x) would rise twice as fast as x.
+    Aesara gives each of them the whole of dy, which is wrong where two of them are the same value:
+    max(x, x) would rise twice as fast as x.
     """
     (x,), (dy, d_place) = inputs, output_gradients
     if isinstance(dy.type, DisconnectedType):
         alone = isinstance(d_place.type, DisconnectedType)
         return [DisconnectedType()() if alone else x.zeros_like()]
     axes = tuple(range(x.type.ndim)) if op.axis is None else tuple(op.axis)
-    kept = ["x" if k in axes else k - sum(a < k for a in axes) for k in range(x.type.ndim)]
-    largest = at.eq(x, at.max(x, axis=axes).dimshuffle(kept))
+    keepdims = ["x" if k in axes else k - sum(a < k for a in axes) for k in range(x.type.ndim)]
+    largest = at.eq(x, at.max(x, axis=axes).dimshuffle(keepdims))
     n = at.cast(at.sum(largest, axis=axes), dy.type.dtype)
-    return [largest * (dy / n).dimshuffle(kept)]
+    return [largest * (dy / n).dimshuffle(keepdims)]
 
 
 def of_running_product(x: Variable, g: Variable) -> Variable:
@@ -122,7 +122,7 @@ def of_running_product(x: Variable, g: Variable) -> Variable:
 
 
 def _of_running_products(stock: Gradient) -> Gradient:
-    """Take the gradient of `cumprod` along its axis without a division."""
+    """Wrap a gradient so that `cumprod` is differentiated along its axis without a division."""
 
     def grad(op: Any, inputs: Sequence[Variable], output_gradients: Any) -> Sequence[Variable]:
         (x,), (g,) = inputs, output_gradients
@@ -139,7 +139,7 @@ def _of_running_products(stock: Gradient) -> Gradient:
 
 
 def _of_whole_numbers(stock: Gradient) -> Gradient:
-    """Give zeros of the right type through a switch between whole numbers."""
+    """Wrap a gradient so that a switch between integers has one: zeros of the right dtype."""
 
     def gradient(op: Any, inputs: Any, outputs: Any, output_gradients: Any) -> Sequence[Variable]:
         if outputs[0].type not in discrete_types:

@@ -1,8 +1,8 @@
-"""Aesara's rewrites where they are right: each is asked first whether its result may be taken.
+"""Guarded versions of Aesara's faulty rewrites: each is applied only where it preserves values.
 
-`GUARDS` says of each of Aesara's rewrites that is wrong for some graphs when it is right. With
-`sound_` for the `local_` of its name, and the tag `sound`, it stands in Aesara's database once
-more; the rewrite itself is left out by all backends (see `upstream_faults`).
+`GUARDS` has a condition for each of Aesara's rewrites that is wrong for some graphs. The guarded
+rewrite is registered in Aesara's database with `sound_` for the `local_` of its name, and the tag
+`sound`; all backends exclude the original (see `faults`).
 """
 
 import functools
@@ -47,22 +47,22 @@ TAG = "sound"
 
 
 class Guarded(NodeRewriter):  # type: ignore[misc]
-    """One of Aesara's rewrites, whose result is taken where a guard says so."""
+    """One of Aesara's rewrites, whose result is used where a guard holds."""
 
     def __init__(self, name: str, inner: Any, holds: Guard) -> None:
         super().__init__()
         self.name, self.inner, self.holds = name, inner, holds
 
     def tracks(self) -> Any:
-        """Give the operations that the rewrite looks at."""
+        """Return the operations that the rewrite matches."""
         return self.inner.tracks()
 
     def add_requirements(self, fgraph: FunctionGraph) -> None:
-        """Attach what the rewrite needs."""
+        """Attach the features that the rewrite needs."""
         self.inner.add_requirements(fgraph)
 
     def transform(self, fgraph: FunctionGraph, node: Node) -> Any:
-        """Rewrite a node, or leave it: also where the rewrite ends in an error or a wrong type."""
+        """Return a node's replacements; None also where the rewrite fails or changes the type."""
         try:
             results = self.inner.transform(fgraph, node)
         except (AssertionError, AttributeError):
@@ -78,7 +78,7 @@ class Guarded(NodeRewriter):  # type: ignore[misc]
 
 
 def _fits(old: Variable, new: Variable) -> bool:
-    """Say whether two variables may have one value, by dtype and known lengths."""
+    """Return whether the dtypes and the known lengths of two variables agree."""
     if getattr(old.type, "dtype", None) != getattr(new.type, "dtype", None):
         return False
     known = zip(getattr(old.type, "shape", ()), getattr(new.type, "shape", ()), strict=False)
@@ -127,20 +127,20 @@ GUARDS: dict[str, Guard] = {
     "local_subtensor_lift": liftable,
     "local_IncSubtensor_serialize": any_value,
 }
-"""Aesara's rewrite, and when what it finds is right."""
+"""Names of Aesara's rewrites, and when their results are right."""
 
 OWN = {"local_add_canonizer": sums, "local_mul_canonizer": products}
-"""Rewrites that are asked in place of Aesara's own."""
+"""Rewrites that are applied in place of Aesara's own."""
 
 
 def sound_name(name: str) -> str:
-    """Give the name under which a guarded rewrite is registered."""
+    """Return the name under which a guarded rewrite is registered."""
     return f"sound_{name.removeprefix('local_')}"
 
 
 @node_rewriter([at.log])  # type: ignore[untyped-decorator]
 def log_diff_exp(fgraph: FunctionGraph, node: Node) -> Any:
-    """log(exp(a) - exp(b)) = a + log1mexp(b - a), and a where b is -∞."""
+    """Rewrite log(exp(a) - exp(b)) as a + log1mexp(b - a), and as a where b is -∞."""
     difference = node.inputs[0].owner
     if difference is None or difference.op != at.sub:
         return None
@@ -158,9 +158,9 @@ def log_diff_exp(fgraph: FunctionGraph, node: Node) -> Any:
 
 @node_rewriter([SoftmaxGrad])  # type: ignore[untyped-decorator]
 def log_softmax_grad(fgraph: FunctionGraph, node: Node) -> Any:
-    """Compute the gradient of log(p), p = softmax(x), as g - p Σ g, in which no p of 0 divides.
+    """Compute the gradient of log(p), p = softmax(x), as g - p Σ g, without dividing by p.
 
-    Aesara leaves one form out, log(p)[arange(n), y], for a rewrite of `aesara.tensor.nnet`.
+    Aesara leaves one form, log(p)[arange(n), y], to a rewrite of `aesara.tensor.nnet`.
     """
     quotient, p = node.inputs
     if quotient.owner is None or quotient.owner.op != at.true_divide:
@@ -176,16 +176,16 @@ def log_softmax_grad(fgraph: FunctionGraph, node: Node) -> Any:
 
 
 def _wraps_nowhere(node: Node) -> bool:
-    """Say whether sums of sums, or products of products, are all of one dtype or of floats."""
-    kept = node.outputs[0].type.dtype
+    """Return whether nested sums, or nested products, are all of one dtype or of floats."""
+    dtype = node.outputs[0].type.dtype
     nested = [v for v in node.inputs if v.owner is not None and v.owner.op == node.op]
     return all(
-        (v.type.dtype == kept or not discrete(v)) and _wraps_nowhere(v.owner) for v in nested
+        (v.type.dtype == dtype or not discrete(v)) and _wraps_nowhere(v.owner) for v in nested
     )
 
 
 def add_mul_fusion(fgraph: FunctionGraph, node: Node) -> Any:
-    """Join nested sums and nested products for one C loop, where nothing narrower wraps."""
+    """Fuse nested sums and nested products into one C loop, where no narrower integer wraps."""
     joined = node.op in (at.add, at.mul) and _wraps_nowhere(node)
     return local_add_mul_fusion(fgraph, node) if joined else False
 
@@ -200,13 +200,13 @@ _GROUPS = [
 
 @functools.cache
 def guarded(name: str) -> Guarded:
-    """Give one of Aesara's rewrites with its guard."""
+    """Return one of Aesara's rewrites with its guard."""
     stock = [next(iter(group.__db__[name])) for group in _GROUPS if name in group.__db__]
     return Guarded(sound_name(name), OWN.get(name, stock[0]), GUARDS[name])
 
 
 def _register() -> None:
-    """Enter the guarded rewrites beside those that they guard."""
+    """Register the guarded rewrites in the same groups as those that they guard."""
     for name in GUARDS:
         for group in _GROUPS:
             if name in group.__db__:

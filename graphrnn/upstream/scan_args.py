@@ -1,4 +1,4 @@
-"""What rewrites share: a scan taken apart by name and put together again, questions to a node."""
+"""Helpers that rewrites share: a scan's parts by name, scans rebuilt from them, tests of nodes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,12 +19,12 @@ Node = Any
 
 
 def parsed(node: Node) -> ScanArgs:
-    """Give the parts of a scan by name, its body copied."""
+    """Return the parts of a scan by name, its body copied."""
     return ScanArgs.from_node(node, clone=True)
 
 
 def rebuilt(node: Node, args: ScanArgs, **changed: Any) -> list[Variable]:
-    """Make a scan from changed parts, options changed too if need be; gives its outputs."""
+    """Build a scan from changed parts, and options if given, and return its outputs."""
     op = node.op
     for name in ("seqs", "non_seqs"):
         pairs = zip(
@@ -44,17 +44,17 @@ def rebuilt(node: Node, args: ScanArgs, **changed: Any) -> list[Variable]:
 
 
 def _as_body_sees(outer: Variable, inner: Variable) -> Variable:
-    """Forget lengths of 1 that rewriting found out since: the body was made without them."""
+    """Drop known lengths of 1 that the body was built without: rewriting inferred them later."""
     if not isinstance(outer.type, TensorType) or not isinstance(inner.type, TensorType):
         return outer
     first = outer.type.ndim - inner.type.ndim
     behind = zip(outer.type.broadcastable[first:], inner.type.broadcastable, strict=True)
-    found_out = [first + k for k, (now, then) in enumerate(behind) if now and not then]
-    return unbroadcast(outer, *found_out) if found_out else outer
+    inferred = [first + k for k, (now, then) in enumerate(behind) if now and not then]
+    return unbroadcast(outer, *inferred) if inferred else outer
 
 
 def plain(node: Node) -> bool:
-    """Say whether a scan runs a known number of steps and carries nothing but tensors."""
+    """Return whether a node is a scan of a known number of steps without a condition."""
     return (
         isinstance(node.op, Scan)
         and not node.op.info.as_while
@@ -62,20 +62,20 @@ def plain(node: Node) -> bool:
     )
 
 
-def typed(value: Variable, wanted: Any) -> Variable:
-    """Give a value the type of what it replaces."""
-    return value if wanted.is_super(value.type) else at.specify_shape(value, wanted.shape)
+def typed(value: Variable, kind: Any) -> Variable:
+    """Return a value with the type of what it replaces."""
+    return value if kind.is_super(value.type) else at.specify_shape(value, kind.shape)
 
 
 def strip_specify_shape(variable: Variable) -> Variable:
-    """Look through what only says a shape."""
+    """Return a variable without the SpecifyShape nodes around it."""
     while variable.owner and isinstance(variable.owner.op, SpecifyShape):
         variable = variable.owner.inputs[0]
     return variable
 
 
 def applies(node: Node, kind: type) -> bool:
-    """Say whether a node applies a scalar op of a kind to each element."""
+    """Return whether a node applies a scalar op of a kind elementwise."""
     return (
         node is not None and isinstance(node.op, Elemwise) and isinstance(node.op.scalar_op, kind)
     )
@@ -95,7 +95,7 @@ def substitute(args: ScanArgs, replaced: dict[Variable, Variable]) -> None:
 def with_collected(
     node: Node, args: ScanArgs, more: Sequence[Variable]
 ) -> tuple[list[Variable], list[Variable]]:
-    """Give a scan's outputs anew, and arrays of these inner variables at all steps."""
+    """Rebuild a scan that also collects these inner variables; return its outputs and theirs."""
     n_before = len(node.outputs) - len(args.outer_out_shared)
     args.inner_out_nit_sot = [*args.inner_out_nit_sot, *more]
     args.outer_in_nit_sot = [*args.outer_in_nit_sot, *[args.n_steps] * len(more)]
@@ -106,14 +106,14 @@ def with_collected(
 
 
 def lengths_of(variable: Variable) -> tuple[int | None, ...]:
-    """Give a variable's shape; a shared one has the shape of its value."""
+    """Return a variable's shape: of a shared variable, that of its value."""
     if hasattr(variable, "get_value"):
         return tuple(variable.get_value(borrow=True).shape)
     return tuple(variable.type.shape)
 
 
 def register(name: str, rewriter: GraphRewriter, position: float) -> None:
-    """Enter a rewrite into Aesara's database; only those who ask for `native` get it."""
+    """Register a rewrite in Aesara's database; only queries that include `native` get it."""
     if name not in optdb.__db__:
         optdb.register(name, rewriter, "native", position=position)
 
@@ -121,9 +121,9 @@ def register(name: str, rewriter: GraphRewriter, position: float) -> None:
 def in_place_of(
     database: RewriteDatabase, stock: str, rewriter: GraphRewriter, *tags: str, **position: float
 ) -> None:
-    """Enter a rewrite as `sound_…` where Aesara's own is wrong, which nobody then gets by its tags.
+    """Register a rewrite as `sound_…`, and take the tags off Aesara's own, which is wrong.
 
-    So it holds in every mode, Aesara's own included, and inside of loops that were made before.
+    This applies to every mode, Aesara's included, and inside loops that were built before.
     """
     name = f"sound_{stock}"
     if name not in database:

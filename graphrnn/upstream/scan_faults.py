@@ -1,8 +1,8 @@
-"""Where the scan of Aesara 2.9.4 is wrong, and what stands in its place once this is imported.
+"""Faults of the scan of Aesara 2.9.4, and what replaces the faulty parts when this is imported.
 
-Rewrites are exchanged in Aesara's own database, so that every mode has the right ones, Aesara's
-included, and inside of loops too. Where Aesara has no place for another, a function of its is
-replaced: a wrong number is worse.
+Rewrites are replaced in Aesara's own database, so that every mode has the right ones, Aesara's
+included, and inside loops too. Where Aesara has no registry, one of its functions is replaced: a
+wrong number would be worse.
 """
 
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ from graphrnn.upstream import (  # noqa: F401
 
 @dataclass(frozen=True)
 class ScanFault:
-    """One kind of wrong value: of what, given by which of Aesara's functions, and how mended.
+    """One kind of wrong result: of what, from which of Aesara's functions, and its remedy.
 
-    `thread` is where upstream speaks of it, if it does; `test` has the right value.
+    `thread` is where upstream discusses it, if it does; `test` has the right value.
     """
 
     name: str
@@ -32,7 +32,7 @@ class ScanFault:
     test: str
 
     def row(self) -> str:
-        """Write the fault as a row of the table for people."""
+        """Return the fault as a row of the Markdown table."""
         where = ", ".join(f"`{name}`" for name in self.where)
         cells = (self.name, self.what, where, self.thread or "-", self.mend, f"`{self.test}`")
         return f"| {' | '.join(cells)} |"
@@ -149,4 +149,4 @@ SCAN_FAULTS: tuple[ScanFault, ...] = (
         "test_states_that_nobody_needs",
     ),
 )
-"""Rows of the table of faults: those of the tensor rewrites stand elsewhere, in the same shape."""
+"""Rows of the table of faults; `faults` has those of tensor rewrites, in the same form."""

@@ -1,16 +1,16 @@
-"""Gradients of loops where those of Aesara 2.9.4 are wrong: each by way of an equal loop.
+"""Gradients of loops where those of Aesara 2.9.4 are wrong: each is taken through an equal loop.
 
-The gradient of a plain loop, of states and sequences, is right and stays Aesara's own. Of three
-kinds it is wrong, without a word:
+The gradient of a plain loop, of states and sequences, is right and remains Aesara's own. For three
+kinds of loops it is silently wrong:
 
-    the loop of a gradient, which adds to arrays in place: what a step overwrites counts on
-    a loop that ends at a condition: sequences are read one place too far
-    `truncate_gradient`: arrays are longer than the loop runs, which rewriting forgets
+    the loop of a gradient, which adds to arrays in place: overwritten values still count
+    a loop that ends at a condition: sequences are read one element too far
+    `truncate_gradient`: arrays are longer than the loop runs, which rewriting ignores
 
-For each there is a plain loop of equal results, and the chain rule goes through that. So there are
-gradients of every order. Importing this module puts `gradient` in the place of `Scan.L_op`: the
-loop of a gradient is made inside of Aesara, where no class of ours would be asked for, and a wrong
-number is worse than a method that was replaced.
+Each of them is replaced by a plain loop of equal results, and the chain rule is applied to that,
+which yields gradients of every order. Importing this module replaces `Scan.L_op` by `gradient`: the
+loop of a gradient is built inside Aesara, which would not use a subclass, and a wrong number is
+worse than a replaced method.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,10 +29,10 @@ from aesara.tensor.shape import unbroadcast
 from aesara.tensor.type import TensorType
 
 Length = Any
-"""A number, or a variable that will be one."""
+"""An integer, or a symbolic one."""
 
 Equal = tuple[list[Variable], Callable[[Variable], Variable]]
-"""Outputs of an equal loop, and what part of a gradient of the first loop's outputs is theirs."""
+"""Outputs of an equal loop, and a function from a gradient of the original's outputs to theirs."""
 
 stock_gradient = Scan.L_op
 
@@ -40,7 +40,7 @@ stock_gradient = Scan.L_op
 def gradient(
     op: Scan, inputs: Sequence[Variable], outputs: Sequence[Variable], given: Sequence[Variable]
 ) -> list[Variable]:
-    """Give the gradient of a loop's inputs, where those of its outputs are given."""
+    """Return the gradients of a loop's inputs, given those of its outputs."""
     node = outputs[0].owner
     if undefined := [g for g in given if isinstance(g.type, NullType)]:
         return [undefined[0] if c else DisconnectedType()() for c in _connected(node, given)]
@@ -50,10 +50,10 @@ def gradient(
         equal = last_steps
     else:
         gradients = list(stock_gradient(_of_variables(op), inputs, outputs, given))
-        return _named_where_undefined(node, gradients, given)
-    # Inputs may be computed from one another: each gets a name of its own in the equal loop.
-    named = [_named(v) for v in inputs]
-    new, part = equal(node, named)
+        return _with_causes(node, gradients, given)
+    # Inputs may be computed from one another: the equal loop reads a distinct copy of each.
+    copies = [_copied(v) for v in inputs]
+    new, part = equal(node, copies)
     known = {
         output: part(g)
         for output, g in zip(new, given, strict=True)
@@ -62,7 +62,7 @@ def gradient(
     gradients = aesara.grad(
         None,
         known_grads=known,
-        wrt=named,
+        wrt=copies,
         disconnected_inputs="ignore",
         return_disconnected="Disconnected",
         null_gradients="return",
@@ -71,10 +71,10 @@ def gradient(
     return [_fitting(v, g, c) for v, g, c in zip(inputs, gradients, connected, strict=True)]
 
 
-def _named_where_undefined(
+def _with_causes(
     node: Node, gradients: list[Variable], given: Sequence[Variable]
 ) -> list[Variable]:
-    """Mark gradients that are lost behind one that is not defined: the error names its cause."""
+    """Mark gradients lost because of an undefined one as undefined, so that errors name it."""
     causes = [g for g in gradients if isinstance(g.type, NullType)]
     if not causes:
         return gradients
@@ -83,29 +83,29 @@ def _named_where_undefined(
 
 
 def _of_variables(op: Scan) -> Scan:
-    """Copy a loop whose results hold constants, which its gradient would read as inputs."""
+    """Copy a loop whose results include constants, which its gradient would take for inputs."""
     if not any(isinstance(v, Constant) for v in op.inner_outputs):
         return op
     results = [at.tensor_copy(v) if isinstance(v, Constant) else v for v in op.inner_outputs]
     return Scan(op.inner_inputs, results, op.info, mode=op.mode, name=op.name)
 
 
-def _named(variable: Variable) -> Variable:
-    """Give a variable that equals another and is not it; what has no gradient stays itself."""
+def _copied(variable: Variable) -> Variable:
+    """Return a copy of a variable, or the variable itself where it has no gradient."""
     if isinstance(variable.type, TensorType) and variable.dtype.startswith(("float", "complex")):
         return at.tensor_copy(variable)
     return variable
 
 
 def _connected(node: Node, given: Sequence[Variable]) -> list[bool]:
-    """Say which inputs the outputs with a gradient depend on, as the loop itself sees it."""
+    """Return, for each input, whether an output with a gradient depends on it, as scan has it."""
     pattern = node.op.connection_pattern(node)
-    asked = [k for k, g in enumerate(given) if not isinstance(g.type, DisconnectedType)]
-    return [any(row[k] for k in asked) for row in pattern]
+    outputs = [k for k, g in enumerate(given) if not isinstance(g.type, DisconnectedType)]
+    return [any(row[k] for k in outputs) for row in pattern]
 
 
 def _fitting(variable: Variable, g: Variable, connected: bool) -> Variable:
-    """Give a gradient of the kind that Aesara expects at this place."""
+    """Return a gradient in the form that Aesara expects for an input."""
     if not connected:
         return DisconnectedType()()
     if not isinstance(variable.type, TensorType):
@@ -120,14 +120,14 @@ def _fitting(variable: Variable, g: Variable, connected: bool) -> Variable:
 
 
 def as_states(node: Node, inputs: Sequence[Variable]) -> Equal:
-    """Make the loop of a gradient one of states: what it reads and writes of an array moves along.
+    """Build a plain loop equal to the loop of a gradient: a sliding window becomes its states.
 
-    Step t reads and writes some of the places t … t + w - 1 of an array. The first w - 1 of them
-    are states, the last comes in as a sequence, and the first leaves as a result:
+    Step t reads and writes some of the elements t … t + w - 1 of an array. The first w - 1 of them
+    are states, the last is read from a sequence, and the first is returned as a result:
 
-        a_t, s_{t+1} = s'_t, (s'_{t+1} … s'_{t+w-1})    s' what the step has made of the places
+        a_t, s_{t+1} = s'_t, (s'_{t+1} … s'_{t+w-1})    s' the elements after the step
 
-    A state belongs to one step, where a place of the array is written more than once.
+    Each state is a value of one step, whereas an element of the array is written several times.
     """
     args = ScanArgs(inputs, node.outputs, node.op.inner_inputs, node.op.inner_outputs, node.op.info)
     arrays = _windows(args)
@@ -166,11 +166,11 @@ def as_states(node: Node, inputs: Sequence[Variable]) -> Equal:
 
 
 Window = tuple[Variable, list[Variable], list[Variable]]
-"""An array, its places that a step sees, and what the step makes of them."""
+"""An array, the elements of it that a step sees, and their values after the step."""
 
 
 def _windows(args: ScanArgs) -> list[Window]:
-    """Give each array of a gradient's loop with the places that a step reads or writes."""
+    """Return each array of a gradient's loop with the elements that a step reads or writes."""
     windows = []
     for array, read, read_at, written, written_at in zip(
         args.outer_in_mit_mot,
@@ -195,9 +195,9 @@ def _windows(args: ScanArgs) -> list[Window]:
 
 
 def last_steps(node: Node, inputs: Sequence[Variable]) -> Equal:
-    """Make a loop one of those last steps alone that have a gradient; their number is known before.
+    """Build a loop of only the last steps, those with a gradient; their number is known before.
 
-    The states that they begin with are the loop's own, of which the gradient is cut off.
+    Their initial states are taken from the original loop, and no gradient flows into them.
     """
     op = node.op
     args = ScanArgs(inputs, node.outputs, op.inner_inputs, op.inner_outputs, op.info)
@@ -230,7 +230,7 @@ def last_steps(node: Node, inputs: Sequence[Variable]) -> Equal:
 
 
 def _steps_done(node: Node) -> Length:
-    """Give the number of steps that a loop has done: known, or read off its results."""
+    """Return the number of steps that a loop has run: a constant, or the length of its results."""
     op, args = node.op, ScanArgs.from_node(node)
     if not op.info.as_while:
         return _number(node.inputs[0])
@@ -242,7 +242,7 @@ def _steps_done(node: Node) -> Length:
 
 
 def _number(variable: Variable) -> Length:
-    """Give a constant's number, or the variable."""
+    """Return a constant's value, or the variable."""
     return int(variable.data) if isinstance(variable, Constant) else variable
 
 
@@ -251,7 +251,7 @@ def _smaller(done: Length, most: int) -> Length:
 
 
 def _begin(first: Variable, out: Variable, taps: int, skipped: Length, steps: Variable) -> Variable:
-    """Give the array of a state before the first step; no gradient goes to steps left out."""
+    """Return a state's buffer before the first step; no gradient flows to the skipped steps."""
     value = first[:taps]
     if not isinstance(skipped, int):
         before = disconnected_grad(out[skipped : skipped + taps])

@@ -1,14 +1,14 @@
-"""Aesara's rewrites that merge loops, and states of a loop, each made right.
+"""Correct versions of Aesara's rewrites that merge loops, and states of a loop.
 
-They stand in Aesara's database in the place of those that are wrong, as `sound_…`:
+They replace the faulty ones in Aesara's database, as `sound_…`:
 
-    sound_scan_merge_inouts   states that are always equal are one
-    sound_scan_merge          loops of one number of steps are one
+    sound_scan_merge_inouts   merges states that are always equal
+    sound_scan_merge          merges loops with the same number of steps
 
-The first of Aesara's takes two states for one where they begin alike. Two leaky sums with two
-factors begin alike; in the loop of a gradient all states that nobody looks at do, at zero. Here
-every step must change them alike too. The second takes two conditions for one that are written
-alike and read other sequences or states, and merges two pairs of loops that wait for one another.
+Aesara's first one merges two states that have the same initial value. Two leaky sums with
+different factors may have that; in the loop of a gradient all unused states do, zero. Here every
+step must also update them alike. Aesara's second one merges loops whose conditions have the same
+form but read different sequences or states, and pairs of loops that depend on one another.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,18 +28,18 @@ from aesara.scan.utils import ScanArgs
 
 @dataclass(frozen=True)
 class _State:
-    """A result of a loop: how it begins, what a step reads of it, what a step gives, its array."""
+    """A result of a loop: its initial value, what a step reads of it and writes, its array."""
 
-    begins: tuple[Any, ...]
+    initial: tuple[Any, ...]
     reads: tuple[Variable, ...]
-    gives: tuple[Variable, ...]
+    writes: tuple[Variable, ...]
     array: Variable
 
 
 def _states(args: ScanArgs) -> Iterator[_State]:
-    """Give what a loop carries, and what it collects: that has the number of steps to begin with.
+    """Yield the states and the collected results of a loop; the latter start with a length only.
 
-    Generators are left out: each is its own.
+    Generators are left out, since no two of them are equal.
     """
     groups = (
         ("mit_mot", args.mit_mot_in_slices, args.mit_mot_out_slices),
@@ -49,19 +49,19 @@ def _states(args: ScanArgs) -> Iterator[_State]:
     for kind, read_at, written_at in groups:
         parts = (getattr(args, f"{part}_{kind}") for part in ("outer_in", "inner_in", "inner_out"))
         arrays = getattr(args, f"outer_out_{kind}")
-        for first, reads, gives, taps, written, array in zip(
+        for first, reads, writes, taps, written, array in zip(
             *parts, read_at, written_at, arrays, strict=True
         ):
-            begins = (kind, _same(first), tuple(taps), tuple(written))
-            yield _State(begins, _flat(reads), _flat(gives), array)
-    for slots, gives, array in zip(
+            initial = (kind, _key(first), tuple(taps), tuple(written))
+            yield _State(initial, _flat(reads), _flat(writes), array)
+    for length, writes, array in zip(
         args.outer_in_nit_sot, args.inner_out_nit_sot, args.outer_out_nit_sot, strict=True
     ):
-        yield _State(("nit_sot", _same(slots)), (), (gives,), array)
+        yield _State(("nit_sot", _key(length)), (), (writes,), array)
 
 
-def _same(variable: Variable) -> Any:
-    """Give what equals that of an equal variable."""
+def _key(variable: Variable) -> Any:
+    """Return a key that equal variables share."""
     return variable.signature() if isinstance(variable, Constant) else variable
 
 
@@ -70,12 +70,12 @@ def _flat(variables: Any) -> tuple[Variable, ...]:
 
 
 def _classes(args: ScanArgs, states: list[_State]) -> list[Any]:
-    """Give each state its class: those that begin alike, split until each step treats them alike.
+    """Return the class of each state, refined from equal initial values until steps treat it alike.
 
-    This is how a finite automaton is minimized: J. E. Hopcroft, "An n log n algorithm for
+    This is the minimization of a finite automaton: J. E. Hopcroft, "An n log n algorithm for
     minimizing states in a finite automaton" (1971), in its plain form.
     """
-    classes: list[Any] = [state.begins for state in states]
+    classes: list[Any] = [state.initial for state in states]
     while True:
         numbers = Numbers()
         for state, name in zip(states, classes, strict=True):
@@ -83,7 +83,7 @@ def _classes(args: ScanArgs, states: list[_State]) -> list[Any]:
                 numbers.leaf(variable, ("state", name, tap))
         numbers.body(args.inner_inputs, args.inner_outputs)
         finer = [
-            (name, *(numbers.of[v] for v in state.gives))
+            (name, *(numbers.of[v] for v in state.writes))
             for state, name in zip(states, classes, strict=True)
         ]
         ranks = {name: rank for rank, name in enumerate(dict.fromkeys(finer))}
@@ -94,7 +94,7 @@ def _classes(args: ScanArgs, states: list[_State]) -> list[Any]:
 
 @node_rewriter([Scan])  # type: ignore[untyped-decorator]
 def merge_equal_states(fgraph: FunctionGraph, node: Node) -> Any:
-    """Let what reads a state's array read that of the first state which is always equal."""
+    """Replace a state's array by that of the first state that always equals it."""
     args = ScanArgs.from_node(node)
     states = list(_states(args))
     first: dict[Any, Variable] = {}
@@ -106,9 +106,9 @@ def merge_equal_states(fgraph: FunctionGraph, node: Node) -> Any:
     return changed or None
 
 
-def _fits(other: Variable, wanted: Variable) -> bool:
-    """Say whether a variable may stand where another stood."""
-    return bool(wanted.type.is_super(other.type))
+def _fits(new: Variable, old: Variable) -> bool:
+    """Return whether the type of a variable allows it to replace another."""
+    return bool(old.type.is_super(new.type))
 
 
 in_place_of(
@@ -124,21 +124,21 @@ in_place_of(
 
 
 class MergeLoops(ScanMerge):  # type: ignore[misc]
-    """Makes one loop of loops of the same number of steps, none of which waits for another."""
+    """Merges loops with the same number of steps, none of which depends on another."""
 
     def belongs_to_set(self, node: Node, set_nodes: Sequence[Node]) -> bool:
-        """Say whether a loop may be merged with others; one that ends at a condition stays."""
+        """Return whether a loop may be merged with others: not if it ends at a condition."""
         return not node.op.info.as_while and bool(super().belongs_to_set(node, set_nodes))
 
     def apply(self, fgraph: FunctionGraph) -> None:
-        """Merge one set of loops after another: after each, other loops may wait for it."""
+        """Merge one set of loops at a time: each merge may add dependencies between loops."""
         while (nodes := self._next(fgraph)) is not None:
             fgraph.replace_all_validate_remove(
                 self.merge(nodes), remove=nodes, reason="sound_scan_merge"
             )
 
     def _next(self, fgraph: FunctionGraph) -> list[Node] | None:
-        """Find loops that can be merged."""
+        """Return the next loops that can be merged, or None."""
         sets: list[list[Node]] = []
         if sum(isinstance(node.op, Scan) for node in fgraph.apply_nodes) < 2:
             return None

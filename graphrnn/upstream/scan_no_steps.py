@@ -1,8 +1,8 @@
-"""The shapes of what a loop of no steps collects, which Aesara takes for 0 along every axis.
+"""The shapes of the results that a loop of no steps collects, which Aesara sets to (0, 0, …).
 
-A step tells how long its results are, and where none is taken Aesara's Python and its C both give
-arrays of shape (0, 0, …). Importing this module wraps `Scan.make_thunk` and `Scan.perform`: lengths
-are then asked of the graph of a step, and what cannot be known without a step is refused.
+Aesara's Python and its C both learn these shapes from the first step. Importing this module wraps
+`Scan.make_thunk` and `Scan.perform`: without a step, lengths are inferred from the graph of a step,
+and those that depend on computed values raise an error.
 """
 
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ stock_make_thunk, stock_perform = Scan.make_thunk, Scan.perform
 
 
 def collected(op: Scan) -> slice:
-    """Return which results of a loop are collected and have no first value."""
+    """Return the range of a loop's results that are collected and have no initial value."""
     return slice(op.n_outs, op.n_outs + op.info.n_nit_sot)
 
 
 def as_a_step_sees(op: Scan, values: Sequence[Any], fill: int) -> list[Any]:
-    """List the inputs of a step: what moves along is `fill` all over, the rest is as given."""
+    """Return the inputs of a step: sequences and states filled with `fill`, the rest as given."""
     info = op.info
     states = [
         (value, taps)
@@ -43,7 +43,7 @@ def as_a_step_sees(op: Scan, values: Sequence[Any], fill: int) -> list[Any]:
 
 
 def lengths_of(value: Any) -> tuple[Variable, ...] | None:
-    """Return the shape of an array as constants; None for what is no array."""
+    """Return the shape of an array as constants, or None for what is not an array."""
     return tuple(at.constant(n) for n in value.shape) if isinstance(value, np.ndarray) else None
 
 
@@ -74,24 +74,24 @@ def shapes_of_no_steps(node: Any, values: Sequence[Any]) -> list[tuple[int, ...]
 
 
 def reshape_of_no_steps(node: Any, values: Sequence[Any], outputs: Sequence[list[Any]]) -> None:
-    """Give what a loop of no steps collected its shape."""
-    asked = zip(node.outputs[collected(node.op)], outputs[collected(node.op)], strict=True)
-    places = [place for v, place in asked if isinstance(v.type, TensorType)]
-    if all(place[0].ndim == 1 for place in places):
+    """Reshape the empty arrays that a loop of no steps collected."""
+    results = zip(node.outputs[collected(node.op)], outputs[collected(node.op)], strict=True)
+    cells = [cell for v, cell in results if isinstance(v.type, TensorType)]
+    if all(cell[0].ndim == 1 for cell in cells):
         return
-    for place, shape in zip(places, shapes_of_no_steps(node, values), strict=True):
-        place[0] = place[0].reshape(shape)
+    for cell, shape in zip(cells, shapes_of_no_steps(node, values), strict=True):
+        cell[0] = cell[0].reshape(shape)
 
 
 def perform(op: Any, node: Any, inputs: Any, output_storage: Any, params: Any = None) -> None:
-    """Step through a loop in Python."""
+    """Run a loop in Python."""
     stock_perform(op, node, inputs, output_storage, params)
     if not int(inputs[0]):
         reshape_of_no_steps(node, inputs, output_storage)
 
 
 def make_thunk(op: Any, node: Any, storage_map: Any, *args: Any, **kwargs: Any) -> Any:
-    """Make what steps through a loop, in Python or in Aesara's C."""
+    """Build the thunk that runs a loop, in Python or in Aesara's C."""
     thunk = stock_make_thunk(op, node, storage_map, *args, **kwargs)
     if getattr(thunk.perform, "__func__", None) is perform:  # Aesara's C is missing or not wanted
         return thunk
@@ -101,7 +101,7 @@ def make_thunk(op: Any, node: Any, storage_map: Any, *args: Any, **kwargs: Any) 
     def run() -> Any:
         done = thunk()
         if not int(inputs[0][0]):
-            reshape_of_no_steps(node, [place[0] for place in inputs], outputs)
+            reshape_of_no_steps(node, [cell[0] for cell in inputs], outputs)
         return done
 
     run.inputs, run.outputs = thunk.inputs, thunk.outputs  # type: ignore[attr-defined]

@@ -1,8 +1,8 @@
-"""One step of a loop that goes backwards reads the last moment; Aesara's `scan` reads the first.
+"""A single step backwards, which must read the last time step; Aesara's `scan` reads the first.
 
-Where `n_steps` is 1, `aesara.scan` makes no loop and takes the moment from the sequences as they
-stand, `go_backwards` or not. Importing this module puts in its place a function that gives it the
-end of each sequence. Who took `from aesara import scan` before has Aesara's own.
+Where `n_steps` is 1, `aesara.scan` builds no loop and reads the first time step, even with
+`go_backwards`. Importing this module replaces it by a function that passes it the end of each
+sequence. A `from aesara import scan` before that import keeps Aesara's own.
 """
 
 import functools
@@ -20,18 +20,18 @@ _SIGNATURE = inspect.signature(stock_scan)
 
 @functools.wraps(stock_scan)
 def scan(*args: Any, **kwargs: Any) -> Any:
-    """Loop by Aesara's scan; a single step backwards reads the last moment of its sequences."""
+    """Call Aesara's scan; a single step backwards reads the last time step of its sequences."""
     bound = _SIGNATURE.bind(*args, **kwargs)
     given = bound.arguments
     sequences = given.get("sequences")
-    if given.get("go_backwards") and sequences is not None and _one(given.get("n_steps")):
+    if given.get("go_backwards") and sequences is not None and _is_one(given.get("n_steps")):
         listed = list(sequences) if isinstance(sequences, (list, tuple)) else [sequences]
         given["sequences"] = [_end(v) for v in listed]
     return stock_scan(*bound.args, **bound.kwargs)
 
 
-def _one(steps: Any) -> bool:
-    """Say whether a number of steps is known to be one."""
+def _is_one(steps: Any) -> bool:
+    """Return whether a number of steps is known to be 1."""
     try:
         return steps is not None and int(at.get_scalar_constant_value(steps)) == 1
     except NotScalarConstantError:
@@ -39,7 +39,7 @@ def _one(steps: Any) -> bool:
 
 
 def _end(sequence: Any) -> Any:
-    """Give the end of a sequence, as long as one step with its taps reads."""
+    """Return the end of a sequence, as long as the taps of one step need."""
     if not isinstance(sequence, dict):
         return at.as_tensor_variable(sequence)[-1:]
     taps = sequence.get("taps")

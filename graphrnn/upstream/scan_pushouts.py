@@ -1,14 +1,14 @@
 """Aesara's rewrites that move work out of a loop, each called only where it is right.
 
-They stand in Aesara's database in the place of those that they call, as `sound_…`:
+They replace those that they call in Aesara's database, as `sound_…`:
 
-    sound_scan_pushout_nonseqs_ops   work on constants of the loop is done once, before it
-    sound_scan_pushout_seqs_ops      work on sequences alone is done on all steps at once
-    sound_scan_pushout_add           Σ_t x_t y_t is one product after the loop
+    sound_scan_pushout_nonseqs_ops   computes once, before the loop, what is constant in it
+    sound_scan_pushout_seqs_ops      computes for all steps at once what depends on sequences alone
+    sound_scan_pushout_add           computes Σ_t x_t y_t as one product after the loop
 
-The first two replace a whole loop where nothing of it is left. They then forget that a state has
-its initial value in front, that an array may have more places than the loop has steps (the gradient
-of a loop that `truncate_gradient` cuts has such), and that a loop may end at a condition.
+The first two replace a whole loop where nothing of it is left. Aesara's own then ignore that a
+state's array starts with its initial value, that an array may be longer than the loop runs (as in
+the gradient of a loop with `truncate_gradient`), and that a loop may end at a condition.
 """
 
 from collections.abc import Mapping
@@ -31,29 +31,29 @@ from aesara.scan.utils import ScanArgs
 
 
 def equal(first: Variable, second: Variable) -> bool:
-    """Say whether two variables are one, or constants of one value."""
+    """Return whether two variables are the same, or constants of the same value."""
     if isinstance(first, Constant) and isinstance(second, Constant):
         return bool(first.equals(second))
     return first is second
 
 
 def _in_another_loop(replacements: Any) -> bool:
-    """Say whether a rewrite gave another loop in the place of one, and not arrays."""
+    """Return whether a rewrite replaced a loop by another loop, and not by arrays."""
     new = [v for k, v in replacements.items() if k != "remove"]
     return all(v.owner is not None and isinstance(v.owner.op, Scan) for v in new)
 
 
 def _collected(node: Node, args: ScanArgs) -> Mapping[Variable, Variable]:
-    """Give the arrays that a loop fills to their end without reading them, and what it collects."""
+    """Return the arrays that a loop fills to their end without reading them, and what it writes."""
     if node.op.info.as_while:
         return {}
     parts = zip(args.outer_out_nit_sot, args.outer_in_nit_sot, args.inner_out_nit_sot, strict=True)
-    return {array: inner for array, slots, inner in parts if equal(slots, args.n_steps)}
+    return {array: inner for array, length, inner in parts if equal(length, args.n_steps)}
 
 
 @node_rewriter([Scan])  # type: ignore[untyped-decorator]
 def pushout_nonseqs(fgraph: FunctionGraph, node: Node) -> Any:
-    """Do once, before the loop, what depends on its constants alone."""
+    """Compute once, before the loop, what depends on its constants alone."""
     args = ScanArgs.from_node(node)
     fixed = set(args.inner_in_non_seqs)
     if not _all_fixed(args, fixed):
@@ -68,7 +68,7 @@ def pushout_nonseqs(fgraph: FunctionGraph, node: Node) -> Any:
 
 
 def _all_fixed(args: ScanArgs, fixed: set[Variable]) -> bool:
-    """Say whether every operation of a body gives the same at each step; adds what they give."""
+    """Return whether every operation of a body is loop-invariant; add their outputs to `fixed`."""
     for inner in io_toposort(args.inner_inputs, args.inner_outputs):
         if not all(v in fixed or isinstance(v, Constant) for v in inner.inputs):
             return False
@@ -78,8 +78,8 @@ def _all_fixed(args: ScanArgs, fixed: set[Variable]) -> bool:
 
 @node_rewriter([Scan])  # type: ignore[untyped-decorator]
 def pushout_seqs(fgraph: FunctionGraph, node: Node) -> Any:
-    """Do on all steps at once what depends on sequences and constants alone."""
-    # It takes the earliest tap of all states for that of each, and fails where they are unequal.
+    """Compute for all steps at once what depends on sequences and constants alone."""
+    # Aesara takes the earliest tap of all states for that of each, and fails where they differ.
     if len(set(node.op.info.mit_sot_in_slices)) > 1:
         return None
     replacements = push_out_seq_scan.fn(fgraph, node)
@@ -94,8 +94,8 @@ def pushout_seqs(fgraph: FunctionGraph, node: Node) -> Any:
 def pushout_add(fgraph: FunctionGraph, node: Node) -> Any:
     """Compute the sum over all steps of x_t^T y_t as one product after the loop.
 
-    The rule takes whole sequences; the gradient of a scan with `truncate_gradient` has some that
-    are longer than the loop runs, and is left alone.
+    Aesara's rewrite reads whole sequences; the gradient of a scan with `truncate_gradient` has some
+    that are longer than the loop runs, and is left as it is.
     """
     return push_out_add_scan.fn(fgraph, node) if node.op.truncate_gradient == -1 else None
 

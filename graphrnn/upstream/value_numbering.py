@@ -1,4 +1,4 @@
-"""Value numbering: equal expressions of equal inputs have the same number."""
+"""Value numbering: equal expressions of equal inputs get the same number."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,14 +11,14 @@ Key = tuple[Any, ...]
 
 
 class Numbers:
-    """Numbers values so that equal expressions of equal inputs have the same number."""
+    """Numbers values so that equal expressions of equal inputs get the same number."""
 
     def __init__(self) -> None:
         self.of: dict[Variable, int] = {}
         self.keys: dict[Key, int] = {}
 
     def number(self, key: Key) -> int:
-        """Give the number of a key."""
+        """Return the number of a key, a new one if it has none."""
         return self.keys.setdefault(key, len(self.keys))
 
     def leaf(self, variable: Variable, key: Key) -> None:
@@ -39,7 +39,7 @@ class Numbers:
             self.of[output] = self.number((*key, k))
 
     def _of(self, variable: Variable) -> int:
-        """Give the number of a value; an unknown input is like no other."""
+        """Return the number of a value; an unknown input gets one of its own."""
         if variable not in self.of:
             key = variable.signature() if isinstance(variable, Constant) else variable
             self.of[variable] = self.number(("itself", key))
