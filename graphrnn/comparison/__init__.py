@@ -1,1 +1,1 @@
-"""The same network looped in several ways: equal numbers proved first, then what each way costs."""
+"""Comparison of the ways to loop a network: first that results agree, then what each costs."""

@@ -1,4 +1,4 @@
-"""What measurements say: when a longer build is repaid, how cost grows, which form to choose."""
+"""Conclusions from measurements: break-even of a longer build, growth of cost, form to choose."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ import numpy as np
 
 
 def break_even(first: Cell, second: Cell) -> float | None:
-    """Give the number of training steps from which `other` has taken less time than `one`.
+    """Return the number of training steps after which `second` has taken less time than `first`.
 
     steps = (build' - build) / (step - step')
 
-    0 where it builds and steps no slower; infinity where it never has; where it builds faster and
-    steps slower, minus the number of steps until which it is ahead; None where one of them was not
-    measured.
+    0 if it is no slower in building and stepping; infinity if it never gets ahead; if it builds
+    faster and steps slower, minus the number of steps until which it is ahead; None if one of them
+    was not measured.
 
     Example:
         >>> from graphrnn.comparison.forms import BuildCost, Steps
@@ -64,7 +64,7 @@ def exponent(times: list[int], costs: list[float]) -> float | None:
 
 
 def growth(comparison: Comparison) -> list[Growth]:
-    """Fit the growth of each form's build, step and memory in T."""
+    """Fit the growth of each form's build time, step time and memory in T."""
 
     def fitted(form: Form, cost: Callable[[Cell], float | None]) -> float | None:
         known = [(c.time, cost(c)) for c in comparison.cells if c.form == form]
@@ -83,7 +83,7 @@ def growth(comparison: Comparison) -> list[Growth]:
 
 
 def baseline(comparison: Comparison, cell: Cell) -> Cell | None:
-    """Give what a form is held against: the first form of its backend, at the same length."""
+    """Return the cell to compare a cell with: the first form of its backend, at the same length."""
     for form in comparison.forms():
         if (form.backend, form.rewrites) == (cell.form.backend, cell.form.rewrites):
             return comparison.cell(form, cell.time)
@@ -91,7 +91,7 @@ def baseline(comparison: Comparison, cell: Cell) -> Cell | None:
 
 
 def advice(comparison: Comparison) -> list[str]:
-    """Say, in a sentence for each length, which form takes least time for so many steps."""
+    """Return a sentence for each length: which form takes least time for the number of steps."""
     lines = []
     for time in comparison.times():
         cells = [

@@ -1,4 +1,4 @@
-"""Proves that two forms compute the same numbers, before anybody asks which is faster."""
+"""Checks that two forms compute the same numbers, before they are timed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from graphrnn.errors import UserError
 import numpy as np
 
 TOLERANCE = {"float32": 1e-3, "float64": 1e-8}
-"""How far elements may differ, as a share of the largest of their tensor."""
+"""How far elements may differ, relative to the largest of their tensor."""
 
 
 class DifferenceError(UserError):
@@ -18,17 +18,17 @@ class DifferenceError(UserError):
 
 def require_equal(
     first: Form,
-    wanted: Mapping[str, Any],
+    expected: Mapping[str, Any],
     second: Form,
-    compared: Mapping[str, Any],
+    actual: Mapping[str, Any],
     *,
     time: int,
     tolerance: float,
 ) -> None:
-    """Hold the tensors of one form against those of another, in order.
+    """Check that the tensors of one form equal those of another, in order.
 
     Raises:
-        DifferenceError: naming the first tensor that differs, and by how much.
+        DifferenceError: a tensor differs; it names the first one, and by how much.
 
     Example:
         >>> scan, unrolled = Form("scan", "native"), Form("unrolled", "native")
@@ -38,9 +38,9 @@ def require_equal(
         graphrnn.comparison.equality.DifferenceError: loss differs at T = 8 between native, scan \
 and native, unrolled by 0.2 of its largest element (tolerance 0.001); nothing was timed
     """
-    for name, value in wanted.items():
+    for name, value in expected.items():
         where = f"{name} differs at T = {time} between {first} and {second}"
-        other = compared.get(name)
+        other = actual.get(name)
         if other is None or np.shape(other) != np.shape(value):
             shape = None if other is None else np.shape(other)
             raise DifferenceError(f"{where}: shapes {np.shape(value)} and {shape}")
@@ -50,17 +50,17 @@ and native, unrolled by 0.2 of its largest element (tolerance 0.001); nothing wa
             raise DifferenceError(f"{where}: one has numbers that are not finite")
         if not np.array_equal(value[~finite], other[~finite], equal_nan=True):
             raise DifferenceError(f"{where}: they have other numbers that are not finite")
-        mine, theirs = value[finite], other[finite]
-        size = max(float(np.abs(v).max(initial=0)) for v in (mine, theirs))
-        apart = float(np.abs(np.subtract(mine, theirs, dtype="float64")).max(initial=0))
-        if apart > tolerance * size:
+        value, other = value[finite], other[finite]
+        largest = max(float(np.abs(v).max(initial=0)) for v in (value, other))
+        difference = float(np.abs(np.subtract(value, other, dtype="float64")).max(initial=0))
+        if difference > tolerance * largest:
             raise DifferenceError(
-                f"{where} by {apart / size:.2g} of its largest element "
+                f"{where} by {difference / largest:.2g} of its largest element "
                 f"(tolerance {tolerance:g}); nothing was timed"
             )
 
 
 def precision(tensors: Mapping[str, Any]) -> str:
-    """Give the lowest precision among tensors."""
+    """Return the lowest precision among tensors."""
     dtypes = {str(np.asarray(value).dtype) for value in tensors.values()}
     return "float32" if "float32" in dtypes else "float64"

@@ -1,4 +1,4 @@
-"""What is compared, and the records of what was measured."""
+"""The forms that are compared, and the records of their measurements."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -9,12 +9,12 @@ from graphrnn.errors import UserError, unknown
 from graphrnn.graph.loops import loop_named
 
 PHASES = ("graph", "gradients", "rewriting", "compiling")
-"""The parts of a build, in their order."""
+"""The phases of a build, in their order."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """One way to run a network: how it is looped, what runs it, and whether it is rewritten.
+    """One way to run a network: its loop, its backend, and whether its graph is rewritten.
 
     Example:
         >>> print(Form("4", "native"), "|", Form("scan", "python", rewrites=False))
@@ -26,7 +26,7 @@ class Form:
     rewrites: bool = True
 
     def __str__(self) -> str:
-        """Name it."""
+        """Return the form's name."""
         loop = f"by {self.loop}" if self.loop.isdigit() else self.loop
         return f"{self.backend}, {loop}" + ("" if self.rewrites else ", not rewritten")
 
@@ -43,11 +43,10 @@ class Steps:
 
 @dataclass(frozen=True)
 class BuildCost:
-    """What a build took, in seconds by phase with an empty cache and with a full one, and made.
+    """What a build cost, in seconds by phase with an empty cache and with a full one.
 
-    `nodes` are those as written and after rewriting, bodies of loops included. `lines` are those of
-    C that belong to the graph, `binary_bytes` the size of what was compiled; None where there is no
-    C.
+    `nodes` counts those as written and after rewriting, bodies of loops included. `lines` counts
+    the lines of C generated for the graph, `binary_bytes` the bytes compiled; None without C.
     """
 
     cold: Mapping[str, float]
@@ -75,7 +74,7 @@ class Cell:
     problem: str = ""
 
     def total(self, steps: int) -> float | None:
-        """Give the seconds of a build with an empty cache and so many training steps."""
+        """Compute the seconds of a build with an empty cache plus a number of training steps."""
         if self.build is None or self.training is None:
             return None
         return self.build.seconds + steps * self.training.median
@@ -83,11 +82,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that was measured of one network.
+    """All measurements of one network.
 
-    `steps` is how many training steps the advice counts on; `tolerance` how far two forms may
-    differ, as a share of the largest element of a tensor. `held` counts the forms that were held
-    against another, `gradients` the tensors of gradients in each.
+    `steps` is the number of training steps that the advice assumes; `tolerance` how far two forms
+    may differ, relative to the largest element of a tensor. `held` counts the forms that were
+    compared with another, `gradients` the tensors of gradients in each.
     """
 
     title: str
@@ -99,24 +98,24 @@ class Comparison:
     gradients: int = 0
 
     def times(self) -> list[int]:
-        """Give the lengths that were measured."""
+        """Return the lengths that were measured, in ascending order."""
         return sorted({cell.time for cell in self.cells})
 
     def forms(self) -> list[Form]:
-        """Give the forms, in the order in which they were asked for."""
+        """Return the forms, in the order in which they were requested."""
         return list(dict.fromkeys(cell.form for cell in self.cells))
 
     def cell(self, form: Form, time: int) -> Cell | None:
-        """Find a measurement."""
+        """Return the measurements of a form at a length, or None."""
         return next((c for c in self.cells if (c.form, c.time) == (form, time)), None)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give everything as JSON has it."""
+        """Return everything in the form of JSON."""
         return asdict(self)
 
 
 def comparison_from(stored: Mapping[str, Any]) -> Comparison:
-    """Read what `as_dict` gave."""
+    """Build a comparison from the result of `as_dict`."""
 
     def cell(fields: dict[str, Any]) -> Cell:
         build = fields["build"]
@@ -136,7 +135,7 @@ def comparison_from(stored: Mapping[str, Any]) -> Comparison:
 def forms_of(
     loops: Sequence[str], backends: Sequence[str], rewrites: Sequence[bool] = (True,)
 ) -> list[Form]:
-    """Give every form that these make, the first being what others are held against.
+    """Return every combination as a form; the first is the one that others are compared with.
 
     Raises:
         UserError: an unknown name, or nothing to compare.

@@ -1,4 +1,4 @@
-"""Measures every form at every length: builds in fresh processes, then steps in turns."""
+"""Measures every form at every length: builds in fresh processes, then steps by turns."""
 
 import contextlib
 import importlib.metadata
@@ -25,18 +25,19 @@ from graphrnn.native.runtime.threads import default_threads
 import numpy as np
 
 Say = Callable[[str, int, int], None]
-"""Hears what is done now, how much is done, and of how much."""
+"""Receives what is being done, how much is done, and the total."""
 Keep = Callable[[Comparison], None]
+"""Receives the comparison after each length."""
 ROUNDS = 9
 """Turns that each form takes at one length."""
 
 
 def silent(what: str, done: int, total: int) -> None:
-    """Say nothing."""
+    """Report nothing."""
 
 
 def forget(comparison: Comparison) -> None:
-    """Keep nothing."""
+    """Store nothing."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,10 @@ class Plan:
     rounds: int = ROUNDS
 
     def check(self) -> None:
-        """Refuse what cannot be built, before anything is.
+        """Check the plan before anything is built.
 
         Raises:
-            UserError: a length is not positive, or a number of steps does not divide one.
+            UserError: a length is not positive or named twice, or the budget is not positive.
         """
         if not self.times or min(self.times) < 1:
             raise UserError("--time: got no length of at least 1, needed some, as 4 8 16")
@@ -66,13 +67,13 @@ class Plan:
 
 
 def compare(plan: Plan, say: Say = silent, keep: Keep = forget) -> Comparison:
-    """Measure all forms; `keep` is given what there is after each length.
+    """Measure all forms, and call `keep` after each length with the results so far.
 
-    An interrupt ends the measuring; what there is until then is kept, and given.
+    An interrupt ends the measurements; the results so far are returned.
 
     Raises:
-        DifferenceError: two forms do not compute the same.
-        UserError: nothing can be built as asked.
+        DifferenceError: the results of two forms differ.
+        UserError: the plan is not valid.
     """
     plan.check()
     comparison = Comparison(plan.subject.title, machine(plan.threads), plan.steps, 0.0)
@@ -99,7 +100,7 @@ def compare(plan: Plan, say: Say = silent, keep: Keep = forget) -> Comparison:
 
 
 def processor() -> str:
-    """Name the processor, as Linux does where it runs."""
+    """Return the processor's name, on Linux as the kernel has it."""
     with contextlib.suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return next(line.partition(":")[2].strip() for line in lines if "model name" in line)
@@ -107,7 +108,7 @@ def processor() -> str:
 
 
 def machine(threads: int | None) -> dict[str, str]:
-    """Say what figures were measured on."""
+    """Describe the machine and the versions that figures were measured with."""
     versions = ("graphrnn", "aesara", "numpy")
     return {
         "processor": processor(),
@@ -122,7 +123,7 @@ def machine(threads: int | None) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class _Proof:
-    """How far tensors may differ, how many forms were held against another, how many gradients."""
+    """How far tensors may differ, how many forms were compared with another, how many gradients."""
 
     tolerance: float
     held: int
@@ -151,7 +152,7 @@ class _Length:
                 process.close()
 
     def measured(self) -> tuple[list[Cell], "_Proof"]:
-        """Build, prove equal, and time; gives the cells and what was proved."""
+        """Build all forms, check that they agree, time them, and return the results."""
         for k, form in enumerate(self.plan.forms):
             self._tell(f"T = {self.time}: building {form}", k)
             try:
@@ -160,19 +161,19 @@ class _Length:
                 self._refused(form, f"stopped: its build took more than {self.plan.budget:g} s")
             except UserError as error:
                 self._refused(form, str(error))
-        proof = self._equal()
-        self._times("training")
+        proof = self._prove_equal()
+        self._time_steps("training")
         for form, process in list(self.processes.items()):
-            held = self._asked(form, "memory")
-            if held is None:
+            memory = self._request(form, "memory")
+            if memory is None:
                 continue
-            self._set(form, peak_bytes=held["bytes"])
+            self._set(form, peak_bytes=memory["bytes"])
             self._tell(f"T = {self.time}: building {form} without its gradients", None)
             try:
                 process.ask("forward", within=self.plan.budget)
-            except UserError:  # the training step is what counts; it has been measured
+            except UserError:  # what matters is the training step, which has been measured
                 self.processes.pop(form).close()
-        self._times("forward")
+        self._time_steps("forward")
         return list(self.cells.values()), proof
 
     def _tell(self, what: str, k: int | None) -> None:
@@ -186,8 +187,8 @@ class _Length:
         self._set(form, problem=problem)
         self.processes.pop(form, None)
 
-    def _asked(self, form: Form, do: str, **request: Any) -> dict[str, Any] | None:
-        """Ask a form for something; where it cannot do it, the others go on without it."""
+    def _request(self, form: Form, do: str, **request: Any) -> dict[str, Any] | None:
+        """Send a request to a form's process; if it fails, drop the form and return None."""
         try:
             return self.processes[form].ask(do, **request)
         except UserError as error:
@@ -195,16 +196,16 @@ class _Length:
             return None
 
     def _start(self, form: Form) -> Process:
-        """Start a process whose cache no other form shares."""
-        place = self.folder / str(list(self.cells).index(form))
+        """Start a process with a cache that no other form shares."""
+        folder = self.folder / str(list(self.cells).index(form))
         threads = self.plan.threads or default_threads()
         task = Task(self.plan.subject, form, self.time, threads)
-        process = Process(task, place, place / "cache")
+        process = Process(task, folder, folder / "cache")
         self.started.append(process)
         return process
 
     def _build(self, form: Form) -> None:
-        """Build with an empty cache in one process, then with a full one in another, which stays.
+        """Build with an empty cache in one process, then with a full one in a second, kept open.
 
         Raises:
             UserError: it cannot be built, or takes longer than the budget.
@@ -218,34 +219,34 @@ class _Length:
         build = BuildCost(cold["phases"], warm["phases"], tuple(cold["nodes"]), **counts)
         self._set(form, build=build)
 
-    def _equal(self) -> "_Proof":
-        """Hold every form against the first; gives what was proved."""
-        first, wanted, tolerance, held = None, {}, 0.0, 0
+    def _prove_equal(self) -> "_Proof":
+        """Compare every form with the first, and return what was proved."""
+        first, expected, tolerance, held = None, {}, 0.0, 0
         for form in list(self.processes):
             path = self.folder / "tensors.npz"
             self._tell(f"T = {self.time}: comparing the numbers of {form}", None)
-            answer = self._asked(form, "tensors", path=str(path))
+            answer = self._request(form, "tensors", path=str(path))
             if answer is None:
                 continue
             with np.load(path) as file:
                 tensors = {name: file[name] for name in answer["names"]}
             if first is None:
-                first, wanted = form, tensors
+                first, expected = form, tensors
                 tolerance = TOLERANCE[precision(tensors)]
             else:
-                require_equal(first, wanted, form, tensors, time=self.time, tolerance=tolerance)
+                require_equal(first, expected, form, tensors, time=self.time, tolerance=tolerance)
                 held += 1
-        return _Proof(tolerance, held, sum(name.startswith(GRADIENT) for name in wanted))
+        return _Proof(tolerance, held, sum(name.startswith(GRADIENT) for name in expected))
 
-    def _times(self, name: str) -> None:
-        """Let all forms run steps in turns."""
+    def _time_steps(self, name: str) -> None:
+        """Time steps of all forms by turns."""
         seconds: dict[Form, list[float]] = {form: [] for form in self.processes}
         for process in self.processes.values():
             process.rest()
         for _ in range(self.plan.rounds):
             self._tell(f"T = {self.time}: {name} steps in turns", None)
             for form in list(self.processes):
-                turn = self._asked(form, "turn", name=name)
+                turn = self._request(form, "turn", name=name)
                 if turn:
                     seconds[form] += turn["seconds"]
                     self.processes[form].rest()

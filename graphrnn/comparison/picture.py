@@ -8,7 +8,7 @@ from typing import Any
 from graphrnn.comparison.conclusions import baseline, break_even
 from graphrnn.comparison.forms import Cell, Comparison
 
-# Readable in grey: each form has a dash and a marker of its own beside its colour.
+# Readable in grey: each form has its own dash and marker in addition to its colour.
 _LINES = (
     ("#000000", "-", "o"),
     ("#c44601", "--", "s"),
@@ -26,7 +26,7 @@ _LINES = (
 
 
 def draw(comparison: Comparison) -> bytes:
-    """Give the picture as PNG: four panels, both axes logarithmic."""
+    """Draw the picture as a PNG: four panels, both axes logarithmic."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -61,7 +61,7 @@ def draw(comparison: Comparison) -> bytes:
 
 
 def plain_ticks(axis: Any) -> None:
-    """Write 1, 2, 5, 10, … on a logarithmic axis: short ranges have no power of ten."""
+    """Label a logarithmic axis with 1, 2, 5, 10, …: short ranges contain no power of ten."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -70,7 +70,7 @@ def plain_ticks(axis: Any) -> None:
 
 
 def _panel(axes: Any, comparison: Comparison, value: Callable[[Cell], float | None]) -> None:
-    """Draw one line a form."""
+    """Draw one line per form."""
     times, shown = comparison.times(), False
     for k, form in enumerate(comparison.forms()):
         cells = [comparison.cell(form, time) for time in times]

@@ -1,4 +1,4 @@
-"""A process that answers each line of JSON with one, asked with a limit of time."""
+"""A process that answers each line of JSON with another, within a time limit."""
 
 import json
 import os
@@ -12,20 +12,22 @@ from pathlib import Path
 from typing import Any
 
 LOOK = 0.03
-"""Seconds between two looks at how long a process has used a processor; Linux counts hundredths."""
+"""Seconds between two reads of a process's processor time, which Linux counts in hundredths."""
 RESTLESS = 0.5
-"""Seconds after which a process that never rests is left as it is."""
+"""Seconds to wait for a process that never becomes idle."""
 
 
 class Pipe:
-    """The other end of such a process; what it prints besides goes to `errors`."""
+    """The parent's end of such a process; its standard error goes to the file `errors`."""
 
-    def __init__(self, words: Sequence[str], environment: Mapping[str, str], errors: Path) -> None:
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], errors: Path
+    ) -> None:
         errors.parent.mkdir(parents=True, exist_ok=True)
         with errors.open("ab") as file:
-            # A session of its own: Ctrl-C is for who asks, and its compilers end with it.
+            # A session of its own: Ctrl-C goes to the parent alone, and compilers end with it.
             self.process = subprocess.Popen(
-                list(words),
+                list(command),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=file,
@@ -34,17 +36,17 @@ class Pipe:
             )
 
     def answer(self, request: Mapping[str, Any], seconds: float) -> dict[str, Any] | None:
-        """Ask, and give the answer; None where the process has ended.
+        """Send a request and return the answer, or None if the process has ended.
 
         Raises:
             TimeoutError: it took longer, and was ended.
         """
-        asked, answers = self.process.stdin, self.process.stdout
-        assert asked is not None
+        requests, answers = self.process.stdin, self.process.stdout
+        assert requests is not None
         assert answers is not None
-        with suppress(OSError):  # it has ended; its last words may still be in the other pipe
-            asked.write(json.dumps(request).encode() + b"\n")
-            asked.flush()
+        with suppress(OSError):  # it has ended; an answer may still be in the other pipe
+            requests.write(json.dumps(request).encode() + b"\n")
+            requests.flush()
         if not select.select([answers], [], [], max(0.0, seconds))[0]:
             self.close()
             raise TimeoutError
@@ -56,10 +58,10 @@ class Pipe:
         return message
 
     def rest(self) -> None:
-        """Wait until its threads do nothing.
+        """Wait until its threads are idle.
 
-        After a product those of a BLAS look out for the next, a tenth of a second long, on
-        processors that another process is then timed on: it would seem half as fast as it is.
+        After a matrix product, threads of a BLAS spin for a tenth of a second, on processors that
+        another process is then timed on: it would seem half as fast as it is.
         """
         last, until = -1, clock.monotonic() + RESTLESS
         while clock.monotonic() < until:
@@ -70,7 +72,7 @@ class Pipe:
             clock.sleep(LOOK)
 
     def _used(self) -> int | None:
-        """Give the hundredths of a second that it has used processors, where Linux tells."""
+        """Return its processor time in hundredths of a second, or None where /proc has none."""
         with suppress(OSError, ValueError, IndexError):
             stat = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8")
             user, system = stat.rpartition(")")[2].split()[11:13]
@@ -78,8 +80,8 @@ class Pipe:
         return None
 
     def close(self) -> None:
-        """End it, and what it started."""
-        if self.process.returncode is None:  # else its number may by now be another's
+        """End the process, and those that it started."""
+        if self.process.returncode is None:  # else its id may belong to another process by now
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
         for pipe in (self.process.stdin, self.process.stdout):

@@ -16,8 +16,8 @@ MADE = (
 RUN = ("T", "form", "forward (ms)", "training (ms)", "spread", "peak (MB)", "break-even")
 
 
-def _made(comparison: Comparison) -> Iterator[tuple[str, ...]]:
-    """Give a row for each form: what was built, and in how many seconds with an empty cache."""
+def _build_rows(comparison: Comparison) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each cell: what was built, and in how many seconds with an empty cache."""
     for cell in _in_order(comparison):
         build = cell.build
         if build is None:
@@ -35,8 +35,8 @@ def _made(comparison: Comparison) -> Iterator[tuple[str, ...]]:
         )
 
 
-def _run(comparison: Comparison) -> Iterator[tuple[str, ...]]:
-    """Give a row for each form: what it costs to run, or why it was not measured."""
+def _step_rows(comparison: Comparison) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each cell: what a step costs, or why it was not measured."""
     for cell in _in_order(comparison):
         steps = cell.training
         yield (
@@ -46,23 +46,23 @@ def _run(comparison: Comparison) -> Iterator[tuple[str, ...]]:
             _milliseconds(steps),
             "" if steps is None else f"± {(steps.high - steps.low) / 2 / steps.median:.0%}",
             "" if cell.peak_bytes is None else f"{cell.peak_bytes / 1e6:,.0f}",
-            cell.problem or _repaid(comparison, cell),
+            cell.problem or _break_even_text(comparison, cell),
         )
 
 
 def _in_order(comparison: Comparison) -> Iterator[Cell]:
-    """Give the cells by length, then as the forms were asked for."""
+    """Yield the cells by length, then in the order in which forms were requested."""
     for time in comparison.times():
         yield from (cell for cell in comparison.cells if cell.time == time)
 
 
 def _milliseconds(steps: Steps | None) -> str:
-    """Write a median."""
+    """Format a median."""
     return "" if steps is None else f"{1e3 * steps.median:.3f}"
 
 
-def _repaid(comparison: Comparison, cell: Cell) -> str:
-    """Say how many steps repay the larger build."""
+def _break_even_text(comparison: Comparison, cell: Cell) -> str:
+    """Describe how many steps repay the longer build."""
     first = baseline(comparison, cell)
     if first is None or first is cell:
         return ""
@@ -77,21 +77,21 @@ def _repaid(comparison: Comparison, cell: Cell) -> str:
 
 
 def tables(comparison: Comparison) -> list[Table]:
-    """Make the two tables for the terminal: what was made, and how it runs."""
-    made = []
-    for headings, rows in ((MADE, _made(comparison)), (RUN, _run(comparison))):
+    """Build the two tables for the terminal: what was built, and how it runs."""
+    result = []
+    for headings, rows in ((MADE, _build_rows(comparison)), (RUN, _step_rows(comparison))):
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for heading in headings:
             left = heading in ("form", "break-even")
             table.add_column(heading, justify="left" if left else "right", no_wrap=True)
         for row in rows:
             table.add_row(*row)
-        made.append(table)
-    return made
+        result.append(table)
+    return result
 
 
 def growth_lines(comparison: Comparison) -> list[str]:
-    """Write the exponents of each form."""
+    """Return a line of exponents for each form."""
     lines = []
     for exponents in growth(comparison):
         parts = [
@@ -109,7 +109,7 @@ def growth_lines(comparison: Comparison) -> list[str]:
 
 
 def machine_line(comparison: Comparison) -> str:
-    """Say what the figures were measured on."""
+    """Describe the machine that the figures were measured on."""
     m = comparison.machine
     return (
         f"{m['processor']} ({m['processors']} processors, {m['threads']} threads used), "
@@ -124,7 +124,7 @@ BREAK_EVEN = (
 
 
 def proof_line(comparison: Comparison) -> str:
-    """Say what was proved of the numbers, and what was not."""
+    """Describe what was proved of the numbers, and what was not."""
     if not comparison.held:
         return "one form alone was run: its numbers were held against no other's"
     what = f"outputs, {comparison.gradients} gradients" if comparison.gradients else "outputs"
@@ -141,31 +141,31 @@ def proof_line(comparison: Comparison) -> str:
 
 
 def conclusions(comparison: Comparison) -> list[str]:
-    """Say what was proved, how cost grows, and what to choose."""
+    """Return lines on what was proved, how cost grows, and what to choose."""
     return [proof_line(comparison), *growth_lines(comparison), *advice(comparison)]
 
 
 def _grid(headings: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> list[str]:
-    """Write a table in Markdown."""
+    """Return the lines of a table in Markdown."""
     lines = [headings, ("---",) * len(headings), *rows]
     return [f"| {' | '.join(line)} |" for line in lines]
 
 
 def markdown(comparison: Comparison) -> str:
-    """Write everything in Markdown."""
+    """Return the whole comparison in Markdown."""
     proof = proof_line(comparison).capitalize()
     lines = [f"**{comparison.title}**; {machine_line(comparison)}. {proof}.", ""]
     lines += ["Builds, in seconds by phase with an empty cache, and in all:", ""]
-    lines += _grid(MADE, _made(comparison))
+    lines += _grid(MADE, _build_rows(comparison))
     lines += ["", f"Steps (spread: half the distance of the quartiles). {BREAK_EVEN}", ""]
-    lines += _grid(RUN, _run(comparison))
+    lines += _grid(RUN, _step_rows(comparison))
     lines += ["", *(f"- {line}" for line in growth_lines(comparison)), ""]
     lines += [f"- {line}" for line in advice(comparison)]
     return "\n".join(lines) + "\n"
 
 
 def save(comparison: Comparison, folder: Path) -> list[Path]:
-    """Write `compare.json`, `compare.md` and `compare.png`.
+    """Write `compare.json`, `compare.md` and `compare.png`, and return their paths.
 
     Raises:
         UserError: a file cannot be written.

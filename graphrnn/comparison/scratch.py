@@ -1,8 +1,8 @@
-"""Folders for the files of one process, which a later one removes where this one was killed.
+"""Folders for the files of one process, which a later process removes if this one was killed.
 
-A process holds a lock on each of its folders as long as it lives; the system lets go of it however
-the process ends. Numbers of processes would not do: they are used again, and containers that share
-a folder have numbers of their own.
+A process holds a lock on each of its folders as long as it lives; the system releases it however
+the process ends. Process ids would not do: they are reused, and containers that share a folder have
+ids of their own.
 """
 
 import contextlib
@@ -16,43 +16,43 @@ from collections.abc import Iterator
 from pathlib import Path
 
 UNLOCKED = 86_400.0
-"""Seconds after which a folder without a lock (from before it could get one) is removed."""
+"""Seconds after which a folder is removed whose process was killed before it made its lock."""
 
 _LOCK = ".lock"
 
 
 def make(prefix: str) -> Path:
-    """Make a folder among the system's temporary ones, and remove those of killed processes."""
+    """Create a folder among the system's temporary ones, and remove those of killed processes."""
     sweep(Path(tempfile.gettempdir()), prefix)
     while True:
         folder = Path(tempfile.mkdtemp(prefix=prefix))
         handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        # It stays open as long as the process lives: with it the lock would go.
+        # It stays open as long as the process lives: closing it would release the lock.
         if _lock(handle) is not False and (folder / _LOCK).exists():
             return folder
-        os.close(handle)  # another process took it for one that was left, and removes it
+        os.close(handle)  # another process took it for an abandoned one, and removes it
 
 
 @contextlib.contextmanager
 def folder(prefix: str) -> Iterator[Path]:
-    """Give such a folder for a while; it is removed after."""
-    made = make(prefix)
+    """Yield such a folder, and remove it afterwards."""
+    path = make(prefix)
     try:
-        yield made
+        yield path
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)
 
 
-def sweep(place: Path, prefix: str) -> None:
-    """Remove our own folders of this kind that no living process holds."""
-    for path in place.glob(f"{prefix}*"):
+def sweep(parent: Path, prefix: str) -> None:
+    """Remove this user's folders of this kind that no living process holds."""
+    for path in parent.glob(f"{prefix}*"):
         with contextlib.suppress(OSError):
-            about = path.lstat()
-            if stat.S_ISDIR(about.st_mode) and about.st_uid == os.geteuid():
-                _remove_left(path, clock.time() - about.st_mtime)
+            status = path.lstat()
+            if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid():
+                _remove_abandoned(path, clock.time() - status.st_mtime)
 
 
-def _remove_left(path: Path, age: float) -> None:
+def _remove_abandoned(path: Path, age: float) -> None:
     """Remove a folder unless it is in use."""
     try:
         handle = os.open(path / _LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -68,7 +68,7 @@ def _remove_left(path: Path, age: float) -> None:
 
 
 def _lock(handle: int) -> bool | None:
-    """Lock a file; False where another holds it, None on a file system that has no locks."""
+    """Try to lock a file: False if another process holds it, None without support for locks."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

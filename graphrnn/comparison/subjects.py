@@ -1,4 +1,4 @@
-"""What can be compared: one of the lesson's networks, or a function that builds a graph."""
+"""Subjects of a comparison: one of the lesson's networks, or a function that builds a graph."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,21 +17,21 @@ import numpy as np
 
 Values = list[Any]
 Builder = Callable[[Loop, int], GraphSpec]
-"""Makes a graph looped by a driver over T steps: inputs, outputs, updates."""
+"""Builds a graph of a loop over T steps: inputs, outputs, updates."""
 
 
 class Subject(Protocol):
-    """A network that can be built with any loop, and what it is fed."""
+    """A network that can be built with any loop, and the values of its inputs."""
 
     @property
     def title(self) -> str:
-        """What it is called."""
+        """The name of the network."""
 
     def graph(self, loop: Loop, time: int) -> GraphSpec:
-        """Build inputs, outputs and updates; the same weights each time."""
+        """Build inputs, outputs and updates, with the same weights each time."""
 
     def values(self, inputs: Sequence[Any]) -> Values:
-        """Give a value for each input; the same each time."""
+        """Return a value for each input, the same each time."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class ModelSubject:
     """One of the lesson's networks, trained by plain SGD on windows of its text."""
 
     settings: TrainSettings
-    symbols: int  # of its text; read before, so that no build is timed with it
+    symbols: int  # of its text, counted beforehand so that no build's time includes reading it
 
     @classmethod
     def of(cls, settings: TrainSettings) -> "ModelSubject":
@@ -52,7 +52,7 @@ class ModelSubject:
 
     @property
     def title(self) -> str:
-        """Name it with its lengths."""
+        """Return the network's name and sizes."""
         s = self.settings
         return f"{s.model}, B={s.batch}, H={s.hidden}, {s.dtype}"
 
@@ -67,14 +67,14 @@ class ModelSubject:
         return replace(network, loop=loop).training_graph(time=time, batch=self.settings.batch)
 
     def values(self, inputs: Sequence[Any]) -> Values:
-        """Give windows of the text, the learning rate, and dropout masks."""
+        """Return windows of the text, the learning rate, and dropout masks."""
         rng = np.random.default_rng(self.settings.seed)
         time, batch = inputs[0].type.shape
         train = prepare(replace(self.settings, time=time)).train
         windows = next(batches.shuffled(train, time=time, batch=batch, rng=rng))
-        kept = 1 - (self.settings.dropout or 0.0)
-        masks = [(rng.random(v.type.shape) < kept) / kept for v in inputs[3:]]
-        # The network's own explodes over a long T, where states are kept by an identity.
+        keep_rate = 1 - (self.settings.dropout or 0.0)
+        masks = [(rng.random(v.type.shape) < keep_rate) / keep_rate for v in inputs[3:]]
+        # With the network's own rate, identity recurrent weights make a long T diverge.
         learning_rate = np.asarray(1e-4 / time**2, self.settings.dtype)
         return [*windows, learning_rate, *(mask.astype(self.settings.dtype) for mask in masks)]
 
@@ -88,7 +88,7 @@ class BuilderSubject:
 
     @property
     def title(self) -> str:
-        """Give the function's name."""
+        """Return the function's name."""
         return self.name or getattr(self.builder, "__name__", "graph")
 
     def graph(self, loop: Loop, time: int) -> GraphSpec:
@@ -96,10 +96,10 @@ class BuilderSubject:
         return self.builder(loop, time)
 
     def values(self, inputs: Sequence[Any]) -> Values:
-        """Fill inputs with small random numbers, integers with zero and one.
+        """Draw small random numbers for floats, and zeros and ones for integers.
 
         Raises:
-            UserError: an input is no array of known lengths.
+            UserError: an input is not an array of known shape.
         """
         rng = np.random.default_rng(0)
         arrays = []

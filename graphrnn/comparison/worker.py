@@ -1,6 +1,6 @@
-"""A process of its own for one form: builds it, and runs steps on request.
+"""A separate process for one form: builds it, and runs steps on request.
 
-It reads a request a line, as JSON, and answers each with a line. Its task comes in a file, pickled
+It reads one request per line, as JSON, and answers each with a line. Its task is in a file, pickled
 by the process that started it.
 """
 
@@ -34,14 +34,14 @@ from aesara.graph.basic import graph_inputs, io_toposort
 from aesara.scan.op import Scan
 
 WARM, MEASURED = 0.02, 0.04
-"""Seconds of steps in a turn: those that are not counted, after the pause, and those that are."""
+"""Seconds of steps in a turn: those that only warm up after the pause, and those that count."""
 LEARNING_RATE = ("learning_rate", "rate")
-"""Names by which a scalar input is known for a learning rate."""
+"""Names by which a scalar input is recognized as a learning rate."""
 
 LARGE = 1024.0
-"""A learning rate at which what a step subtracts, divided by it, is the gradient."""
+"""A learning rate by which a step's change of a weight is divided to get the gradient."""
 GRADIENT = "gradient of "
-"""What the name of a gradient begins with."""
+"""The prefix of a gradient's name."""
 STEPS = 3
 """Steps after which weights are compared."""
 _UNIT = 1 if sys.platform == "darwin" else 1024
@@ -56,7 +56,7 @@ _PHASE = {
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker is for."""
+    """What a worker builds and runs."""
 
     subject: Subject
     form: Form
@@ -65,7 +65,7 @@ class Task:
 
 
 class Stopwatch:
-    """Gives each second of a build to the phase that it belongs to."""
+    """Measures the seconds of a build by phase."""
 
     def __init__(self) -> None:
         self.spent = dict.fromkeys(PHASES, 0.0)
@@ -78,11 +78,11 @@ class Stopwatch:
         self.phase, self.since = phase, now
 
     def report(self, build: compiling.BuildEvent) -> None:
-        """Hear how far a build is."""
+        """Enter the phase that a build reports."""
         self.enter(_PHASE.get(build.phase, self.phase))
 
     def wrap(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Time calls of `aesara.grad`."""
+        """Wrap `aesara.grad` so that its time counts as gradients."""
 
         def timed(*args: Any, **kwargs: Any) -> Any:
             before = self.phase
@@ -96,9 +96,9 @@ class Stopwatch:
 
 
 def largest_size() -> int:
-    """Give the largest resident size of this process so far, in bytes."""
+    """Return the largest resident size of this process so far, in bytes."""
     try:
-        # On Linux ru_maxrss is never below the size of the process that started this one.
+        # On Linux ru_maxrss is never below the size of this process's parent.
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
         return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
     except (OSError, StopIteration):
@@ -106,7 +106,7 @@ def largest_size() -> int:
 
 
 def count_nodes(outputs: Any, body: Callable[[Any], Any]) -> int:
-    """Count the operations that outputs come from, bodies of loops included."""
+    """Count the nodes that outputs depend on, bodies of loops included."""
     total = 0
     for node in io_toposort([], list(outputs)):
         total += 1
@@ -127,7 +127,7 @@ class Worker:
     start: list[Any] = field(default_factory=list)
 
     def build(self) -> dict[str, Any]:
-        """Compile the training step; gives seconds by phase, and counts."""
+        """Compile the training step, and return seconds by phase, and counts."""
         watch = Stopwatch()
         originals = {m: m.grad for m in (aesara, at, aesara.gradient)}
         for module, grad in originals.items():
@@ -177,7 +177,7 @@ class Worker:
         return self.functions[name]
 
     def _rewritten(self, function: Any) -> int:
-        """Count the operations of the compiled graph."""
+        """Count the nodes of the compiled graph."""
         outputs = function.maker.fgraph.outputs
         return count_nodes(outputs, lambda op: body_in(function, op).outputs)
 
@@ -189,7 +189,7 @@ class Worker:
         cache = Path(os.environ["XDG_CACHE_HOME"])
         files = [path for path in cache.rglob("*") if path.is_file()]
         if isinstance(native, NativeFunction):
-            # A library is kept under its key, whatever that is called.
+            # Libraries are named by their cache keys, so every file counts.
             size = sum(path.stat().st_size for path in files)
             return native.source.text.partition(BEGINNING)[2].count("\n"), size
         text = [path for path in files if path.suffix in (".cpp", ".c")]
@@ -197,7 +197,7 @@ class Worker:
         return lines, sum(path.stat().st_size for path in files if path.suffix in (".so", ".pyd"))
 
     def tensors(self, path: str) -> dict[str, Any]:
-        """Write what must be equal: outputs, gradients, and weights after some steps."""
+        """Save what must be equal (outputs, gradients, weights after steps), and return names."""
         assert self.built is not None
         inputs, outputs, updates = self.built
         function, shared = self.functions["training"], [old for old, _ in updates]
@@ -224,25 +224,25 @@ class Worker:
         return {"names": list(tensors)}
 
     def _restart(self) -> None:
-        """Give shared variables their first values."""
+        """Reset shared variables to their initial values."""
         assert self.built is not None
         for (old, _), value in zip(self.built[2], self.start, strict=True):
             old.set_value(value)
 
     def turn(self, name: str) -> dict[str, Any]:
-        """Run steps for a moment; gives the seconds of each that counts."""
+        """Run steps for one turn, and return the seconds of each one after warming up."""
         function, values = self.functions[name], [self.values[k] for k in self.used[name]]
-        moments = [clock.perf_counter()]
-        began, warm = moments[0], 0
-        while moments[-1] - began < WARM + MEASURED or len(moments) - 1 - warm < 1:
+        ticks = [clock.perf_counter()]
+        began, warm = ticks[0], 0
+        while ticks[-1] - began < WARM + MEASURED or len(ticks) - 1 - warm < 1:
             function(*values)
-            moments.append(clock.perf_counter())
-            if moments[-2] - began < WARM and len(moments) > 2:
-                warm = len(moments) - 2
-        return {"seconds": [b - a for a, b in pairwise(moments)][warm:]}
+            ticks.append(clock.perf_counter())
+            if ticks[-2] - began < WARM and len(ticks) > 2:
+                warm = len(ticks) - 2
+        return {"seconds": [b - a for a, b in pairwise(ticks)][warm:]}
 
     def memory(self) -> dict[str, Any]:
-        """Give the largest resident size so far, in bytes."""
+        """Return the largest resident size so far, in bytes."""
         return {"bytes": largest_size()}
 
     def forward(self) -> dict[str, Any]:
@@ -252,7 +252,7 @@ class Worker:
 
 
 def answers(worker: Worker, lines: Iterator[str]) -> Iterator[dict[str, Any]]:
-    """Do what each line asks."""
+    """Run the request on each line, and yield its answer."""
     for line in lines:
         request = json.loads(line)
         try:
@@ -264,7 +264,7 @@ def answers(worker: Worker, lines: Iterator[str]) -> Iterator[dict[str, Any]]:
 
 
 def main(path: str) -> None:
-    """Answer on what was standard output; all else that prints goes to standard error."""
+    """Answer on the original standard output; all other output goes to standard error."""
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     worker = Worker(cloudpickle.loads(Path(path).read_bytes()))
@@ -274,7 +274,7 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
-    # Under this name the task's class would be another one than the sender's.
+    # As __main__, this module's Task would be a class other than the sender's.
     from graphrnn.comparison import worker
 
     worker.main(sys.argv[1])

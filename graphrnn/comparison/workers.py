@@ -1,4 +1,4 @@
-"""Starts workers, asks them, and stops those that take too long."""
+"""Starts workers, sends them requests, and stops those that take too long."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ from graphrnn.errors import UserError
 import cloudpickle
 
 ANSWER = 120.0
-"""Seconds that anything but a build may take."""
+"""Seconds that any request but a build may take."""
 
 
 class TooLongError(UserError):
@@ -21,7 +21,7 @@ class TooLongError(UserError):
 
 
 class Process(Pipe):
-    """A worker, from outside."""
+    """A worker, as its parent sees it."""
 
     def __init__(self, task: Task, folder: Path, cache: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -34,27 +34,27 @@ class Process(Pipe):
             "OMP_NUM_THREADS": str(task.threads),
             "MPLBACKEND": "agg",
         }
-        words = [sys.executable, "-m", "graphrnn.comparison.worker", name]
-        super().__init__(words, environment, self.errors)
+        command = [sys.executable, "-m", "graphrnn.comparison.worker", name]
+        super().__init__(command, environment, self.errors)
 
     def ask(self, do: str, *, within: float = ANSWER, **request: Any) -> dict[str, Any]:
-        """Ask for something and wait for the answer.
+        """Send a request and return its answer.
 
         Raises:
             TooLongError: it took longer than `within` seconds, and was stopped.
-            UserError: it could not be done.
+            UserError: it failed, or the process has ended.
         """
         try:
             message = self.answer({"do": do, **request}, within)
         except TimeoutError:
             raise TooLongError(f"stopped after {within:g} seconds") from None
         if message is None:
-            raise UserError(self._last_words())
+            raise UserError(self._last_line())
         if "problem" in message:
             raise UserError(message["problem"])
         return message
 
-    def _last_words(self) -> str:
-        """Say what a worker that has ended said last."""
+    def _last_line(self) -> str:
+        """Return the last line of a worker's standard error, or its exit status."""
         lines = self.errors.read_text(errors="replace").strip().splitlines()
         return lines[-1] if lines else f"its process ended with {self.process.returncode}"
