@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 Batch = tuple[Indices, Indices]
-"""What goes in and what should come out, both `(T, B)`: the targets are one character later."""
+"""Inputs and targets, both `(T, B)`: the targets are one character later."""
 
 
 def count_windows(indices: Stored, time: int, stride: int | None = None) -> int:
     """Count the windows of `time` characters, each with the character after it as last target.
 
-    They begin every `stride` characters; without it, each where the one before it ends.
+    One begins every `stride` characters; without a stride, each begins where the previous one ends.
 
     Example:
         >>> corpus = np.arange(17, dtype=np.int32)
@@ -31,7 +31,7 @@ def count_windows(indices: Stored, time: int, stride: int | None = None) -> int:
 def require_windows(
     indices: Stored, *, time: int, batch: int, what: str, stride: int | None = None
 ) -> int:
-    """Give the number of windows of length T.
+    """Return the number of windows of length T, checked against the batch size.
 
     Raises:
         UserError: fewer windows than one batch needs.
@@ -51,15 +51,15 @@ def require_windows(
 
 
 def _gather(indices: Stored, starts: npt.NDArray[np.int64], time: int) -> Batch:
-    """Copy the windows that begin at `starts` `(B,)` out of the corpus: two arrays `(T, B)`."""
+    """Copy the windows that begin at `starts` `(B,)` from the corpus: two arrays `(T, B)`."""
     at = np.arange(time)[:, None] + starts[None, :]
     return indices[at].astype(np.int32, copy=False), indices[at + 1].astype(np.int32, copy=False)
 
 
 def shuffled_order(n_windows: int, rng: np.random.Generator) -> npt.NDArray[np.uint32]:
-    """Draw the order of a pass: the numbers from 0 to n - 1, uint32 `(n,)`.
+    """Draw the order of an epoch: a permutation of 0 … n - 1, uint32 `(n,)`.
 
-    The same order as `rng.permutation(n)`, in half of its memory: a long text has many windows.
+    It equals `rng.permutation(n)` and takes half of its memory: a long text has many windows.
 
     Example:
         >>> shuffled_order(5, np.random.default_rng(0)).tolist()
@@ -77,11 +77,11 @@ def shuffled_order(n_windows: int, rng: np.random.Generator) -> npt.NDArray[np.u
 def shuffled(
     indices: Stored, *, time: int, batch: int, rng: np.random.Generator, stride: int | None = None
 ) -> Iterator[Batch]:
-    """Give every window once, in random order, B at a time; an incomplete batch is left out.
+    """Yield every window once, in random order, B at a time; an incomplete batch is dropped.
 
-    The k-th begins at character k · stride; without a stride at kT, so that windows do not overlap.
+    Window k begins at character k · stride; without a stride at kT, so that windows do not overlap.
     The lesson's networks of three and eight characters read such windows, its stacked LSTM those of
-    stride 1. The corpus itself is never copied, only what a batch holds.
+    stride 1. Only the windows of a batch are copied, never the whole corpus.
 
     Example:
         >>> corpus = np.arange(9, dtype=np.int32)
@@ -105,15 +105,15 @@ def _shuffled_batch(
     time: int,
     stride: int | None,
 ) -> Batch:
-    """Give the batch whose windows stand from `first` on in the order of the pass."""
+    """Return the batch of the windows from position `first` on in the order of the epoch."""
     starts = order[first : first + batch].astype(np.int64) * (stride or time)
     return _gather(indices, starts, time)
 
 
 def streams(indices: Stored, *, time: int, batch: int) -> Iterator[Batch]:
-    """Cut the corpus into B contiguous streams and give their windows in order.
+    """Split the corpus into B contiguous streams and yield their windows in order.
 
-    Row b of one batch goes on where row b of the batch before it ended, so that a state can be
+    Column b of a batch continues where column b of the previous batch ended, so that a state can be
     carried from batch to batch.
 
     Example:
@@ -127,16 +127,16 @@ def streams(indices: Stored, *, time: int, batch: int) -> Iterator[Batch]:
 
 
 def _stream_batch(indices: Stored, window: int, per_stream: int, batch: int, time: int) -> Batch:
-    """Give the windows of a number of all streams."""
+    """Return the batch of each stream's window number `window`."""
     return _gather(indices, (np.arange(batch) * per_stream + window) * time, time)
 
 
 @dataclass
 class Reader:
-    """Reads a text pass after pass, batch by batch, and can be put where another one stood.
+    """Reads a text epoch after epoch, batch by batch, and can resume where another one stopped.
 
-    `batches` counts those of this pass; `order` is the generator's state when the pass began. Set
-    both, and the generator to where it was, and the batches that follow are the same.
+    `batches` counts those of this epoch; `order` is the generator's state when the epoch began.
+    With both, and the generator's current state, a new reader yields the same further batches.
 
     Example:
         >>> corpus = np.arange(9, dtype=np.int32)
@@ -164,32 +164,32 @@ class Reader:
         )
         self._order: npt.NDArray[np.uint32] | None = None
         if self.order is not None:
-            then = np.random.default_rng(0)
-            then.bit_generator.state = self.order
-            self._order = shuffled_order(self._n_windows, then)
+            rng = np.random.default_rng(0)
+            rng.bit_generator.state = self.order
+            self._order = shuffled_order(self._n_windows, rng)
 
     @property
     def per_pass(self) -> int:
-        """How many batches a pass over the text has."""
+        """The number of batches in an epoch."""
         return self._n_windows // self.batch
 
     @property
     def shuffled(self) -> bool:
-        """Whether each pass draws an order of its windows."""
+        """Whether each epoch draws an order of its windows."""
         return self._shuffled
 
     @property
     def begins(self) -> bool:
-        """Say whether the next batch is the first of a pass."""
+        """Whether the next batch is the first of an epoch."""
         return self.batches in (0, self.per_pass)
 
     def read(self) -> Batch:
-        """Give the next batch, the first of another pass after the last of one."""
+        """Return the next batch; after the last one of an epoch, the first of the next epoch."""
         if self.begins:
             self.batches = 0
             if self._shuffled:
                 self.order = dict(self.rng.bit_generator.state)
-                self._order = None  # the old one goes before the new one is made
+                self._order = None  # frees the old order before the new one is allocated
                 self._order = shuffled_order(self._n_windows, self.rng)
         k, self.batches = self.batches, self.batches + 1
         if self._order is None:

@@ -1,4 +1,4 @@
-"""Text in and out: corpora, vocabulary, characters ↔ indices, the split into train and held-out."""
+"""Text: corpora, vocabulary, characters ↔ indices, the split into training and held-out text."""
 
 import os
 from collections.abc import Callable
@@ -23,10 +23,10 @@ Stored = npt.NDArray[Any]
 """A whole text as indices, as narrow as its vocabulary allows; batches of it are int32."""
 
 _PIECE = 1_000_000
-"""Characters of a long text that are looked up at once."""
+"""Characters of a long text that are encoded at once."""
 
 PADDING = "\0"
-"""The symbol at index 0, as in the lesson: it stands for no character and occurs in no corpus."""
+"""The symbol at index 0, as in the lesson: it represents no character and is in no corpus."""
 
 _NIETZSCHE_URL = "https://s3.amazonaws.com/text-datasets/nietzsche.txt"
 _NIETZSCHE_SHA256 = "23cf69874ab69d3d256099ab530ea4be24d47d9675b673bcc67cbcd6298ec647"
@@ -46,29 +46,29 @@ class Vocabulary:
 
     @classmethod
     def of(cls, text: str) -> "Vocabulary":
-        """Collect the characters of a text."""
+        """Build the vocabulary of a text."""
         return cls((PADDING, *sorted(set(text) - {PADDING})))
 
     def __len__(self) -> int:
-        """Count the characters, padding included."""
+        """Return the number of characters, padding included."""
         return len(self.characters)
 
     @cached_property
     def _table(self) -> Indices:
-        """Map a code point to its index, or to -1."""
+        """A table from code points to indices, or to -1."""
         points = np.array([ord(character) for character in self.characters])
         table = np.full(points.max() + 1, -1, dtype=np.int32)
         table[points] = np.arange(len(self.characters), dtype=np.int32)
-        table[ord(PADDING)] = -1  # padding is never read from a text
+        table[ord(PADDING)] = -1  # padding must not occur in a text
         return table
 
     def encode(self, text: str) -> Indices:
-        """Turn a text of n characters into n indices, int32 `(n,)`.
+        """Encode a text of n characters as n indices, int32 `(n,)`.
 
         Raises:
-            UserError: the text has characters that the vocabulary has not; they are listed.
+            UserError: the text has characters that the vocabulary lacks; they are listed.
         """
-        # surrogatepass: a lone surrogate (a mangled argument) must end in the error below.
+        # surrogatepass: a lone surrogate (a mangled argument) must raise the error below.
         points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
         known = points < len(self._table)
         indices = np.where(known, self._table[np.where(known, points, 0)], np.int32(-1))
@@ -83,9 +83,9 @@ class Vocabulary:
         return indices.astype(np.int32)
 
     def store(self, text: str) -> Stored:
-        """Turn a long text of n characters into n indices, of 8 or 16 bits where these suffice.
+        """Encode a long text of n characters as n indices, of 8 or 16 bits where these suffice.
 
-        A text of 100 MB and its indices take 200 MB so, and no more at any moment.
+        So a text of 100 MB and its indices never take more than 200 MB.
 
         Raises:
             UserError: as `encode`.
@@ -102,7 +102,7 @@ class Vocabulary:
         return stored
 
     def decode(self, indices: npt.ArrayLike) -> str:
-        """Turn indices `(n,)` into a text of n characters."""
+        """Decode indices `(n,)` to a text of n characters."""
         return "".join(self.characters[i] for i in np.asarray(indices, dtype=np.int64))
 
 
@@ -115,15 +115,15 @@ class Corpus:
 
 
 def python_docs() -> str:
-    """Give the language reference that every CPython carries, its topics in alphabetical order."""
+    """Return the language reference that CPython includes, its topics in alphabetical order."""
     return "\n".join(topics[name] for name in sorted(topics))
 
 
 def nietzsche() -> str:
-    """Give the lesson's corpus, downloaded once and checked against its SHA-256.
+    """Return the lesson's corpus, downloaded once and checked against its SHA-256.
 
     Raises:
-        UserError: there is no network, or what came is another text.
+        UserError: the download failed, or the text is another one.
     """
     folder = cache_folder() / "corpora"
     require_kind(folder / "nietzsche.txt", "a file", f"cache {str(folder)!r}")
@@ -137,7 +137,7 @@ def nietzsche() -> str:
             downloader=pooch.HTTPDownloader(timeout=20),
         )
     except Exception as error:
-        # pooch lets through whatever the network library raises; all of it means the same here.
+        # pooch passes on whatever the network library raises; all of it means the same here.
         raise UserError(
             f"corpus nietzsche: could not be downloaded ({type(error).__name__}); "
             "if you have the file, name it instead: --corpus path/to/nietzsche.txt"
@@ -151,7 +151,7 @@ CORPORA: dict[str, Callable[[], str]] = {"python-docs": python_docs, "nietzsche"
 def read_text(path: Path, *, regular: bool = False) -> str:
     """Read a UTF-8 text file, without its byte-order mark and with LF line endings.
 
-    With `regular` it must be a file on a disk: no pipe, no device.
+    With `regular` it must be a regular file: not a pipe or a device.
 
     Raises:
         UserError: missing, unreadable, a folder, binary, or not UTF-8 (with the offset).
@@ -179,11 +179,11 @@ def read_text(path: Path, *, regular: bool = False) -> str:
 def load_corpus(name: str, tell: Callable[[str], None] | None = None) -> Corpus:
     """Load a corpus by its name (`python-docs`, `nietzsche`) or by the path of a text file.
 
-    A path that a checkpoint names, and not the user, may be a stranger's choice: `tell` hears of it
-    before it is opened, and only a file on a disk is.
+    A path from a checkpoint, and not from the user, is untrusted: `tell` gets a message about it
+    before it is opened, and it must be a regular file.
 
     Raises:
-        UserError: no such corpus or file, or it cannot be used.
+        UserError: there is no such corpus or file, or it cannot be used.
     """
     if name in CORPORA:
         return Corpus(name, CORPORA[name]())
@@ -191,7 +191,7 @@ def load_corpus(name: str, tell: Callable[[str], None] | None = None) -> Corpus:
     try:
         looks_like_path = os.sep in name or bool(path.suffix) or path.exists()
     except OSError:
-        looks_like_path = True  # read_text says what is wrong with it
+        looks_like_path = True  # read_text raises an error that names the cause
     if not looks_like_path:
         raise unknown("corpus", name, [*CORPORA, "path/to/file.txt"])
     if tell is not None:
@@ -203,7 +203,7 @@ def load_corpus(name: str, tell: Callable[[str], None] | None = None) -> Corpus:
 
 
 def split(indices: Stored, held_out: float) -> tuple[Stored, Stored]:
-    """Cut off the end of a corpus as held-out text: `(n,)` → `(n - m,)`, `(m,)`, both views.
+    """Split the end of a corpus off as held-out text: `(n,)` → `(n - m,)`, `(m,)`, both views.
 
     Example:
         >>> train, rest = split(np.arange(10, dtype=np.int32), held_out=0.2)

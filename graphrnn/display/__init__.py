@@ -1,1 +1,1 @@
-"""What people look at: the terminal's progress and plots."""
+"""Output for people: progress in the terminal, and plots."""

@@ -1,4 +1,4 @@
-"""Pictures of training and of gradients."""
+"""Plots of training curves and of gradient norms."""
 
 import io
 import logging
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def curves(headers: Mapping[str, Header], path: Path) -> None:
-    """Write the picture of `curves_png`.
+    """Write the plot of `curves_png` to a file.
 
     Raises:
         UserError: the file cannot be written.
@@ -23,10 +23,10 @@ def curves(headers: Mapping[str, Header], path: Path) -> None:
 
 
 def curves_png(headers: Mapping[str, Header]) -> bytes:
-    """Draw loss and accuracy against the number of sequences, of one run or of several, as a PNG.
+    """Draw loss and accuracy against the number of sequences, for one run or several, as a PNG.
 
-    Training is a thin line, the held-out text a thick one with marks. Runs differ by colour, mark
-    and dash.
+    Training is a thin line, validation a thick one with markers. Runs differ by colour, marker and
+    dash.
     """
     figure = _figure(9, 4)
     panels = figure.subplots(1, 2)
@@ -61,7 +61,7 @@ def curves_png(headers: Mapping[str, Header]) -> bytes:
         axes.grid(alpha=0.3)
     panels[1].yaxis.set_major_formatter("{x:.0%}")
     handles, labels = panels[0].get_legend_handles_labels()
-    # A run is named by its folder, a corpus by its file: dollars in them are no formula.
+    # Runs are named after folders, corpora after files: dollars in them do not start a formula.
     legend = figure.legend(handles, labels, loc="outside lower center", frameon=False, ncols=2)
     for text in legend.get_texts():
         text.set_parse_math(False)
@@ -73,19 +73,19 @@ def curves_png(headers: Mapping[str, Header]) -> bytes:
 def gradient_norms(
     panels: Mapping[str, Mapping[str, Sequence[float]]], path: Path, title: str
 ) -> None:
-    """Draw norms against the distance in time, a panel a moment and a line a cell, as a PNG.
+    """Draw norms against the distance in time as a PNG, one panel per title, one line per cell.
 
     `panels` holds, by the panel's title and the line's name, the norms at distance 0, 1, 2, …
-    Lines differ by dash, marker and lightness, so that they can be told apart in grey too.
+    Lines differ by dash, marker and lightness, so that they are distinct in grey too.
 
     Raises:
         UserError: the file cannot be written.
     """
     figure = _figure(5.2 * len(panels) + 1.6, 4.4)
     grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    for axes, (moment, lines) in zip(grid, panels.items(), strict=True):
+    for axes, (panel_title, lines) in zip(grid, panels.items(), strict=True):
         for k, (name, norms) in enumerate(lines.items()):
-            # Powers of ten may be too large to draw, or none at all (a norm of 0).
+            # A logarithmic axis can show neither huge norms nor a norm of 0.
             shown = [n if 1e-300 < n < 1e300 else float("nan") for n in norms]
             colour, dash, marker = _LINES[k % len(_LINES)]
             axes.plot(
@@ -99,7 +99,7 @@ def gradient_norms(
                 label=name,
             )
         axes.set_yscale("log")
-        axes.set_title(moment)
+        axes.set_title(panel_title)
         axes.set_xlabel("distance T - t (steps back)")
         axes.grid(alpha=0.3)
     grid[0].set_ylabel("norm of d loss / d h_t")
@@ -124,8 +124,8 @@ _LINES = (
 
 
 def _figure(width: float, height: float) -> "Figure":
-    """Make an empty picture, in inches."""
-    # Its first import builds a cache of fonts and says so in a warning that means nothing here.
+    """Create an empty figure of a size in inches."""
+    # The first import builds a font cache and warns of that, which is of no use here.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -136,7 +136,7 @@ def _figure(width: float, height: float) -> "Figure":
 
 
 def _png(figure: "Figure") -> bytes:
-    """Give it as a PNG."""
+    """Render a figure as a PNG."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")

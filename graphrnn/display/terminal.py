@@ -1,4 +1,4 @@
-"""What a person sees while they wait: live bars in a terminal, a line now and then in a pipe."""
+"""Progress on standard output: live bars in a terminal, a line every few seconds in a pipe."""
 
 import contextlib
 import math
@@ -22,11 +22,11 @@ from rich.table import Table
 from rich.text import Text
 
 PLAIN_EVERY = 5.0
-"""Seconds between two lines of progress where the output is no terminal."""
+"""Seconds between two lines of progress where the output is not a terminal."""
 
 
 def seconds(value: float) -> str:
-    """Write a duration.
+    """Format a duration.
 
     Example:
         >>> seconds(4.21), seconds(75), seconds(3700)
@@ -41,19 +41,19 @@ def seconds(value: float) -> str:
 
 
 def bits(nats: float) -> float:
-    """Turn nats into bits: 1 nat = 1 / ln 2 bits."""
+    """Convert nats to bits: 1 nat = 1 / ln 2 bits."""
     return nats / math.log(2)
 
 
 class _Console(Console):
-    """A console whose reader may go away: it falls silent, and the work goes on.
+    """A console that goes silent when its reader is gone, so that the work continues.
 
-    Strings come out with their control characters escaped: what a stranger's file says must not
-    steer a terminal.
+    Control characters in strings are escaped: text from an untrusted file must not control the
+    terminal.
     """
 
     lasting = False
-    """Whether any failure to write is taken so: a closed terminal, a full disk."""
+    """Whether every failed write is handled so: also a closed terminal or a full disk."""
 
     @property
     def file(self) -> IO[str]:
@@ -66,52 +66,52 @@ class _Console(Console):
         self._file = new_file
 
     def on_broken_pipe(self) -> None:
-        """Write no more."""
+        """Discard all further output."""
         self.quiet = True
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Render a string, its control characters escaped."""
+        """Render a string with its control characters escaped."""
         return super().render_str(printable(text), **options)
 
 
 class _Lasting:
-    """A file that tells of every failure as of a reader that has gone, which a console survives."""
+    """A file that raises BrokenPipeError for every failed write, which a console survives."""
 
     def __init__(self, file: IO[str]) -> None:
-        self._under = file
+        self._file = file
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._under, name)
+        return getattr(self._file, name)
 
     def write(self, text: str) -> int:
-        """Write."""
+        """Write a text."""
         try:
-            return self._under.write(text)
+            return self._file.write(text)
         except OSError as error:
             raise BrokenPipeError from error
 
     def flush(self) -> None:
-        """Hand over what was written."""
+        """Flush the file."""
         try:
-            self._under.flush()
+            self._file.flush()
         except OSError as error:
             raise BrokenPipeError from error
 
 
 def console(*, stderr: bool = False, lasting: bool = False) -> Console:
-    """Make a console that prints text as it is: no markup, no pictures for words between colons.
+    """Create a console that prints text as it is, without markup or emoji.
 
-    A lasting one is for work whose result lies in files: it falls silent where it cannot write.
+    A lasting one is for work that writes its results to files: it goes silent if it cannot write.
     """
-    made = _Console(stderr=stderr, emoji=False, markup=False, highlight=False)
-    made.lasting = lasting
-    return made
+    new = _Console(stderr=stderr, emoji=False, markup=False, highlight=False)
+    new.lasting = lasting
+    return new
 
 
 class Display:
-    """Shows a build and a training run; a `watching.Watcher` and a context manager."""
+    """Shows a build and a training run; a `progress.Watcher` and a context manager."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -126,7 +126,7 @@ class Display:
             disable=not self.live,
         )
         self._task: TaskID | None = None
-        self._said = 0.0
+        self._printed = 0.0
         self._phase: tuple[str, str] | None = None
         self._function = ""
         self._began = clock.perf_counter()
@@ -148,7 +148,7 @@ class Display:
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def prepared(self, data: Data) -> None:
-        """Say what the corpus came to."""
+        """Print the sizes of the corpus."""
         held_out = f"{len(data.held_out):,}" if len(data.held_out) else "none"
         self.line(
             f"{data.corpus}: {len(data.train):,} characters to train on, "
@@ -156,7 +156,7 @@ class Display:
         )
 
     def built(self, build: BuildEvent) -> None:
-        """Show how far compiling is."""
+        """Show the progress of compiling."""
         now = clock.perf_counter()
         if build.function != self._function:
             self._function, self._began = build.function, now
@@ -174,17 +174,17 @@ class Display:
         phase = (build.function, build.phase)
         if self.live:
             self._show(f"{build.function}: {build.phase}", build.done, build.total, counts)
-        elif (phase != self._phase and not build.done) or now - self._said >= PLAIN_EVERY:
-            self._said = now
+        elif (phase != self._phase and not build.done) or now - self._printed >= PLAIN_EVERY:
+            self._printed = now
             self.line(f"  {build.function}: {build.phase}{counts and f' ({counts})'} ...")
         self._phase = phase
 
     def progressed(self, progress: Progress) -> None:
-        """Show how far training is."""
+        """Show the progress of training."""
         now = clock.perf_counter()
-        if now - self._said < (0.1 if self.live else PLAIN_EVERY):
+        if now - self._printed < (0.1 if self.live else PLAIN_EVERY):
             return
-        self._said = now
+        self._printed = now
         text = (
             f"loss {progress.loss:.3f}  accuracy {progress.accuracy:.1%}  "
             f"{progress.characters_per_second:,.0f} characters/s  "
@@ -197,30 +197,30 @@ class Display:
             self.line(f"  {done:>9,} of {total:,} sequences  {text}")
 
     def counted(self, what: str, done: int, total: int) -> None:
-        """Show how far some other work is; what is done leaves no line."""
+        """Show the progress of other work; its bar disappears once it is done."""
         now = clock.perf_counter()
         if done == total:
             self._drop()
-        elif now - self._said >= (0.1 if self.live else PLAIN_EVERY):
-            self._said = now
+        elif now - self._printed >= (0.1 if self.live else PLAIN_EVERY):
+            self._printed = now
             if self.live:
                 self._show(what, done, total, f"{done:,} of {total:,}")
             else:
                 self.line(f"  {what}: {done:,} of {total:,}")
 
     def evaluated(self, point: Point) -> None:
-        """Say how the held-out text is predicted."""
+        """Print loss and accuracy on the held-out text."""
         self.line(
             f"  {point.sequences:>9,} sequences: held-out loss {point.loss:.3f} nats, "
             f"{bits(point.loss):.3f} bits a character, accuracy {point.accuracy:.1%}"
         )
 
     def noted(self, text: str) -> None:
-        """Say what happens once."""
+        """Print a note on the run."""
         self.line(f"  {text}")
 
     def wrote(self, text: str) -> None:
-        """Show what the network writes at this moment."""
+        """Print a sample of the network's text."""
         self.line("\n" + "\n".join(f"    {line}" for line in text.splitlines()) + "\n")
 
     def _show(self, description: str, done: int, total: int, text: str) -> None:
@@ -232,14 +232,14 @@ class Display:
         )
 
     def _drop(self) -> None:
-        """Take the live bar away, so that the next one starts afresh."""
+        """Remove the live bar, so that the next one starts at zero."""
         if self._task is not None:
             self._bars.remove_task(self._task)
             self._task = None
 
 
 def results_table(header: Header) -> Table | str:
-    """Make the table that ends a run, or say that it was too short for one."""
+    """Build the table of a run's results, or a message if the run was too short for one."""
     if not header.train and not header.held_out:
         every = header.settings.log_every
         return f"no loss yet: one is kept each {every:,} sequences (--log-every)"
@@ -258,7 +258,7 @@ def results_table(header: Header) -> Table | str:
 
 
 def models_table() -> Table:
-    """Make the table of the networks: what each is, and where it comes from."""
+    """Build the table of the networks, with a summary and the lesson's section for each."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in ("network", "what it is", "the lesson's section"):
         table.add_column(heading, no_wrap=heading == "network", overflow="fold")
