@@ -73,9 +73,7 @@ def by_hand(subject, values, x, y):
 # Each two of a subject, a loop and a backend meet; what is stepped in Python is slow to rewrite.
 RUNS = [(name, loop, "native") for name in STEPS for loop in (scanned, unrolled)] + [
     ("rnn_glorot", scanned, "python"),
-    ("rnn_identity", unrolled, "python"),
     ("gru", unrolled, "python"),
-    ("lstm", scanned, "python"),
 ]
 
 

@@ -148,7 +148,6 @@ VARIANTS = {
 RUNS = [(variant, cell, "scan", "native") for variant in VARIANTS for cell in CELLS] + [
     ("dropped", "lstm", "2", "native"),
     ("normalised", "gru", "2", "native"),
-    ("normalised", "lstm", "scan", "python"),
 ]
 
 

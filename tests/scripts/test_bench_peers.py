@@ -72,7 +72,7 @@ def test_the_lessons_network_is_that_of_the_reference(variant):
         theirs = numpy_bptt.sgd(theirs, backward(theirs, x, y, done), LESSON.rate)
 
 
-@pytest.mark.parametrize("cell", SMALL)
+@pytest.mark.parametrize("cell", ["rnn", "lstm"])
 def test_forms_of_ours_agree(cell):
     point = SMALL[cell]
     losses = []
