@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 
 # Words for the commands below: CORPUS=nietzsche, RUN=runs/theano_rnn-1, ARGS='--hidden 128'.
-CORPUS ?= python-docs
+CORPUS ?= python-prose
 RUN ?= latest
 PROMPT ?= The
 ARGS ?=
@@ -28,13 +28,13 @@ $(READY_DEV): $(READY)
 	@touch $(READY_DEV)
 
 train: $(READY)  ## train the lesson's network (CORPUS=nietzsche or a file; ARGS='--hidden 128')
-	@$(PYTHON) -m graphrnn train $(if $(filter python-docs,$(CORPUS)),,--corpus "$(CORPUS)") $(ARGS)
+	@$(PYTHON) -m graphrnn train $(if $(filter python-prose,$(CORPUS)),,--corpus "$(CORPUS)") $(ARGS)
 
 sample: $(READY)  ## write text with a trained network (RUN=folder PROMPT='The')
 	@$(PYTHON) -m graphrnn sample "$(RUN)" --prompt="$(PROMPT)" $(ARGS)
 
 lesson: $(READY)  ## set the lesson's figures beside ours (CORPUS=nietzsche or its path; ARGS=--quick)
-	@$(PYTHON) scripts/lesson.py --corpus "$(if $(filter python-docs,$(CORPUS)),nietzsche,$(CORPUS))" $(ARGS)
+	@$(PYTHON) scripts/lesson.py --corpus "$(if $(filter python-prose,$(CORPUS)),nietzsche,$(CORPUS))" $(ARGS)
 
 compare: $(READY)  ## compare scan and unrolled loops (ARGS='--quick', ARGS='gru --time 8 32 --batch 16')
 	@$(PYTHON) -m graphrnn compare $(ARGS)

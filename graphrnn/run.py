@@ -17,7 +17,7 @@ from graphrnn.runs.checkpoint import Checkpoint, load_checkpoint
 from graphrnn.runs.folder import RunFolder, find_checkpoint
 from graphrnn.sampling import sampler as samplers
 from graphrnn.sampling.evaluation import Evaluation, evaluate_text
-from graphrnn.settings.sampling import SampleSettings
+from graphrnn.settings.sampling import SampleSettings, StateUse
 from graphrnn.settings.training import TrainSettings
 from graphrnn.training import run as training_run
 
@@ -33,14 +33,15 @@ class Run:
         ...     run = Run.train(**settings, out=Path(folder) / "run")
         ...     again = Run.load(run.path).resume(sequences=16)
         >>> run
-        <Run run: reference on python-docs, 8 of 8 sequences>
+        <Run run: reference on python-prose, 8 of 8 sequences>
         >>> again
-        <Run run: reference on python-docs, 16 of 16 sequences>
+        <Run run: reference on python-prose, 16 of 16 sequences>
     """
 
     path: Path
     checkpoint: Checkpoint
     backend: str = "auto"
+    state: StateUse = "as-trained"
 
     @classmethod
     def train(cls, **settings: Any) -> "Run":
@@ -53,14 +54,22 @@ class Run:
         return cls(done.folder.path, done.checkpoint, done.checkpoint.header.settings.backend)
 
     @classmethod
-    def load(cls, run: str | Path = "latest", *, backend: str = "auto") -> "Run":
+    def load(
+        cls,
+        run: str | Path = "latest",
+        *,
+        backend: str = "auto",
+        state: StateUse = "as-trained",
+    ) -> "Run":
         """Load a run by its folder, its name in runs/, `latest`, or a checkpoint's file.
+
+        `state` says what the network sees of a text: windows, or all of it by a carried state.
 
         Raises:
             UserError: there is none, or it cannot be used.
         """
         file = find_checkpoint(str(run))
-        return cls(file.parent, load_checkpoint(file), backend)
+        return cls(file.parent, load_checkpoint(file), backend, state)
 
     def resume(self, **changes: Any) -> "Run":
         """Go on with it from its last checkpoint, with more sequences or steps.
@@ -69,7 +78,7 @@ class Run:
             UserError: as `training.resume`.
         """
         done = training_run.resume(str(self.path), TrainSettings(**changes))
-        return Run(self.path, done.checkpoint, self.backend)
+        return Run(self.path, done.checkpoint, self.backend, self.state)
 
     @property
     def settings(self) -> TrainSettings:
@@ -84,7 +93,7 @@ class Run:
     @cached_property
     def sampler(self) -> samplers.Sampler:
         """Its network, ready to read and write; compiled when it is first used."""
-        return samplers.Sampler.of(self.checkpoint, backend=self.backend)
+        return samplers.Sampler.of(self.checkpoint, state=self.state, backend=self.backend)
 
     def sample(self, prompt: str | None = None, **settings: Any) -> str:
         """Write: the prompt and what follows; takes the settings of `graphrnn sample`.
@@ -112,12 +121,13 @@ class Run:
         return self.sampler.next_characters(n)
 
     def evaluate(self, corpus: str) -> Evaluation:
-        """Read a text from end to end; see `graphrnn evaluate`.
+        """Read a text and show how well it is predicted; see `graphrnn evaluate`.
 
         Raises:
             UserError: no such text, or the network knows too little of it.
         """
-        return evaluate_text(self.checkpoint, load_corpus(corpus).text, backend=self.backend)
+        text = load_corpus(corpus).text
+        return evaluate_text(self.checkpoint, text, state=self.state, backend=self.backend)
 
     def __repr__(self) -> str:
         header = self.checkpoint.header

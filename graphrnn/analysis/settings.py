@@ -27,8 +27,8 @@ class GradientSettings:
     """Learning rate of SGD in these steps."""
     clip: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = 1.0
     """Largest global norm of the gradients, where they are clipped."""
-    corpus: TextName = "python-docs"
-    """Text to measure on: python-docs, nietzsche, or the path of a UTF-8 file."""
+    corpus: TextName = "python-prose"
+    """Text to measure on: python-prose, python-docs, nietzsche, or the path of a UTF-8 file."""
     seed: Seed = 0
     """Seed of the initial weights and of the order of the sequences."""
     out: Path = Path("gradients.png")

@@ -30,7 +30,7 @@ class CompareSettings:
     """Units in the hidden state (H), likewise."""
     dtype: Literal["float32", "float64"] = "float32"
     """Precision."""
-    corpus: str = "python-docs"
+    corpus: str = "python-prose"
     """Text that the batch comes from."""
     steps: Positive | None = None
     """Training steps that the advice counts on; without it those of graphrnn train."""

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from pydoc_data.topics import topics
 from typing import Any
 
 from graphrnn import files
+from graphrnn.data.prose import python_prose
 from graphrnn.errors import UserError, reason, unknown
 from graphrnn.files import require_kind
 from graphrnn.user_cache import cache_folder
@@ -116,6 +116,8 @@ class Corpus:
 
 def python_docs() -> str:
     """Return the language reference that CPython includes, its topics in alphabetical order."""
+    from pydoc_data.topics import topics
+
     return "\n".join(topics[name] for name in sorted(topics))
 
 
@@ -145,7 +147,15 @@ def nietzsche() -> str:
     return read_text(Path(name), regular=True)
 
 
-CORPORA: dict[str, Callable[[], str]] = {"python-docs": python_docs, "nietzsche": nietzsche}
+CORPORA: dict[str, Callable[[], str]] = {
+    "python-prose": python_prose,
+    "python-docs": python_docs,
+    "nietzsche": nietzsche,
+}
+"""The corpora that have a name; the first is the default."""
+
+OF_PYTHON = ("python-prose", "python-docs")
+"""Corpora that are another text for another version of Python."""
 
 
 def read_text(path: Path, *, regular: bool = False) -> str:
@@ -177,7 +187,7 @@ def read_text(path: Path, *, regular: bool = False) -> str:
 
 
 def load_corpus(name: str, tell: Callable[[str], None] | None = None) -> Corpus:
-    """Load a corpus by its name (`python-docs`, `nietzsche`) or by the path of a text file.
+    """Load a corpus by its name (see `CORPORA`) or by the path of a text file.
 
     A path from a checkpoint, and not from the user, is untrusted: `tell` gets a message about it
     before it is opened, and it must be a regular file.

@@ -152,7 +152,7 @@ class Display:
         held_out = f"{len(data.held_out):,}" if len(data.held_out) else "none"
         self.line(
             f"{data.corpus}: {len(data.train):,} characters to train on, "
-            f"{held_out} held out, {len(data.vocabulary)} symbols"
+            f"{held_out} held out, {len(data.vocabulary)} symbols; SHA-256 {data.digest[:12]}"
         )
 
     def built(self, build: BuildEvent) -> None:

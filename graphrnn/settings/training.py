@@ -45,8 +45,9 @@ class TrainSettings(LearningSettings):
 
     model: Name = "theano_rnn"
     """Network to train; graphrnn models lists them."""
-    corpus: TextName = "python-docs"
-    """Text to learn: python-docs, nietzsche, or the path of a UTF-8 file."""
+    corpus: TextName = "python-prose"
+    """Text to learn: python-prose, python-docs (the same with its tables and code), nietzsche, or
+    the path of a UTF-8 file."""
     sequences: Annotated[int, Field(gt=0, lt=2**63), BY_RECIPE] = DEFAULT.sequences
     """Sequences to train on, all epochs together."""
     hidden: Annotated[int, Field(gt=0, le=65_536), BY_RECIPE] = DEFAULT.hidden

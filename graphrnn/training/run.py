@@ -7,6 +7,7 @@ same steps, to the last bit, as if it had never stopped.
 
 from dataclasses import dataclass, replace
 
+from graphrnn.data.text import OF_PYTHON
 from graphrnn.errors import UserError
 from graphrnn.interrupts import signal_of
 from graphrnn.models.from_settings import require_fitting
@@ -156,9 +157,11 @@ def _require_same_text(position: Position, data: Data, settings: TrainSettings) 
         UserError: it is another one.
     """
     if position.text != data.digest:
+        own = settings.corpus in OF_PYTHON
+        why = "each version of Python has its own" if own else "it was changed, or is another one"
         raise UserError(
-            f"--corpus: {settings.corpus!r} is not the text that this run was begun with (it was "
-            "changed, or is another one); name that text, or train anew"
+            f"--corpus: {settings.corpus!r} is not the text that this run was begun with ({why}); "
+            "name a file with that text, or train anew"
         )
 
 

@@ -18,7 +18,7 @@ def drawn(in_tmp):
     network = network_of(settings, len(vocabulary), np.random.default_rng(0))
     header = Header(
         settings=settings,
-        corpus="python-docs",
+        corpus="python-prose",
         vocabulary=vocabulary,
         sequences=20,
         train=(Point(sequences=10, loss=1.5, accuracy=0.25),),

@@ -5,7 +5,7 @@ from tests.cli.test_app import refused
 def test_a_run_is_a_row(capsys, drawn):
     app.main(["runs"])
     row = capsys.readouterr().out.splitlines()[1].split()
-    assert row == ["drawn", "reference,", "3", "python-docs", "20", "of", "40", "1.500", "0.693",
+    assert row == ["drawn", "reference,", "3", "python-prose", "20", "of", "40", "1.500", "0.693",
                    "stopped"]  # fmt: skip
 
 

@@ -20,6 +20,6 @@ def test_what_a_run_is_and_how_it_went(capsys, drawn):
 def test_a_run_that_saved_nothing(capsys, drawn):
     drawn.last.unlink()
     app.main(["show", str(drawn.path)])
-    assert "reference on python-docs was stopped, and has saved no checkpoint yet" in " ".join(
+    assert "reference on python-prose was stopped, and has saved no checkpoint yet" in " ".join(
         capsys.readouterr().out.split()
     )
