@@ -12,7 +12,7 @@ def test_a_run_as_an_object(small_text, in_tmp):
     assert run.path == done.folder.path
     assert repr(run) == "<Run theano_rnn-1: theano_rnn on small, 40 of 40 sequences>"
     assert len(run.sample("the", length=10)) == 13
-    assert run.sample("the", length=10) == run.sample("the", length=10)
+    assert len({run.sample("the", length=10, seed=1) for _ in range(2)}) == 1
     assert len(run.sample("the", length=10, count=2)) == 2 * 13 + 2
     assert sum(p for _, p in run.next("th", 100)) == pytest.approx(1)
     page = run._repr_html_()

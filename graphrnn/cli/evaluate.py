@@ -1,11 +1,15 @@
-"""`graphrnn evaluate`: how well a run predicts a text, from its first character to its last."""
+"""`graphrnn evaluate`: how well a run predicts a text."""
 
 from typing import TYPE_CHECKING
 
 from graphrnn import toolchain
 from graphrnn.cli.options import ThreadCount
+from graphrnn.settings.sampling import StateUse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from graphrnn.runs.checkpoint import Checkpoint
     from graphrnn.sampling.evaluation import Evaluation
 
     from rich.table import Table
@@ -16,22 +20,24 @@ def evaluate(
     /,
     *,
     corpus: str | None = None,
+    state: StateUse = "as-trained",
     backend: str = "auto",
     threads: ThreadCount = None,
 ) -> None:
     """Read a text with a trained network, and show how well it is predicted.
 
-    The state is carried from end to end.
+    Without a corpus it reads what the run held out of its own, which training never read.
 
     Args:
         run: Folder of the run, its name in runs/, "latest", or a checkpoint.
-        corpus: Text to read: python-docs, nietzsche, or a UTF-8 file; by default that of the run,
-            of which the network has seen the most.
+        corpus: Text to read, all of it: python-prose, python-docs, nietzsche, or a UTF-8 file;
+            by default the part that the run held out of its own.
+        state: How to read: in windows, each from a zero state (windows), or from end to end by one
+            state (carried); by default as the run read its held-out text.
         backend: What runs the graph: auto, native, aesara or python.
         threads: Threads to run on; by default OMP_NUM_THREADS, else one for each processor.
     """
     toolchain.start_aesara()
-    from graphrnn.data.text import load_corpus
     from graphrnn.display.terminal import Display, console
     from graphrnn.runs.folder import load_run
     from graphrnn.sampling.evaluation import evaluate_text
@@ -39,15 +45,12 @@ def evaluate(
     checkpoint = load_run(run)
     screen = console()
     with Display(screen) as display:
-        text = (
-            load_corpus(corpus)
-            if corpus
-            else load_corpus(checkpoint.header.settings.corpus, display.line)
-        )
+        name, text = _text(checkpoint, corpus, display.line)
         report = display.built if display.live else lambda build: None
         evaluation = evaluate_text(
             checkpoint,
-            text.text,
+            text,
+            state=state,
             backend=backend,
             threads=threads,
             report=report,
@@ -55,22 +58,37 @@ def evaluate(
         )
     if evaluation.unknown:
         shown = ", ".join(ascii(c) for c in evaluation.strangers[:10])
-        more = (
-            f" and {len(evaluation.strangers) - 10} more" if len(evaluation.strangers) > 10 else ""
-        )
+        more = f" and {len(evaluation.strangers) - 10} more" if len(evaluation.strangers) > 10 else ""
         total = evaluation.characters + evaluation.unknown
         display.line(
             f"{evaluation.unknown:,} of some {total:,} characters were left out: "
             f"the network has never seen {shown}{more}"
         )
     display.line(
-        f"{text.name}: {evaluation.characters:,} characters predicted\n"
+        f"{name}: {evaluation.characters:,} characters predicted, read {evaluation.read}\n"
         f"loss            {evaluation.loss:.4f} nats, {evaluation.bits:.4f} bits a character\n"
         f"accuracy        {evaluation.accuracy:.2%}\n"
         f"among the five  {evaluation.among_best:.2%}\n\n"
         "of each of the commonest characters (a row), the share predicted as (a column)\n"
     )
     screen.print(confusion_table(evaluation))
+
+
+def _text(
+    checkpoint: "Checkpoint", corpus: str | None, tell: "Callable[[str], None]"
+) -> tuple[str, str]:
+    """Return the name and the text of what is to be read."""
+    from graphrnn.data.text import load_corpus
+    from graphrnn.sampling.evaluation import held_out_part
+
+    if corpus:
+        chosen = load_corpus(corpus)
+        return chosen.name, chosen.text
+    settings = checkpoint.header.settings
+    own = load_corpus(settings.corpus, tell)
+    if not settings.held_out:
+        return f"{own.name}, of which nothing was held out", own.text
+    return f"{own.name}, the part held out", held_out_part(checkpoint, own.text)
 
 
 def confusion_table(evaluation: "Evaluation") -> "Table":

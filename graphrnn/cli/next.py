@@ -1,9 +1,11 @@
 """`graphrnn next`: the likeliest next characters after a text."""
 
+import sys
 from typing import Annotated
 
 from graphrnn import toolchain
 from graphrnn.cli.options import Length, ThreadCount
+from graphrnn.settings.sampling import StateUse
 
 from cyclopts import Parameter
 
@@ -14,6 +16,7 @@ def next(  # noqa: A001
     /,
     *,
     count: Length = 5,
+    state: StateUse = "as-trained",
     backend: str = "auto",
     threads: ThreadCount = None,
 ) -> None:
@@ -23,13 +26,16 @@ def next(  # noqa: A001
         run: Folder of the run, its name in runs/, or "latest".
         text: What the network reads first.
         count: How many characters to show.
+        state: What the network sees of the text: its last characters (windows), or all of it by a
+            state that goes on (carried); by default what it was trained on.
         backend: What runs the graph: auto, native, aesara or python.
         threads: Threads to run on; by default OMP_NUM_THREADS, else one for each processor.
     """
     toolchain.start_aesara()
     from graphrnn.sampling.sampler import load_sampler
 
-    sampler = load_sampler(run, backend=backend, threads=threads)
+    sampler = load_sampler(run, state=state, backend=backend, threads=threads)
     sampler.read(text)
+    sys.stderr.write(f"graphrnn: {sampler.described}\n")
     for character, probability in sampler.next_characters(count):
         print(f"{character!r:<6} {probability:6.1%}")

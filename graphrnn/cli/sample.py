@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from graphrnn import toolchain
 from graphrnn.cli.options import ThreadCount
 from graphrnn.errors import UserError, printable
-from graphrnn.settings.sampling import SampleSettings
+from graphrnn.settings.sampling import SampleSettings, StateUse
 
 from cyclopts import Parameter
 
@@ -30,6 +30,7 @@ def sample(
     settings: Annotated[SampleSettings, Parameter(name="*")] = SampleSettings(),  # noqa: B008
     stream: bool = False,
     interactive: bool = False,
+    state: StateUse = "as-trained",
     backend: str = "auto",
     threads: ThreadCount = None,
 ) -> None:
@@ -40,6 +41,8 @@ def sample(
         settings: How to draw. A higher temperature makes the text more random, a lower one safer.
         stream: Print the text as it is written.
         interactive: Read lines from you, and show the likeliest next characters to choose from.
+        state: What the network sees of the text: its last characters (windows), or all of it by a
+            state that goes on (carried); by default what it was trained on.
         backend: What runs the graph: auto, native, aesara or python.
         threads: Threads to run on; by default OMP_NUM_THREADS, else one for each processor.
     """
@@ -52,13 +55,16 @@ def sample(
         raise UserError(f"--stream: got it with --count {settings.count}; leave one of them out")
     with Display(console(stderr=True)) as display:
         report = display.built if display.live else silent
-        sampler = load_sampler(run, backend=backend, threads=threads, report=report)
-        settings = replace(settings, prompt=sampler.prompt_of(settings))
+        sampler = load_sampler(run, state=state, backend=backend, threads=threads, report=report)
+        drawn = settings.seed is None and not settings.greedy
+        settings = replace(settings, prompt=sampler.prompt_of(settings)).seeded()
         if not interactive:
             pieces = begun(sampler, settings)
     if interactive:
         talk(sampler, settings)
         return
+    again = f"; seed {settings.seed}" if drawn else ""
+    sys.stderr.write(f"graphrnn: {sampler.described}{again}\n")
     show(pieces, settings, stream=stream)
 
 
@@ -133,9 +139,8 @@ def talk(sampler: "Sampler", settings: SampleSettings) -> None:
                 new = line
                 sampler.read(new)
             else:
-                new = "".join(
-                    sampler.go_on(replace(settings, length=60, seed=settings.seed + turn))
-                )
+                seed = (settings.seed or 0) + turn
+                new = "".join(sampler.go_on(replace(settings, length=60, seed=seed)))
         except UserError as error:
             print(f"  {printable(str(error))}")
             continue

@@ -94,7 +94,7 @@ def _write_sample(display: "Display", run: "Trained") -> str:
         run.network, header.settings, run.checkpoint.vocabulary, report=display.built
     )
     prompt = sampler.some_prompt()
-    settings = SampleSettings(prompt=prompt, length=300)
+    settings = SampleSettings(prompt=prompt, length=400, temperature=0.5, seed=header.settings.seed)
     try:
         (text,) = sampler.texts(settings)
     except UserError as error:

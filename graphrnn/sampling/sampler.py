@@ -1,4 +1,8 @@
-"""Checkpoint → text: the state is warmed by a prompt, then each character is drawn and fed back."""
+"""Checkpoint → text: a prompt is read, then each character is drawn and fed back.
+
+What the network sees of the text is what it saw in training: windows of T characters from a zero
+state, or the whole text by a state that is carried along.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,7 +20,7 @@ from graphrnn.runs.checkpoint import Checkpoint
 from graphrnn.runs.folder import load_run
 from graphrnn.sampling import scan_sampler
 from graphrnn.settings.recipes import recipe_for
-from graphrnn.settings.sampling import SampleSettings
+from graphrnn.settings.sampling import SampleSettings, StateUse
 from graphrnn.settings.training import TrainSettings
 
 import numpy as np
@@ -91,15 +95,16 @@ def repetition(text: str) -> str | None:
 class Sampler:
     """A trained network that reads and writes.
 
-    A network that carries a state is given each character once. One that is laid out by hand for
-    windows of one length has none: it is given the last `window` characters each time. What it
+    With a `window` it sees the last characters of the text, so many as a window of its training
+    had, each time from a zero state; without one its state is carried, and each character is read
+    once. A network that is laid out by hand for windows of one length has no state at all. What it
     reads goes through a compiled step, what it writes through one compiled scan; each is compiled
     when it is first needed.
     """
 
     network: Network
     vocabulary: Vocabulary
-    window: int = 1
+    window: int | None = None
     lower_case: bool = False
     report: Report = silent
     states: list[Array] = field(default_factory=list)
@@ -112,6 +117,7 @@ class Sampler:
         cls,
         checkpoint: Checkpoint,
         *,
+        state: StateUse = "as-trained",
         backend: str = "auto",
         threads: int | None = None,
         report: Report = silent,
@@ -119,12 +125,11 @@ class Sampler:
         """Build the network of a checkpoint.
 
         Raises:
-            UserError: its weights do not fit its settings.
+            UserError: its weights do not fit its settings, or it has no state to carry.
         """
         network = network_in(checkpoint, backend=backend, threads=threads)
-        return cls.of_network(
-            network, checkpoint.header.settings, checkpoint.vocabulary, report=report
-        )
+        settings, vocabulary = checkpoint.header.settings, checkpoint.vocabulary
+        return cls.of_network(network, settings, vocabulary, state=state, report=report)
 
     @classmethod
     def of_network(
@@ -133,10 +138,15 @@ class Sampler:
         settings: TrainSettings,
         vocabulary: Vocabulary,
         *,
+        state: StateUse = "as-trained",
         report: Report = silent,
     ) -> "Sampler":
-        """Let a network write as it is; later changes of its weights are seen."""
-        window = 1 if network.model.state_widths(network.sizes) else settings.time
+        """Let a network write as it is; later changes of its weights are seen.
+
+        Raises:
+            UserError: it has no state to carry.
+        """
+        window = None if carries_state(network, state) else settings.time
         lower_case = recipe_for(settings.model).lower_case
         sampler = cls(network, vocabulary, window, lower_case, report)
         sampler.reset()
@@ -144,8 +154,30 @@ class Sampler:
 
     @cached_property
     def step(self) -> Function:
-        """The compiled step: f(x, *states) → logits, *states."""
-        return self.network.compile_step(time=self.window, report=self.report)
+        """The compiled step of one character: f(x, *states) → logits, *states."""
+        return self.network.compile_step(report=self.report)
+
+    @cached_property
+    def window_step(self) -> Function:
+        """The compiled reading of a window: f(x, *states) → logits, *states."""
+        return self.network.compile_step(time=self.window or 1, report=self.report)
+
+    @property
+    def shortest(self) -> int:
+        """How many characters it must have read before it predicts anything."""
+        return 1 if self.states else self.window or 1
+
+    @property
+    def described(self) -> str:
+        """What each prediction is made from, in words; and how to have the other."""
+        trained = recipe_for(self.network.model.name).carries_state
+        if self.window is None:
+            how, other = "all of the text, by a state that is carried", "windows"
+        else:
+            how, other = f"the {self.window} characters before it", "carried"
+        usual = "as in training" if trained == (self.window is None) else "not as in training"
+        choice = f" (--state {other}: otherwise)" if self.states else ""
+        return f"each character from {how}, {usual}{choice}"
 
     def reset(self) -> None:
         """Forget what was read."""
@@ -158,21 +190,21 @@ class Sampler:
         """Return a text to begin with, of characters that the network knows."""
         long = "the history "
         known = set(self.vocabulary.characters)
-        start = long if self.lower_case or self.window > 4 else "The "
-        while len(start) < self.window:
+        start = long if self.lower_case or self.shortest > 4 else "The "
+        while len(start) < self.shortest:
             start += long
         if set(start) <= known:
             return start
         letters = self.vocabulary.characters[1:]
         best = (c for shown in (str.isalpha, str.isprintable) for c in letters if shown(c))
-        return next(best, letters[-1]) * self.window
+        return next(best, letters[-1]) * self.shortest
 
     def prompt_of(self, settings: SampleSettings) -> str:
         """Return the prompt of these settings, by default one that the network knows."""
         if settings.prompt is not None:
             return settings.prompt
         usual = "the" if self.lower_case else "The"
-        known = set(usual) <= set(self.vocabulary.characters) and self.window <= len(usual)
+        known = set(usual) <= set(self.vocabulary.characters) and self.shortest <= len(usual)
         return "The" if known else self.some_prompt()
 
     def _indices(self, text: str) -> Indices:
@@ -185,15 +217,15 @@ class Sampler:
         if not text:
             raise UserError("text: got an empty one, needed at least one character to begin with")
         indices = self.vocabulary.encode(text.lower() if self.lower_case else text)
-        if not self.states and len(self.recent) + len(indices) < self.window:
+        if len(self.recent) + len(indices) < self.shortest:
             raise UserError(
                 f"text: got {len(self.recent) + len(indices)} characters, needed at least "
-                f"{self.window}, which this network reads at once; begin with a longer text"
+                f"{self.shortest}, which this network reads at once; begin with a longer text"
             )
         return indices
 
     def read(self, text: str) -> None:
-        """Let the network read a text, going on from its state.
+        """Let the network read a text, going on from what it has read.
 
         Raises:
             UserError: the text is empty, has characters that the network does not know, or is too
@@ -203,12 +235,13 @@ class Sampler:
             self._read(int(index))
 
     def _read(self, index: int) -> None:
-        """Take one step."""
-        self.recent = np.append(self.recent, np.int32(index))[-self.window :]
-        if self.states:
+        """Read one character: by the state, or with the window that it ends, once that is full."""
+        length, before = self.window or 1, len(self.recent)
+        self.recent = np.append(self.recent, np.int32(index))[-length:]
+        if self.states and (self.window is None or before < length):
             logits, *self.states = self.step(self.recent[-1:, None], *self.states)
-        elif len(self.recent) == self.window:
-            (logits,) = self.step(self.recent[:, None])
+        elif len(self.recent) == length:
+            logits, *_ = self.window_step(self.recent[:, None], *map(np.zeros_like, self.states))
         else:
             return
         self.logits = logits[-1, 0]
@@ -252,7 +285,7 @@ class Sampler:
         """Call the compiled scan until all is written; returns what each text gained in a call."""
         filtered = settings.top_k is not None or settings.top_p is not None
         writer = self._writer(batch, filtered)
-        writer.seed(settings.seed)
+        writer.seed(draws_of(settings.seeded().seed or 0, prompt))
         knobs: list[Any] = [np.float64(0.0 if settings.greedy else settings.temperature)]
         if filtered:
             knobs.append(np.int32(min(settings.top_k or 2**31 - 1, 2**31 - 1)))
@@ -280,21 +313,21 @@ class Sampler:
         return self._writers[key]
 
     def _repeated(self, batch: int) -> tuple[Array, list[Array]]:
-        """Return the logits `(B, V)` and the states `(B, H)`, or the window, for so many texts."""
+        """Return the logits `(B, V)`, the states `(B, H)` and the window for so many texts."""
         V = self.network.sizes.vocabulary
         logits = np.zeros(V, self.network.dtype) if self.logits is None else self.logits
         states = [np.repeat(state, batch, axis=0) for state in self.states]
-        if not states:
-            window = np.zeros(self.window, dtype=np.int32)
+        if self.window is not None:
+            window = np.full(self.window, scan_sampler.EMPTY, dtype=np.int32)
             window[self.window - len(self.recent) :] = self.recent
-            states = [np.repeat(window[:, None], batch, axis=1)]
+            states.append(np.repeat(window[:, None], batch, axis=1))
         return np.repeat(logits[None], batch, axis=0), states
 
     def _remember(self, logits: Array, states: list[Array], symbols: Indices) -> None:
         """Stand where the compiled scan stands."""
         self.logits = logits[0]
-        self.states = states if self.states else []
-        self.recent = np.concatenate([self.recent, symbols])[-self.window :]
+        self.states = states if self.window is None else states[:-1]
+        self.recent = np.concatenate([self.recent, symbols])[-(self.window or 1) :]
 
     def write_by_steps(self, settings: SampleSettings) -> Iterator[str]:
         """Write as `write` does, by a loop in Python over the compiled step; returns characters.
@@ -304,9 +337,9 @@ class Sampler:
         Raises:
             UserError: as `write`.
         """
-        rng = np.random.default_rng(settings.seed)
         V = self.network.sizes.vocabulary
         prompt = self._indices(self.prompt_of(settings))
+        rng = np.random.default_rng(draws_of(settings.seeded().seed or 0, prompt))
         rng.random((len(prompt), V))  # the scan draws while it reads, too
         for index in prompt:
             self._read(int(index))
@@ -330,6 +363,34 @@ class Sampler:
         return self.logits
 
 
+def draws_of(seed: int, prompt: Indices) -> list[int]:
+    """Return what the draws begin from: each prompt has draws of its own, at one seed too.
+
+    Two texts that are drawn by the same numbers run together once their last characters are equal.
+
+    Example:
+        >>> draws_of(7, np.array([3, 1], dtype=np.int32))
+        [7, 3, 1]
+    """
+    return [seed, *(int(index) for index in prompt)]
+
+
+def carries_state(network: Network, state: StateUse) -> bool:
+    """Return whether a network's state goes on through a text, or each window begins from zero.
+
+    Raises:
+        UserError: it is to be carried, and the network has none.
+    """
+    has_state = bool(network.model.state_widths(network.sizes))
+    if state == "carried" and not has_state:
+        raise UserError(
+            f"--state carried: {network.model.name} is laid out for windows of one length and has "
+            "no state; leave --state out"
+        )
+    trained = recipe_for(network.model.name).carries_state
+    return has_state and (state == "carried" or (state == "as-trained" and trained))
+
+
 def network_in(
     checkpoint: Checkpoint, *, backend: str = "auto", threads: int | None = None
 ) -> Network:
@@ -349,11 +410,16 @@ def network_in(
 
 
 def load_sampler(
-    run: str, *, backend: str = "auto", threads: int | None = None, report: Report = silent
+    run: str,
+    *,
+    state: StateUse = "as-trained",
+    backend: str = "auto",
+    threads: int | None = None,
+    report: Report = silent,
 ) -> Sampler:
     """Load a run's network for sampling.
 
     Raises:
         UserError: there is no such run, or its checkpoint cannot be used.
     """
-    return Sampler.of(load_run(run), backend=backend, threads=threads, report=report)
+    return Sampler.of(load_run(run), state=state, backend=backend, threads=threads, report=report)

@@ -13,6 +13,7 @@ which is a draw from softmax(z / τ), and the likeliest character for τ = 0. So
 Minka, "A* sampling" (2014), section 2.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,10 @@ CHUNK = 64
 """Characters that one call writes: few enough to be shown as they come."""
 DRAW, REST = -1, -2
 """What stands in place of a given character: draw one, or leave everything as it is."""
+EMPTY = -1
+"""What stands in a window where nothing was read yet."""
+UNROLLED_UP_TO = 8
+"""Windows up to this length are laid out step by step; longer ones are a loop in the loop."""
 
 _TINY = 1e-300
 """Keeps log(-log u) finite for u = 0, and a temperature of 0 from dividing."""
@@ -45,20 +50,23 @@ class Writer:
     function: Function
     rng: Any
 
-    def seed(self, seed: int) -> None:
+    def seed(self, seed: Sequence[int]) -> None:
         """Begin the draws anew."""
         self.rng.set_value(np.random.default_rng(seed), borrow=True)
 
 
 def writer(
-    network: Network, *, batch: int, window: int = 1, filtered: bool, report: Report = silent
+    network: Network, *, batch: int, window: int | None, filtered: bool, report: Report = silent
 ) -> Writer:
     """Compile f(given, τ, top_k, top_p, logits, *states) → characters, logits, *states.
 
+    With a `window` W, each character is predicted from the W before it, read from a zero state;
+    without one, from the state that all before it have left.
+
     Shapes: given `(N, B)` int32, each a character to read, DRAW or REST; τ, top_p float64 and top_k
     int32 scalars, the last two only where `filtered`; logits `(B, V)` those after what was read so
-    far; states `(B, H)`, or for a network without any the last `window` characters `(W, B)`;
-    characters `(N, B)`.
+    far; states `(B, H)`, and with a window behind them the last characters `(W, B)`, EMPTY where
+    there is none; characters `(N, B)`.
     """
     V, dtype = network.sizes.vocabulary, network.dtype
     widths = network.model.state_widths(network.sizes)
@@ -71,7 +79,8 @@ def writer(
             knobs += [tensor("top_k", "int32", ()), tensor("top_p", "float64", ())]
         logits = tensor("logits", dtype, (batch, V))
         states = [tensor(name, dtype, (batch, width)) for name, width in widths.items()]
-        states = states or [tensor("window", "int32", (window, batch))]
+        if window is not None:
+            states.append(tensor("window", "int32", (window, batch)))
         weights = network.evaluation_weights(batch)
 
         def step(given_t: Tensor, z: Tensor, *before: Tensor) -> tuple[list[Tensor], Any]:
@@ -84,7 +93,8 @@ def writer(
             ).owner.outputs
             drawn = choice(z, u, *knobs)
             symbol = at.switch(at.ge(given_t, 0), given_t, drawn)
-            new = _read(network, symbol, before, weights, batch)
+            x = with_shape(symbol[None, :], (1, batch))
+            new = (_carry if window is None else _read_window)(network, x, before, weights, batch)
             rests = at.eq(given_t, REST)
             after = [
                 with_shape(_unless(rests, value, old), tuple(old.type.shape))
@@ -104,19 +114,35 @@ def writer(
     return Writer(network.compiled(graph, "write", report), rng)
 
 
-def _read(
-    network: Network, symbol: Tensor, before: tuple[Tensor, ...], weights: Any, batch: int
+def _carry(
+    network: Network, x: Tensor, states: tuple[Tensor, ...], weights: Any, batch: int
 ) -> list[Tensor]:
-    """Let the network read a character of each text; returns its logits and states."""
-    V, widths = network.sizes.vocabulary, network.model.state_widths(network.sizes)
-    x = with_shape(symbol[None, :], (1, batch))
-    if widths:
-        logits, after = network.model.forward(x, list(before), weights, LOOPS["unrolled"])
-        return [with_shape(logits[-1], (batch, V)), *after]
-    (window,) = before
-    x = with_shape(at.concatenate([window[1:], x]), tuple(window.type.shape))
-    logits, _ = network.model.forward(x, [], weights, LOOPS["unrolled"])
-    return [with_shape(logits[-1], (batch, V)), x]
+    """Let the network read a character of each text, x `(1, B)`; returns its logits and states."""
+    logits, after = network.model.forward(x, list(states), weights, LOOPS["unrolled"])
+    return [with_shape(logits[-1], (batch, network.sizes.vocabulary)), *after]
+
+
+def _read_window(
+    network: Network, x: Tensor, before: tuple[Tensor, ...], weights: Any, batch: int
+) -> list[Tensor]:
+    """Let the network read the window that ends with x `(1, B)`; returns logits, states, window.
+
+    Until a window is full, the state that is carried has read just what is in it.
+    """
+    *states, window = before
+    moved = with_shape(at.concatenate([window[1:], x]), tuple(window.type.shape))
+    length = moved.type.shape[0]
+    loop = LOOPS["unrolled" if length <= UNROLLED_UP_TO else "scan"]
+    logits, _ = network.model.forward(
+        at.maximum(moved, 0), network.zero_states(batch), weights, loop
+    )
+    z = with_shape(logits[-1], (batch, network.sizes.vocabulary))
+    if not states:
+        return [z, moved]
+    z_carried, *after = _carry(network, x, tuple(states), weights, batch)
+    full = at.ge(moved[0], 0)
+    kept = [_unless(full, new, old) for new, old in zip(after, states, strict=True)]
+    return [_unless(full, z_carried, z), *kept, moved]
 
 
 def _unless(rests: Tensor, new: Tensor, old: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""How each rung of the lesson's ladder is trained, as far as nobody says otherwise."""
+"""How each rung of the lesson's ladder is trained by default."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -26,6 +26,11 @@ class Recipe:
     schedule: Schedule = "constant"
     windows: Windows = "shuffled"
     lower_case: bool = False
+
+    @property
+    def carries_state(self) -> bool:
+        """Whether the state goes on from window to window; else each begins from zero."""
+        return self.windows == "streams"
 
 
 _THEANO = Recipe(batch=1, optimizer="sgd", learning_rate=0.01)

@@ -1,6 +1,8 @@
 """Settings of sampling: how text is drawn from a trained network."""
 
-from typing import Annotated
+import secrets
+from dataclasses import replace
+from typing import Annotated, Literal
 
 from graphrnn.errors import UserError
 from graphrnn.settings.fields import STRICT, Positive, Seed
@@ -12,6 +14,10 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 
 Prompt = Annotated[str, Parameter(allow_leading_hyphen=True)]
+
+StateUse = Literal["as-trained", "windows", "carried"]
+"""How much of a text a prediction depends on: the last T characters, read from a zero state, or all
+of it, through a state that is carried along. A network was trained in one of these ways."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -33,8 +39,12 @@ class SampleSettings:
     """Draw only among the likeliest characters that together reach this probability (nucleus)."""
     count: Annotated[int, Field(gt=0, le=1000)] = 1
     """Texts to write at once."""
-    seed: Seed = 0
-    """Seed of the draws."""
+    seed: Seed | None = None
+    """Seed of the draws; each prompt has draws of its own. Without it a new one is drawn."""
+
+    def seeded(self) -> "SampleSettings":
+        """Return these settings with a seed: where none was given, a new one is drawn."""
+        return self if self.seed is not None else replace(self, seed=secrets.randbelow(2**32))
 
     def __post_init__(self) -> None:
         """Refuse a temperature that divides by nothing.

@@ -38,7 +38,7 @@ class Samples:
         self.sampler.reset()
         prompt = self.sampler.some_prompt()
         try:
-            (text,) = self.sampler.texts(SampleSettings(prompt=prompt, length=200))
+            (text,) = self.sampler.texts(SampleSettings(prompt=prompt, length=200, seed=0))
         except UserError as error:
             text = f"({error})"
         self.folder.write_text(self.folder.sample(sequences), prompt + text + "\n")

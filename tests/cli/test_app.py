@@ -220,7 +220,12 @@ def test_train_sample_next(capsys, small_text):
     captured = capsys.readouterr()
     assert captured.out.startswith("the")
     assert len(captured.out) == 3 + 30 + 1
-    assert captured.err == ""
+    (line,) = captured.err.splitlines()
+    seed = re.fullmatch(r"graphrnn: each character from the 8 .*; seed (\d+)", line)[1]
+    app.main(["sample", "--prompt", "the", "--length", "30", "--backend", "python", "--seed", seed])
+    again = capsys.readouterr()
+    assert again.out == captured.out
+    assert "seed" not in again.err
     app.main(["next", "latest", " th", "--count", "3", "--backend", "python"])
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
@@ -256,6 +261,7 @@ def test_evaluate(capsys, trained, in_tmp):
 
 def test_ways_to_sample(capsys, trained):
     words = ["sample", trained, "--backend", "python", "--prompt", "the", "--length", "9"]
+    words += ["--seed", "1"]
     app.main([*words])
     whole = capsys.readouterr().out
     app.main([*words, "--stream"])
@@ -271,7 +277,8 @@ def test_repetition_is_reported(capsys, trained):
     words = ["--backend", "python", "--prompt", "the", "--length", "300", "--greedy"]
     app.main(["sample", trained, *words])
     captured = capsys.readouterr()
-    assert re.search(r"^graphrnn: the text repeats '.*' over and over; try", captured.err)
+    assert "seed" not in captured.err
+    assert re.search(r"^graphrnn: the text repeats '.*' over and over; try", captured.err, re.M)
 
 
 def test_talking(capsys, trained, monkeypatch):
@@ -397,7 +404,7 @@ def test_a_reader_that_goes_away_is_no_error(trained):
         check=False,
     )
     assert done.stdout.startswith("the")
-    assert done.stderr == ""
+    assert re.fullmatch(r"graphrnn: each character from the 8 .*; seed \d+\n", done.stderr)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from graphrnn.sampling import sampler as samplers
 class Sampler:
     """Knows what comes next."""
 
+    described = "each character from nothing"
+
     def __init__(self):
         self.text = ""
 
@@ -21,6 +23,8 @@ def test_characters_and_shares_are_printed(capsys, monkeypatch):
         samplers, "load_sampler", lambda *words, **options: asked.append((words, options)) or made
     )
     app.main(["next", "mine", "-th", "--count", "2", "--threads", "1"])
-    assert capsys.readouterr().out == "' '     62.5%\n'\\n'    25.0%\n"
+    captured = capsys.readouterr()
+    assert captured.out == "' '     62.5%\n'\\n'    25.0%\n"
+    assert captured.err == "graphrnn: each character from nothing\n"
     assert made.text == "-th"
-    assert asked == [(("mine",), {"backend": "auto", "threads": 1})]
+    assert asked == [(("mine",), {"state": "as-trained", "backend": "auto", "threads": 1})]

@@ -234,4 +234,5 @@ def test_the_prompt_where_the_text_lacks_the_usual_letters(capsys, in_tmp):
     app.main(["sample", "--backend", "python", "--length", "5"])
     captured = capsys.readouterr()
     assert len(captured.out) == 1 + 5 + 1
-    assert captured.err == ""
+    assert captured.err.startswith("graphrnn: each character from the 8 characters before it")
+    assert captured.err.count("\n") == 1

@@ -1,7 +1,9 @@
 import os
 from dataclasses import replace
 
+from graphrnn.data.text import Vocabulary
 from graphrnn.errors import UserError
+from graphrnn.models.from_settings import network_of
 from graphrnn.runs import folder as run_folder
 from graphrnn.runs.checkpoint import Checkpoint
 from graphrnn.sampling import sampler as samplers
@@ -44,7 +46,9 @@ def fresh(sampler):
 
 def write(sampler, **settings):
     sampler.reset()
-    return "".join(sampler.write(SampleSettings(**({"prompt": "the ", "length": 60} | settings))))
+    return "".join(
+        sampler.write(SampleSettings(**({"prompt": "the ", "length": 60, "seed": 0} | settings)))
+    )
 
 
 def test_it_writes_what_it_has_learnt(sampler):
@@ -81,6 +85,68 @@ def test_reading_goes_on_from_the_state(sampler):
     sampler.read("the")
     sampler.read(" c")
     assert sampler.next_characters(3) == whole
+
+
+def test_the_last_characters_alone_count_in_windows(sampler):
+    """A network trained on windows predicts from the last eight characters, however many came."""
+    assert (sampler.window, sampler.shortest) == (8, 1)
+    sampler.read("the dog lay by the log.\nthe cats ")
+    long = sampler.next_characters(5)
+    sampler.reset()
+    sampler.read("he cats ")
+    short = sampler.next_characters(5)
+    assert [c for c, _ in short] == [c for c, _ in long]
+    np.testing.assert_allclose([p for _, p in short], [p for _, p in long], rtol=1e-5)
+
+
+def test_a_carried_state_sees_all_of_the_text(trained):
+    reader = samplers.load_sampler(str(trained.folder.path), state="carried", backend="python")
+    after = []
+    for text in ("the dog lay by the log.\nthe cats ", "he cats "):
+        reader.reset()
+        reader.read(text)
+        after.append([p for _, p in reader.next_characters(5)])
+    assert not np.allclose(*after, rtol=1e-3)
+
+
+def test_each_prompt_has_draws_of_its_own(sampler):
+    """Else two texts run together for good once their last eight characters are equal."""
+    texts = [write(sampler, prompt=f"{c} sat on the ", temperature=2.0) for c in ("cat", "dog")]
+    assert texts[0] != texts[1]
+    assert texts[0][-8:] != texts[1][-8:]
+
+
+def test_without_a_seed_each_text_is_another(sampler):
+    texts = {write(sampler, seed=None, temperature=5.0) for _ in range(3)}
+    assert len(texts) == 3
+
+
+@pytest.mark.parametrize(
+    ("model", "state", "carried"),
+    [
+        ("theano_rnn", "as-trained", False),
+        ("theano_rnn", "carried", True),
+        ("stateful_lstm", "as-trained", True),
+        ("stateful_lstm", "windows", False),
+        ("three_char", "as-trained", False),
+        ("three_char", "windows", False),
+    ],
+)
+def test_a_network_reads_as_it_was_trained(model, state, carried):
+    settings = TrainSettings(model=model, hidden=3)
+    network = network_of(settings, 5, np.random.default_rng(0))
+    reader = samplers.Sampler.of_network(network, settings, Vocabulary.of("abcd"), state=state)
+    assert (reader.window is None) == carried
+    trained = state == "as-trained" or model == "three_char"
+    assert ("not as in training" in reader.described) != trained
+    assert ("--state" in reader.described) == (model != "three_char")
+
+
+def test_what_has_no_state_carries_none():
+    settings = TrainSettings(model="three_char", hidden=3)
+    network = network_of(settings, 5, np.random.default_rng(0))
+    with pytest.raises(UserError, match="--state carried: three_char is laid out for windows"):
+        samplers.Sampler.of_network(network, settings, Vocabulary.of("abcd"), state="carried")
 
 
 def test_probabilities_are_the_softmax(rng):
