@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     )
     from graphrnn.graph.shapes import tensor
     from graphrnn.inspection.inspector import Inspection
+    from graphrnn.models import model as weights
+    from graphrnn.models.model import Model, Sizes
     from graphrnn.models.network import share
     from graphrnn.run import Run
+    from graphrnn.settings.recipes import Recipe
 
 # Aesara reads its configuration when it is imported, and every module below imports it.
 toolchain.configure()
@@ -36,7 +39,10 @@ toolchain.configure()
 __version__ = "0.1.0"
 
 __all__ = [
+    "Model",
+    "Recipe",
     "Run",
+    "Sizes",
     "batches",
     "cells",
     "compare",
@@ -52,6 +58,7 @@ __all__ = [
     "tensor",
     "text",
     "updates",
+    "weights",
 ]  # fmt: skip
 
 
@@ -113,6 +120,9 @@ def compare(
 
 
 _LAZY = {
+    "Model": "graphrnn.models.model:Model",
+    "Recipe": "graphrnn.settings.recipes:Recipe",
+    "Sizes": "graphrnn.models.model:Sizes",
     "Run": "graphrnn.run:Run",
     "batches": "graphrnn.data.batches",
     "cells": "graphrnn.graph.cells",
@@ -127,6 +137,7 @@ _LAZY = {
     "tensor": "graphrnn.graph.shapes:tensor",
     "text": "graphrnn.data.text",
     "updates": "graphrnn.graph.updates",
+    "weights": "graphrnn.models.model",
 }
 """The public face by name, and where each stands."""
 

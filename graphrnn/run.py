@@ -17,6 +17,7 @@ from graphrnn.runs.checkpoint import Checkpoint, load_checkpoint
 from graphrnn.runs.folder import RunFolder, find_checkpoint
 from graphrnn.sampling import sampler as samplers
 from graphrnn.sampling.evaluation import Evaluation, evaluate_text
+from graphrnn.sampling.trust import admit_model
 from graphrnn.settings.sampling import SampleSettings, StateUse
 from graphrnn.settings.training import TrainSettings
 from graphrnn.training import run as training_run
@@ -60,14 +61,18 @@ class Run:
         *,
         backend: str = "auto",
         state: StateUse = "as-trained",
+        model: str | None = None,
+        trust: bool = False,
     ) -> "Run":
         """Load a run by its folder, its name in runs/, `latest`, or a checkpoint's file.
 
-        `state` says what the network sees of a text: windows, or all of it by a carried state.
+        `state` says what the network sees of a text: windows, or all of it by a carried state. If
+        its network is in a file, name that by `model`, or `trust` the copy that the run keeps.
 
         Raises:
             UserError: there is none, or it cannot be used.
         """
+        admit_model(str(run), model=model, trust=trust)
         file = find_checkpoint(str(run))
         return cls(file.parent, load_checkpoint(file), backend, state)
 

@@ -40,6 +40,7 @@ COMMANDS = {
     "inspect": "See into a graph: its stages, its history and what it costs.",
     "compare": "Compare the ways to loop a network: equal numbers first, then time and memory.",
     "models": "List the networks, with the lesson's section that each comes from.",
+    "new": "Write a file that defines a network of your own, to begin from.",
     "doctor": "Say what was found on this machine: interpreter, libraries, compiler, BLAS, cache.",
 }
 """Each subcommand, and what it says of itself where all are listed."""

@@ -21,6 +21,8 @@ def evaluate(
     *,
     corpus: str | None = None,
     state: StateUse = "as-trained",
+    model: str | None = None,
+    trust: bool = False,
     backend: str = "auto",
     threads: ThreadCount = None,
 ) -> None:
@@ -34,6 +36,8 @@ def evaluate(
             by default the part that the run held out of its own.
         state: How to read: in windows, each from a zero state (windows), or from end to end by one
             state (carried); by default as the run read its held-out text.
+        model: The file of your own that defines the network of this run, as my_net.py:MODEL.
+        trust: Run the copy of that file which the run keeps instead: it is a program.
         backend: What runs the graph: auto, native, aesara or python.
         threads: Threads to run on; by default OMP_NUM_THREADS, else one for each processor.
     """
@@ -41,7 +45,9 @@ def evaluate(
     from graphrnn.display.terminal import Display, console
     from graphrnn.runs.folder import load_run
     from graphrnn.sampling.evaluation import evaluate_text
+    from graphrnn.sampling.trust import admit_model
 
+    admit_model(run, model=model, trust=trust)
     checkpoint = load_run(run)
     screen = console()
     with Display(screen) as display:
@@ -57,13 +63,7 @@ def evaluate(
             read=lambda done, total: display.counted("reading", done, total),
         )
     if evaluation.unknown:
-        shown = ", ".join(ascii(c) for c in evaluation.strangers[:10])
-        more = f" and {len(evaluation.strangers) - 10} more" if len(evaluation.strangers) > 10 else ""
-        total = evaluation.characters + evaluation.unknown
-        display.line(
-            f"{evaluation.unknown:,} of some {total:,} characters were left out: "
-            f"the network has never seen {shown}{more}"
-        )
+        display.line(_unknown_line(evaluation))
     display.line(
         f"{name}: {evaluation.characters:,} characters predicted, read {evaluation.read}\n"
         f"loss            {evaluation.loss:.4f} nats, {evaluation.bits:.4f} bits a character\n"
@@ -72,6 +72,17 @@ def evaluate(
         "of each of the commonest characters (a row), the share predicted as (a column)\n"
     )
     screen.print(confusion_table(evaluation))
+
+
+def _unknown_line(evaluation: "Evaluation") -> str:
+    """Describe what was left out of a text."""
+    shown = ", ".join(ascii(c) for c in evaluation.strangers[:10])
+    more = f" and {len(evaluation.strangers) - 10} more" if len(evaluation.strangers) > 10 else ""
+    total = evaluation.characters + evaluation.unknown
+    return (
+        f"{evaluation.unknown:,} of some {total:,} characters were left out: "
+        f"the network has never seen {shown}{more}"
+    )
 
 
 def _text(

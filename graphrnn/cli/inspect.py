@@ -34,6 +34,7 @@ def inspect(
     time: Length | None = None,
     batch: Length | None = None,
     hidden: Length | None = None,
+    trust: bool = False,
 ) -> None:
     """See into a graph: its stages, its history and what it costs.
 
@@ -53,6 +54,7 @@ def inspect(
         time: Characters in a sequence (T), of a model, by default its own; a run has its own.
         batch: Sequences in a batch (B), likewise.
         hidden: Units in the hidden state (H), likewise.
+        trust: Of a run whose network is in a file: run the copy of it that the run keeps.
     """
     from graphrnn.display.terminal import console
     from graphrnn.inspection.inspector import Inspection
@@ -60,6 +62,7 @@ def inspect(
 
     toolchain.start_aesara()
     _check_file(out)
+    _allow(graph, trust)
     lengths = _given(time=time, batch=batch, hidden=hidden)
 
     def look(loop: str | None) -> Inspection:
@@ -68,16 +71,28 @@ def inspect(
     with console(stderr=True).status(f"looking into {graph} ..."):
         inspection = look(loop)
         differences = _differences(inspection, diff, stage, look) if diff is not None else []
-        asked = history or all_edits or rewrites or cost or memory or out
-        names = stage or ([] if asked else [s for s in inspection.stages if s != "native"])
-        texts = [inspection.text(s, folded=fold) for s in names] if diff is None else []
-        texts += _reports(inspection, history, all_edits, rewrites, cost, memory)
-        if out is not None:
-            inspection.save(out, (stage or ["rewritten"])[-1])
+        reports = _reports(inspection, history, all_edits, rewrites, cost, memory)
+        usual = [] if reports or out else [s for s in inspection.stages if s != "native"]
+        names = (stage or usual) if diff is None else []
+        texts = [*(inspection.text(s, folded=fold) for s in names), *reports]
+        texts += _saved(inspection, out, stage)
     _print_differences(differences, diff)
     sys.stdout.write("\n".join(texts))
-    if out is not None:
-        print(f"wrote {out}")
+
+
+def _saved(inspection: "Inspection", out: Path | None, stage: list[str] | None) -> list[str]:
+    """Write a file, if one is wanted, and return the line that says so."""
+    if out is None:
+        return []
+    inspection.save(out, (stage or ["rewritten"])[-1])
+    return [f"wrote {out}\n"]
+
+
+def _allow(graph: str, trust: bool) -> None:
+    """Let the file run that defines a run's network, where it is trusted."""
+    from graphrnn.sampling.trust import admit_model
+
+    admit_model(graph, trust=trust)
 
 
 def _given(**lengths: int | None) -> dict[str, int]:

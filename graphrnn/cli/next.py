@@ -17,6 +17,8 @@ def next(  # noqa: A001
     *,
     count: Length = 5,
     state: StateUse = "as-trained",
+    model: str | None = None,
+    trust: bool = False,
     backend: str = "auto",
     threads: ThreadCount = None,
 ) -> None:
@@ -28,10 +30,15 @@ def next(  # noqa: A001
         count: How many characters to show.
         state: What the network sees of the text: its last characters (windows), or all of it by a
             state that goes on (carried); by default what it was trained on.
+        model: The file of your own that defines the network of this run, as my_net.py:MODEL.
+        trust: Run the copy of that file which the run keeps instead: it is a program.
         backend: What runs the graph: auto, native, aesara or python.
         threads: Threads to run on; by default OMP_NUM_THREADS, else one for each processor.
     """
     toolchain.start_aesara()
+    from graphrnn.sampling.trust import admit_model
+
+    admit_model(run, model=model, trust=trust)
     from graphrnn.sampling.sampler import load_sampler
 
     sampler = load_sampler(run, state=state, backend=backend, threads=threads)

@@ -31,6 +31,8 @@ def sample(
     stream: bool = False,
     interactive: bool = False,
     state: StateUse = "as-trained",
+    model: str | None = None,
+    trust: bool = False,
     backend: str = "auto",
     threads: ThreadCount = None,
 ) -> None:
@@ -43,10 +45,15 @@ def sample(
         interactive: Read lines from you, and show the likeliest next characters to choose from.
         state: What the network sees of the text: its last characters (windows), or all of it by a
             state that goes on (carried); by default what it was trained on.
+        model: The file of your own that defines the network of this run, as my_net.py:MODEL.
+        trust: Run the copy of that file which the run keeps instead: it is a program.
         backend: What runs the graph: auto, native, aesara or python.
         threads: Threads to run on; by default OMP_NUM_THREADS, else one for each processor.
     """
     toolchain.start_aesara()
+    from graphrnn.sampling.trust import admit_model
+
+    admit_model(run, model=model, trust=trust)
     from graphrnn.backends.compile import silent
     from graphrnn.display.terminal import Display, console
     from graphrnn.sampling.sampler import load_sampler

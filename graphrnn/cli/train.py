@@ -1,15 +1,13 @@
 """`graphrnn train`: train a network or go on with one, draw its curves, let it write."""
 
-import os
 import shlex
-import shutil
 import signal
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from graphrnn import toolchain
+from graphrnn.cli.program import program
 from graphrnn.errors import DivergedError, UserError
+from graphrnn.settings.recipes import is_in_file
 from graphrnn.settings.sampling import SampleSettings
 from graphrnn.settings.training import TrainSettings
 
@@ -24,6 +22,7 @@ def train(
     settings: Annotated[TrainSettings, Parameter(name="*")] = TrainSettings(),  # noqa: B008
     *,
     resume: str | None = None,
+    trust: bool = False,
 ) -> None:
     """Train a network, draw its curves, save it and let it write.
 
@@ -31,12 +30,15 @@ def train(
         settings: How to train.
         resume: Run to go on with from its last checkpoint: a folder, its name in runs/, or
             "latest". What follows is what it would have been without a stop.
+        trust: With --resume: run the file that defines the run's network, by the copy that the run
+            keeps. It is a program.
     """
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that closes ends no training
     toolchain.start_aesara()
     from graphrnn.display.plots import curves
     from graphrnn.display.terminal import Display, console, results_table
+    from graphrnn.sampling.trust import admit_model
     from graphrnn.training import run as training_run
 
     screen = console(lasting=True)
@@ -45,6 +47,8 @@ def train(
             if resume is None:
                 run = training_run.train(settings, display)
             else:
+                named = settings.model if "model" in settings.given else None
+                admit_model(resume, model=named, trust=trust)
                 run = training_run.ended(resume, settings) or training_run.resume(
                     resume, settings, display
                 )
@@ -56,20 +60,21 @@ def train(
     screen.print()
     screen.print(results_table(header))
     display.line(f"\nnetwork     {folder.last}\ncurves      {folder.curves}")
-    program, name = _program(), shlex.quote(str(folder.path))
+    call, name = program(), shlex.quote(str(folder.path))
     if header.position and header.position.steps == header.settings.steps and not run.done:
         display.line(
             f"\nstopped after step {header.position.steps:,}, as --steps says; to go on:\n"
-            f"  {program} train --resume {name}"
+            f"  {call} train --resume {name}"
         )
         return
     with Display(screen) as display:
         prompt = _write_sample(display, run)
     more = "" if header.settings.backend == "auto" else f" --backend {header.settings.backend}"
+    more += " --trust" if is_in_file(header.settings.model) else ""
     display.line(
         "\ntry next:\n"
-        f"  {program} sample {name} --prompt {shlex.quote(prompt)} --temperature 0.5{more}\n"
-        f"  {program} next {name} {shlex.quote(prompt)}{more}"
+        f"  {call} sample {name} --prompt {shlex.quote(prompt)} --temperature 0.5{more}\n"
+        f"  {call} next {name} {shlex.quote(prompt)}{more}"
     )
 
 
@@ -103,12 +108,3 @@ def _write_sample(display: "Display", run: "Trained") -> str:
         f"\nit writes (temperature {settings.temperature:g}, prompt {prompt!r}):\n\n{prompt}{text}"
     )
     return prompt
-
-
-def _program() -> str:
-    """Describe how to call this program: by its name where the shell finds it, else by its path."""
-    beside = Path(sys.executable).with_name("graphrnn")
-    program = shutil.which("graphrnn")
-    if program and Path(program).resolve() == beside.resolve():
-        return "graphrnn"
-    return os.path.relpath(beside) if beside.exists() else "python -m graphrnn"

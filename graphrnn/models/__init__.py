@@ -3,6 +3,8 @@
 from graphrnn.errors import unknown
 from graphrnn.models import char_windows, lstm, numpy_trained, rnn, theano_style
 from graphrnn.models.model import Forward, Learn, Model, Sizes, Weight, Weights
+from graphrnn.models.user_models import loaded
+from graphrnn.settings.recipes import is_in_file
 
 __all__ = ["MODELS", "Forward", "Learn", "Model", "Sizes", "Weight", "Weights", "model_named"]
 
@@ -29,11 +31,13 @@ MODELS: dict[str, Model] = {
 
 
 def model_named(name: str) -> Model:
-    """Find a network by its name.
+    """Find a network by its name, or by that of a file that was loaded.
 
     Raises:
-        UserError: there is none of that name.
+        UserError: there is none of that name, or its file was not loaded.
     """
+    if is_in_file(name):
+        return loaded(name).model
     if name not in MODELS:
         raise unknown("model", name, MODELS)
     return MODELS[name]

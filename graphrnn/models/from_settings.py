@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from graphrnn.errors import UserError
 from graphrnn.graph.initial import Array
 from graphrnn.graph.loops import loop_named
-from graphrnn.models import Sizes, model_named
+from graphrnn.models import Sizes, model_named, user_models
 from graphrnn.models.network import Network, OptimizerConfig, share
+from graphrnn.settings.recipes import is_in_file, recipe_for
 from graphrnn.settings.training import TrainSettings
 
 import numpy as np
@@ -55,6 +56,19 @@ def require_fitting(settings: TrainSettings, symbols: int, weights: Mapping[str,
             f"checkpoint: {', '.join(wrong)} do not fit a vocabulary of {sizes.vocabulary} "
             f"and {sizes.hidden} hidden units; it was made from another vocabulary or changed"
         )
+
+
+def with_user_model(settings: TrainSettings) -> TrainSettings:
+    """Load the file that a network's name names, and take its recipe where nothing was given.
+
+    Raises:
+        UserError: the file cannot be used.
+    """
+    if not is_in_file(settings.model):
+        return settings
+    user_models.load(settings.model)
+    given = {name: getattr(settings, name) for name in settings.given}
+    return TrainSettings.from_recipe(recipe_for(settings.model), given)
 
 
 def network_of(settings: TrainSettings, symbols: int, rng: np.random.Generator) -> Network:

@@ -30,6 +30,7 @@ from graphrnn.files import kind_of, make_folder, read_file, require_kind, sync_f
 from graphrnn.runs import old_names, tensorboard
 from graphrnn.runs.checkpoint import LONGEST, Checkpoint, load_checkpoint, write_atomically
 from graphrnn.settings.messages import describe
+from graphrnn.settings.recipes import plain_name
 from graphrnn.settings.training import TrainSettings, renamed
 
 import tomli_w
@@ -73,6 +74,11 @@ class RunFolder:
     def settings(self) -> Path:
         """Every setting, as TOML."""
         return self.path / _SETTINGS
+
+    @property
+    def model(self) -> Path:
+        """The copy of the user's file that defines the network, where one does."""
+        return self.path / "model.py"
 
     @property
     def log(self) -> Path:
@@ -171,6 +177,14 @@ class RunFolder:
         """
         values = _ADAPTER.dump_python(settings, mode="json", exclude_none=True, exclude={"out"})
         write_atomically(self.settings, tomli_w.dumps(values).encode())
+
+    def write_model(self, source: bytes) -> None:
+        """Write the copy of the file that defines the network.
+
+        Raises:
+            UserError: the file cannot be written.
+        """
+        write_atomically(self.model, source)
 
     def read_settings(self) -> TrainSettings:
         """Read the settings back.
@@ -311,7 +325,7 @@ def claim_folder(settings: TrainSettings) -> tuple[RunFolder, bool]:
     """
     if settings.out is None:
         for n in itertools.count(1):
-            folder = RUNS / f"{settings.model}-{n}"
+            folder = RUNS / f"{plain_name(settings.model)}-{n}"
             if _make(folder):
                 return RunFolder(folder), True
     folder = Path(settings.out or ".")

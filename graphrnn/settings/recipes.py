@@ -64,6 +64,30 @@ RECIPES = {
 }
 
 
+def is_in_file(model: str) -> bool:
+    """Return whether a name is that of a network in a user's file.
+
+    Example:
+        >>> is_in_file("nets/my_net.py:MODEL"), is_in_file("my_net.py"), is_in_file("gru")
+        (True, True, False)
+    """
+    return model.endswith(".py") or ".py:" in model
+
+
+def plain_name(model: str) -> str:
+    """Return the name of a network as part of a file's name.
+
+    Example:
+        >>> plain_name("gru"), plain_name("nets/my_net.py:MODEL"), plain_name("my_net.py")
+        ('gru', 'my_net.MODEL', 'my_net')
+    """
+    return model.rpartition("/")[2].replace(".py:", ".").removesuffix(".py")
+
+
+OF_FILES: dict[str, Recipe] = {}
+"""Recipes of networks that were loaded from a user's files."""
+
+
 def recipe_for(model: str) -> Recipe:
     """Return the recipe of a network; a plain one for a name that is not known.
 
@@ -71,4 +95,4 @@ def recipe_for(model: str) -> Recipe:
         >>> recipe_for("stacked_lstm").time, recipe_for("theano_rnn").batch
         (40, 1)
     """
-    return RECIPES.get(model, Recipe())
+    return RECIPES.get(model) or OF_FILES.get(model) or Recipe()

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from graphrnn.errors import UserError
 from graphrnn.settings.fields import STRICT, Name, Positive, Seed, TextName, Threads
 from graphrnn.settings.optimizer import ADAPTIVE, BY_RECIPE, LearningSettings
-from graphrnn.settings.recipes import Recipe, recipe_for
+from graphrnn.settings.recipes import Recipe, is_in_file, recipe_for
 
 from pydantic import Field, ModelWrapValidatorHandler, model_validator
 from pydantic.dataclasses import dataclass
@@ -44,7 +44,7 @@ class TrainSettings(LearningSettings):
     """What makes a training run: the same settings and machine give the same numbers."""
 
     model: Name = "theano_rnn"
-    """Network to train; graphrnn models lists them."""
+    """Network to train: graphrnn models lists them; or one of your own, as my_net.py:MODEL."""
     corpus: TextName = "python-prose"
     """Text to learn: python-prose, python-docs (the same with its tables and code), nietzsche, or
     the path of a UTF-8 file."""
@@ -146,6 +146,9 @@ class TrainSettings(LearningSettings):
             UserError: naming the option, and what it belongs to.
         """
         recipe = recipe_for(self.model)
+        if is_in_file(self.model):
+            super().__post_init__()
+            return
         for name in ("embedding", "layers", "dropout"):
             if getattr(recipe, name) is None and getattr(self, name) is not None:
                 raise UserError(f"--{name}: {self.model} has no {name}; leave it out")

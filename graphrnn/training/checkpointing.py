@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from graphrnn.models import user_models
 from graphrnn.runs.checkpoint import Checkpoint, save_checkpoint
 from graphrnn.runs.folder import RunFolder
+from graphrnn.settings.recipes import is_in_file
 from graphrnn.training.count import Count
 
 import numpy as np
@@ -24,10 +26,14 @@ def is_finite(checkpoint: Checkpoint) -> bool:
     return all(bool(np.isfinite(value).all()) for value in checkpoint.weights.values())
 
 
-def made_by(backend: str) -> dict[str, str]:
-    """Return the versions of what makes a checkpoint, and the backend that `auto` came to."""
+def made_by(backend: str, model: str) -> dict[str, str]:
+    """Return the versions of what makes a checkpoint, and the backend that `auto` came to.
+
+    Of a network in a user's file the SHA-256 of that file too.
+    """
     libraries = {name: version(name) for name in ("graphrnn", "aesara", "numpy")}
-    return {"backend": backend, "python": sys.version.split()[0], **libraries}
+    own = {user_models.DIGEST: user_models.loaded(model).digest} if is_in_file(model) else {}
+    return {"backend": backend, "python": sys.version.split()[0], **libraries, **own}
 
 
 @dataclass

@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from graphrnn.data.text import OF_PYTHON
 from graphrnn.errors import UserError
 from graphrnn.interrupts import signal_of
-from graphrnn.models.from_settings import require_fitting
+from graphrnn.models.from_settings import require_fitting, with_user_model
 from graphrnn.models.network import Network
+from graphrnn.models.user_models import loaded
 from graphrnn.runs.checkpoint import Checkpoint, Header, Position, load_checkpoint
 from graphrnn.runs.folder import RunFolder, claim_folder, find_run
 from graphrnn.sampling.sampler import network_in
+from graphrnn.settings.recipes import is_in_file
 from graphrnn.settings.training import TrainSettings, resumed
 from graphrnn.training.checkpointing import keep_best
 from graphrnn.training.corpus import Data, prepare, with_loop
@@ -48,13 +50,15 @@ def train(settings: TrainSettings, watcher: Watcher | None = None) -> Trained:
         DivergedError: the loss rose too far, or left the finite numbers.
         Interrupted: Ctrl-C or SIGTERM; the checkpoint of that moment is kept.
     """
-    watcher = watcher or Quiet()
+    watcher, settings = watcher or Quiet(), with_user_model(settings)
     data = prepare(settings)
     settings, why = with_loop(settings, data)
     folder, made = claim_folder(settings)
     with folder.locked():
         try:
             folder.write_settings(settings)
+            if is_in_file(settings.model):
+                folder.write_model(loaded(settings.model).source)
             return _trained(settings, data, folder, None, watcher, why, new=True)
         except BaseException:
             folder.abandon(made)

@@ -273,7 +273,7 @@ class Trainer:
             train=tuple(self.curve),
             held_out=tuple(self.validation.points),
             position=position,
-            versions=made_by(self.backend),
+            versions=made_by(self.backend, self.settings.model),
         )
         weights = {name: value.get_value() for name, value in self.network.weights.items()}
         state = {name: value.get_value() for name, value in self.step.state.items()}

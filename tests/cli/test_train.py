@@ -31,15 +31,3 @@ def test_a_divergence_is_shown_where_a_batch_was_read(monkeypatch, batch):
     train._show_norms(display, error)
     assert asked == ([("network", batch, Path("last"))] if batch else [])
     assert display.lines == (["one", "two"] if batch else [])
-
-
-def test_the_program_is_called_as_the_shell_finds_it(in_tmp, monkeypatch):
-    beside = in_tmp / "bin" / "graphrnn"
-    beside.parent.mkdir()
-    monkeypatch.setattr(train.sys, "executable", str(beside.with_name("python")))
-    monkeypatch.setattr(train.shutil, "which", lambda name: None)
-    assert train._program() == "python -m graphrnn"
-    beside.touch()
-    assert train._program() == "bin/graphrnn"
-    monkeypatch.setattr(train.shutil, "which", lambda name: str(beside))
-    assert train._program() == "graphrnn"

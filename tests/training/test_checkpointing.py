@@ -24,7 +24,7 @@ def checkpoint():
         vocabulary=("\0", "a"),
         sequences=20,
         held_out=tuple(Point(sequences=n, loss=x, accuracy=0.1) for n, x in ((10, 2.0), (20, 1.0))),
-        versions=made_by("python"),
+        versions=made_by("python", "reference"),
     )
     return Checkpoint(header, {"W": np.ones(3)})
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from graphrnn.data import text
 from graphrnn.errors import UserError
 from graphrnn.inspection.record.sources import Source, captured
-from graphrnn.models import MODELS, model_named
+from graphrnn.models import MODELS, model_named, user_models
 from graphrnn.models.from_settings import network_of, optimizer_of
 from graphrnn.runs.checkpoint import Checkpoint, load_checkpoint
 from graphrnn.runs.folder import find_checkpoint
-from graphrnn.settings.recipes import recipe_for
+from graphrnn.settings.recipes import is_in_file, recipe_for
 from graphrnn.settings.training import TrainSettings
 
 import numpy as np
@@ -32,7 +32,9 @@ def model_source(
     Raises:
         UserError: there is no model or run of that name, or the run has other lengths.
     """
-    if name in MODELS:
+    if is_in_file(name):
+        user_models.load(name)
+    if name in MODELS or is_in_file(name):
         settings = TrainSettings.from_recipe(recipe_for(name), {"model": name, **(lengths or {})})
         return _network_source(settings, _default_vocabulary(settings), loop, backend)
     if Path(name).exists() or "/" in name or name == "latest" or (Path("runs") / name).exists():
