@@ -5,10 +5,11 @@ import functools
 import os
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphrnn.native.rewrites.query import WithoutCompiler
+from graphrnn.native.runtime import arguments
 from graphrnn.native.runtime.function import NativeFunction
 from graphrnn.upstream.rewrites import sound_name
 
@@ -64,12 +65,21 @@ class GuardedFunction(Function):  # type: ignore[misc]
             try:
                 self._running = True
                 if "output_subset" in kwargs:
-                    return self._some(
-                        kwargs.pop("output_subset"), super().__call__(*args, **kwargs)
-                    )
-                return super().__call__(*args, **kwargs)
+                    return self._some(kwargs.pop("output_subset"), self._taken(args, kwargs))
+                return self._taken(args, kwargs)
             finally:
                 self._running = False
+
+    def _taken(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Run once, by arguments that are converted where Aesara refuses them as they are."""
+        if not kwargs:
+            try:
+                return super().__call__(*args)
+            except (TypeError, ValueError) as error:
+                if not arguments.is_refusal(error):
+                    raise
+        args, kwargs = arguments.fitted(self, args, kwargs)
+        return super().__call__(*args, **kwargs)
 
     def _some(self, chosen: Sequence[Any] | None, results: Any) -> Any:
         """Return the results asked for; all are computed."""
