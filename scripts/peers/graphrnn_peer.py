@@ -115,7 +115,9 @@ def writer(work: Work, weights: Weights, variant: str) -> Writer:
     header = Header(settings=settings, corpus="", vocabulary=CHARACTERS, sequences=0, versions={})
     names = {"E": "E", "W_x0": "W_x_0", "W_h0": "W_h_0", "b0": "b_0", "W_y": "W_hy", "b_y": "b_y"}
     renamed = {ours: weights[theirs] for theirs, ours in names.items()}
-    sampler = Sampler.of(Checkpoint(header, renamed), backend=variant.split(":")[0])
+    # The peers carry their states through the text as well.
+    checkpoint, backend = Checkpoint(header, renamed), variant.split(":")[0]
+    sampler = Sampler.of(checkpoint, state="carried", backend=backend)
 
     def read(x: Array) -> Array:
         sampler.reset()
