@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 
 from graphrnn import __version__, interrupts
-from graphrnn.cli.options import respelled
+from graphrnn.cli.options import meant, respelled
 from graphrnn.errors import UserError, printable, reason
 from graphrnn.native.runtime.compilers import CompileError, ResourceError
 from graphrnn.settings.messages import describe
@@ -125,7 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if debug:
             raise
         # A complaint of our own may reach us wrapped by the parser.
-        message = one_line(error.__cause__ if isinstance(error.__cause__, UserError) else error)
+        own = error.__cause__ if isinstance(error.__cause__, UserError) else error
+        message = meant(one_line(own))
     except (CompileError, ResourceError) as error:
         if debug:
             raise

@@ -1,5 +1,6 @@
 """Options that several subcommands have, and how their values are read."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
@@ -44,6 +45,45 @@ ThreadCount = Annotated[int | None, Parameter(converter=whole(256))]
 LEARNING = {"--optimiser": "--optimizer", "--rate": "--learning-rate"}
 OLD_SPELLINGS = {"train": LEARNING, "gradients": LEARNING, "inspect": {"--rules": "--rewrites"}}
 """By command, options as they were spelled once and as they are."""
+
+
+ELSEWHERE = {
+    "epochs": "--sequences, those of all passes over the text together",
+    "iterations": "--sequences", "iters": "--sequences", "max-steps": "--steps",
+    "lr": "--learning-rate", "step-size": "--learning-rate", "optim": "--optimizer",
+    "lr-schedule": "--schedule", "scheduler": "--schedule",
+    "hidden-size": "--hidden", "hidden-dim": "--hidden", "rnn-size": "--hidden",
+    "units": "--hidden",
+    "embedding-dim": "--embedding", "emb-dim": "--embedding", "num-layers": "--layers",
+    "batch-size": "--batch", "bs": "--batch",
+    "seq-length": "--time", "seq-len": "--time", "sequence-length": "--time", "bptt": "--time",
+    "grad-clip": "--clip", "clip-norm": "--clip", "max-norm": "--clip",
+    "data": "--corpus", "dataset": "--corpus", "input": "--corpus", "text": "--corpus",
+    "output": "--out", "output-dir": "--out", "save-dir": "--out", "checkpoint": "--resume RUN",
+    "resume-from": "--resume RUN", "val-split": "--held-out", "validation-split": "--held-out",
+    "early-stopping": "--patience", "precision": "--dtype", "workers": "--threads",
+    "num-workers": "--threads", "device": "--backend and --threads; it runs on the processor",
+    "gpu": "--backend and --threads; it runs on the processor", "temp": "--temperature",
+    "num-samples": "--count", "max-length": "--length", "max-new-tokens": "--length",
+    "start": "--prompt", "prime": "--prompt", "prefix": "--prompt",
+}  # fmt: skip
+"""What other programs call an option, and what it is called here."""
+
+
+def meant(message: str) -> str:
+    """Return a complaint about an unknown option with what is meant, where another name has it.
+
+    Example:
+        >>> meant("Unknown option: --lr. Did you mean --clip?")
+        'Unknown option: --lr; here it is --learning-rate'
+        >>> meant("Unknown option: --hiden. Did you mean --hidden?")
+        'Unknown option: --hiden. Did you mean --hidden?'
+    """
+    match = re.search(r"[Uu]nknown option:? \"?--([\w-]+)", message)
+    name = match[1].replace("_", "-").lower() if match else ""
+    if match is None or name not in ELSEWHERE:
+        return message
+    return f"Unknown option: --{match[1]}; here it is {ELSEWHERE[name]}"
 
 
 def respelled(words: Sequence[str]) -> list[str]:
