@@ -49,16 +49,16 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
-    """Where a run stands between two steps: with its tensors, all that the next step hangs on.
+    """The state of a run between two steps: with the tensors, all that the next step depends on.
 
     Attributes:
         steps: Steps taken.
-        batches: Batches read of this pass over the text.
+        batches: Batches read in this epoch.
         generator: State of the random generator, as JSON.
-        order: Its state when this pass began, which gives the order of its windows again.
+        order: Its state when this epoch began, from which the order of windows is drawn again.
         tally: Sums of loss and accuracy since the last point of the curve, and their count.
         start: The loss that the run began with.
-        moving_average: That of the loss, held against `start`.
+        moving_average: That of the loss, compared with `start`.
         text: SHA-256 of the text as indices.
     """
 
@@ -74,9 +74,9 @@ class Position:
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Header:
-    """All that a checkpoint says beside its tensors.
+    """The content of a checkpoint other than its tensors.
 
-    `versions` says what made it: the libraries, and the backend that `auto` came to.
+    `versions` are those of the libraries that wrote it, and the backend that `auto` resolved to.
     """
 
     format: int = FORMAT
@@ -93,9 +93,9 @@ class Header:
 
 @dataclass(frozen=True, config=ConfigDict(arbitrary_types_allowed=True))
 class Checkpoint:
-    """A header, the weights by name, and what a run that goes on needs besides.
+    """A header, the weights by name, and the further state that resuming needs.
 
-    `state` holds that of the optimizer (velocities, means, its count) and carried hidden states.
+    `state` holds the optimizer state (velocities, means, its count) and carried hidden states.
     """
 
     header: Header
@@ -133,7 +133,7 @@ def _digest(header: Header, weights: Tensors) -> str:
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint, *copies: Path) -> None:
-    """Save a checkpoint atomically, and the same again under other names once it is safe.
+    """Save a checkpoint atomically, and then copies of it at other paths.
 
     Raises:
         UserError: the file cannot be written.
@@ -179,7 +179,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def _check_header(path: Path, text: str, weights: Tensors) -> Header:
-    """Parse the header and hold it against the tensors.
+    """Parse the header and check it against the tensors.
 
     Raises:
         UserError: another format, a field that is wrong, or a digest that does not fit.
@@ -211,7 +211,7 @@ def _check_header(path: Path, text: str, weights: Tensors) -> Header:
 
 
 def _faults(header: Header) -> Iterator[str]:
-    """Describe what in a header cannot be, though each field is of its type."""
+    """Describe impossible values in a header whose fields have the right types."""
     symbols = header.vocabulary
     if (
         symbols[:1] != (PADDING,)
@@ -236,7 +236,7 @@ def _faults(header: Header) -> Iterator[str]:
 
 
 def _faults_of_position(position: Position, header: Header) -> Iterator[str]:
-    """Describe what in a position cannot be."""
+    """Describe impossible values in a position."""
     if position.steps * header.settings.batch != header.sequences:
         yield (
             f"position: got {position.steps} steps of {header.settings.batch} sequences, and "
@@ -262,7 +262,7 @@ def _faults_of_position(position: Position, header: Header) -> Iterator[str]:
 
 
 def _may_be(loss: float) -> bool:
-    """Return whether a number can be a loss, or a sum of losses; rounding may make it negative."""
+    """Return whether a number may be a loss or a sum of losses; rounding may make it negative."""
     return -1 < loss < 1e20
 
 

@@ -56,7 +56,7 @@ Line = dict[str, Any]
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The folder of a run: what lies where, and how it is read and written."""
+    """The folder of a run: the paths in it, and how they are read and written."""
 
     path: Path
 
@@ -97,31 +97,31 @@ class RunFolder:
             return self.curves.stat().st_mtime_ns >= self.last.stat().st_mtime_ns
         return False
 
-    def kept(self, sequences: int) -> Path:
-        """Name the checkpoint that is kept of a moment."""
+    def snapshot(self, sequences: int) -> Path:
+        """Return the path of the checkpoint kept after a number of sequences."""
         return self.path / f"at-{sequences:09}.safetensors"
 
     def sample(self, sequences: int) -> Path:
-        """Name the sample of a moment."""
+        """Return the path of the sample written after a number of sequences."""
         return self.path / "samples" / f"{sequences:09}.txt"
 
     def checkpoints(self) -> list[Path]:
         """Return the checkpoints that are there, the last and the best first."""
-        kept = sorted(self.path.glob("at-*.safetensors"))
-        return [path for path in (self.last, self.best, *kept) if path.is_file()]
+        snapshots = sorted(self.path.glob("at-*.safetensors"))
+        return [path for path in (self.last, self.best, *snapshots) if path.is_file()]
 
     def require_plain(self) -> None:
         """Refuse a folder in which something of a run is a link, a pipe or a device.
 
-        It would be written to, or read, where it leads: the folder may come from a stranger. So may
-        a second name of a file that lies elsewhere, in what is written in place.
+        The folder may be untrusted, and a link would be followed to its target. For files that are
+        written in place, a hard link to a file elsewhere is refused too.
 
         Raises:
             UserError: naming it.
         """
         name = f"run {str(self.path)!r}"
-        kept = (*self.path.glob("at-*.safetensors"), self.last, self.best, self.curves)
-        for path in (self.path / _LOCK, self.settings, self.log, *kept):
+        files = (*self.path.glob("at-*.safetensors"), self.last, self.best, self.curves)
+        for path in (self.path / _LOCK, self.settings, self.log, *files):
             require_kind(path, "a file", name)
         for path in (self.path / "samples", self.path / tensorboard.FOLDER):
             require_kind(path, "a folder", name)
@@ -131,7 +131,7 @@ class RunFolder:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from training here; the lock ends with this process, killed or not.
+        """Lock the folder against training by other processes, at most until this process ends.
 
         Raises:
             UserError: another process trains here.
@@ -156,7 +156,7 @@ class RunFolder:
 
     @property
     def training(self) -> bool:
-        """Return whether a process trains here just now."""
+        """Return whether a process is training here."""
         lock = self.path / _LOCK
         require_kind(lock, "a file", f"run {str(self.path)!r}")
         if not lock.exists():
@@ -170,7 +170,7 @@ class RunFolder:
         return False
 
     def write_settings(self, settings: TrainSettings) -> None:
-        """Write every setting but those that stand at nothing, and the folder's own name.
+        """Write every setting except those that are None, and the folder's own name.
 
         Raises:
             UserError: the file cannot be written.
@@ -187,7 +187,7 @@ class RunFolder:
         write_atomically(self.model, source)
 
     def read_settings(self) -> TrainSettings:
-        """Read the settings back.
+        """Read the settings of the run.
 
         Raises:
             UserError: there are none, or they cannot be used.
@@ -211,7 +211,7 @@ class RunFolder:
             raise UserError(f"{name}: is nested too deeply") from error
 
     def write_line(self, line: Line) -> None:
-        """Add a line to the log, all of it or nothing; what is no finite number becomes null.
+        """Append a line to the log, all of it or nothing; numbers that are not finite become null.
 
         Raises:
             UserError: the file cannot be written.
@@ -242,10 +242,10 @@ class RunFolder:
         write_atomically(path, text.encode("utf-8", "replace"))
 
     def lines(self) -> list[Line]:
-        """Read the log; a last line that was torn by the end of its process is left out.
+        """Read the log, without a last line that was cut off by the end of its process.
 
         Raises:
-            UserError: it cannot be read, or another line is none that a run writes.
+            UserError: it cannot be read, or another line is not one that a run writes.
         """
         name = f"log {str(self.log)!r}"
         try:
@@ -262,7 +262,7 @@ class RunFolder:
         return [line for _, line in numbered if line is not None] + ([last] if last else [])
 
     def cut_back(self, steps: int) -> None:
-        """Forget what was done after a step: lines of the log, samples, kept checkpoints, scraps.
+        """Remove what was written after a step: log lines, samples, snapshots, partial files.
 
         Raises:
             UserError: the log cannot be written.
@@ -270,14 +270,14 @@ class RunFolder:
         lines = [line for line in self.lines() if line["step"] <= steps]
         data = "".join(json.dumps(line) + "\n" for line in lines)
         write_atomically(self.log, data.encode())
-        # What a process that was killed while it wrote has left.
+        # Partial files of a process that was killed while it wrote.
         for scrap in (*self.path.glob(".*.*.*"), *(self.path / "samples").glob(".*.txt.*")):
             if re.fullmatch(r"\..+\.(safetensors|toml|jsonl|png|txt)\.[0-9a-f]+", scrap.name):
                 with contextlib.suppress(OSError):
                     scrap.unlink()
 
     def abandon(self, made: bool) -> None:
-        """Take away what a run without any checkpoint leaves, its folder too if it was made."""
+        """Remove the files of a run without a checkpoint, and its folder if the run created it."""
         if self.last.exists():
             return
         with contextlib.suppress(OSError):
@@ -293,7 +293,7 @@ class RunFolder:
 
 
 def _line(text: str) -> Line | None:
-    """Read a line of the log: whole numbers for where it stands, and else numbers or nothing."""
+    """Parse a line of the log: integers for the position, and numbers or null for the rest."""
     try:
         line = json.loads(text)
         fits = (
@@ -316,9 +316,9 @@ def _is_number(value: Any) -> bool:
 
 
 def claim_folder(settings: TrainSettings) -> tuple[RunFolder, bool]:
-    """Create the folder of a new run, so that one that cannot be written is known before training.
+    """Create the folder of a new run before training, so that an unwritable one is found early.
 
-    Also says whether the folder was made, or there already.
+    Also return whether it was created, or existed already.
 
     Raises:
         UserError: it cannot be made or written, or holds something already.
@@ -345,7 +345,7 @@ def claim_folder(settings: TrainSettings) -> tuple[RunFolder, bool]:
 
 
 def _make(folder: Path) -> bool:
-    """Create a folder in which files can be made; False where it exists already.
+    """Create a folder in which files can be created; return False if it exists already.
 
     Raises:
         UserError: it cannot be made or written.

@@ -1,4 +1,4 @@
-"""What was named otherwise in the files of earlier runs, which are still read and gone on with."""
+"""Earlier names in the files of runs, which can still be read and resumed."""
 
 from typing import Any
 
@@ -20,9 +20,9 @@ Inside of a text the quotation mark that ends a key would have a backslash befor
 
 
 def header_from_2(tree: Any) -> Any:
-    """Return the header of a checkpoint of format 2 with the names of today.
+    """Return the header of a checkpoint of format 2 with current names.
 
-    Its settings have theirs from TrainSettings, which reads old names wherever it meets them.
+    TrainSettings itself accepts the old names of settings.
     """
     if isinstance(tree, dict) and isinstance(tree.get("position"), dict):
         return tree | {"position": renamed(tree["position"], _POSITION)}
@@ -30,7 +30,7 @@ def header_from_2(tree: Any) -> Any:
 
 
 def header_of_2(text: bytes) -> bytes:
-    """Return a header as format 2 wrote it, over which its digest was taken.
+    """Return a header in the form of format 2, from which its digest was computed.
 
     Example:
         >>> header_of_2(b'{"format":2,"settings":{"optimizer":"sgd","learning_rate":0.1}}')

@@ -1,4 +1,4 @@
-"""The log of a run as event files too, which TensorBoard reads; where tensorboardX is installed."""
+"""The log of a run as event files for TensorBoard, where tensorboardX is installed."""
 
 import errno
 import itertools
@@ -27,13 +27,13 @@ larger than those that are there.
 
 
 class Events:
-    """Writes the numbers of a run's log into RUN/events, or nothing where the library is missing.
+    """Writes the numbers of a run's log to RUN/events, or nothing if the library is missing.
 
-    `pip install graphrnn[tensorboard]` brings it; TensorBoard itself reads the files with
-    `tensorboard --logdir runs`. Each begin makes a file that hides those from before and holds the
-    log from its first line: whatever a process that was killed has not written is there again. A
-    line is written at once and by this thread, so that a kill can tear the last one alone, and a
-    disk that is full ends the events, not the run.
+    `pip install graphrnn[tensorboard]` installs it; TensorBoard reads the files with
+    `tensorboard --logdir runs`. Each start creates a file that supersedes those before and holds
+    the log from its first line, including what a killed process did not write. Lines are written at
+    once and by this thread, so that a kill can truncate only the last one, and a full disk ends the
+    events, not the run.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Events:
         lines: Iterable[dict[str, Any]] = (),
         tell: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """Begin a file with what the log has so far; `tell` hears why no more is written."""
+        """Start a file with the log so far; `tell` gets the reason if no more can be written."""
         self._file: BinaryIO | None = None
         self._tell = tell
         if not find_spec("tensorboardX"):
@@ -60,7 +60,7 @@ class Events:
             self.write(line)
 
     def write(self, line: dict[str, Any]) -> None:
-        """Write the numbers of a line of the log at its step; what is not finite is none."""
+        """Write the finite numbers of a line of the log at its step."""
         if self._file is None:
             return
         from tensorboardX.proto.event_pb2 import Event
@@ -76,7 +76,7 @@ class Events:
             self._add(Event(wall_time=clock.time(), step=line["step"], summary=summary))
 
     def _add(self, event: Any) -> None:
-        """Write one record: its length, the event, a check sum behind each."""
+        """Write one record: its length and the event, each followed by a checksum."""
         if self._file is None:
             return
         from tensorboardX.record_writer import masked_crc32c
@@ -92,7 +92,7 @@ class Events:
             self._end(error)
 
     def _end(self, error: OSError) -> None:
-        """Write no more in this process; the next one begins with the whole log."""
+        """Stop writing in this process; the next one starts with the whole log."""
         self.close()
         self._file = None
         self._tell(f"events for TensorBoard end here: {reason(error)}; log.jsonl has them all")
@@ -104,7 +104,7 @@ class Events:
 
 
 def _new_file(folder: Path) -> BinaryIO:
-    """Build a file of a name that no file there has, and that stands behind all of them."""
+    """Create a file with a new name that sorts after all existing ones."""
     folder.mkdir(parents=True, exist_ok=True)
     matches = (re.match(re.escape(_NAME) + r"(\d{10})\b", path.name) for path in folder.iterdir())
     last = max((int(match[1]) for match in matches if match), default=0)
@@ -118,11 +118,11 @@ def _new_file(folder: Path) -> BinaryIO:
 
 
 def _is_finite(value: Any) -> bool:
-    """Return whether a value is a number that a curve can show."""
+    """Return whether a value is a finite number."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return number and math.isfinite(value)
 
 
 def _u32(value: int) -> bytes:
-    """Write a number in four bytes."""
+    """Encode a number in four bytes."""
     return struct.pack("<I", value)

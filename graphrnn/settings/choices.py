@@ -1,4 +1,4 @@
-"""What can be chosen by name, listed once, without the libraries that settings need."""
+"""Names to choose from, listed once, without importing the libraries that settings need."""
 
 from typing import Literal, get_args
 

@@ -8,7 +8,7 @@ from pydantic import (
 
 
 def describe(error: ValidationError) -> str:
-    """Put a validation error into one line, with the names that the command line uses.
+    """Describe a validation error in one line, with the names that the command line uses.
 
     Example:
         >>> from graphrnn.settings.training import TrainSettings
@@ -22,7 +22,7 @@ def describe(error: ValidationError) -> str:
 
 
 def _describe_one(item: dict[str, Any]) -> str:
-    """Put one complaint of pydantic's into words: name, got, needed."""
+    """Describe one of pydantic's errors: the name, what it got, what it needed."""
     name = str(item["loc"][0]).replace("_", "-") if item["loc"] else "settings"
     needed = str(item["msg"]).partition(", unable")[0]
     for opening in ("Input should be ", "Value error, "):

@@ -1,4 +1,4 @@
-"""The settings of learning: the optimizer, its learning rate and how that changes, the limits."""
+"""Settings of learning: the optimizer, its learning rate and schedule, and gradient limits."""
 
 from typing import Annotated
 
@@ -50,7 +50,7 @@ class LearningSettings:
     """Learning rate that cosine ends with (without it 0)."""
 
     def __post_init__(self) -> None:
-        """Refuse an option that nothing would use.
+        """Check that every given option is used.
 
         Raises:
             UserError: naming the option, and what it belongs to.
@@ -92,7 +92,7 @@ class LearningSettings:
         return name, {"momentum": self.momentum}
 
     def learning_rate_after(self, sequences: int, total: int) -> float:
-        """Return the learning rate of the step that comes after so many sequences of a total.
+        """Return the learning rate of the step that follows a number of sequences, out of a total.
 
         Example:
             >>> settings = LearningSettings(learning_rate=0.1, schedule="exponential")

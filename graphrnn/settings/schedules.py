@@ -1,7 +1,7 @@
-"""How the learning rate changes while training: pure functions of how far training is.
+"""Schedules of the learning rate: pure functions of the progress of training.
 
 `done` counts whatever the caller counts: sequences, steps or epochs; `every`, `at` and `total`
-count the same. All are numbers outside the graph, whose function takes the rate as an input.
+count the same. All are numbers outside the graph, which has the learning rate as an input.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from math import cos, pi
 
 
 def constant(learning_rate: float, done: float) -> float:
-    """Keep the learning rate: rate(n) = learning_rate.
+    """Return the learning rate unchanged: rate(n) = learning_rate.
 
     Example:
         >>> constant(0.1, 5000)
@@ -19,7 +19,7 @@ def constant(learning_rate: float, done: float) -> float:
 
 
 def step(learning_rate: float, done: float, *, at: Sequence[float], factor: float = 0.1) -> float:
-    """Multiply it by a factor at given moments, as the lesson does by hand for its LSTM.
+    """Multiply it by a factor at given counts, as the lesson does by hand for its LSTM.
 
     rate(n) = learning_rate · factor^|{m in at: m ≤ n}|
 
@@ -45,7 +45,7 @@ def exponential(
 
 
 def cosine(learning_rate: float, done: float, *, total: float, end: float = 0.0) -> float:
-    """Bring the learning rate down along half a wave, gently at both ends.
+    """Decrease the learning rate along half a cosine wave, slowly at both ends.
 
     rate(n) = end + (learning_rate - end) · (1 + cos(π · min(1, n / total))) / 2
 

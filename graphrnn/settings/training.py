@@ -1,4 +1,4 @@
-"""Every setting, once: command line, help and checkpoint header are made from these."""
+"""Settings of training; command line, help and checkpoint header are generated from them."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -27,7 +27,7 @@ OLD_NAMES = {"optimiser": "optimizer", "rate": "learning_rate"}
 
 
 def renamed(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Return a dictionary with new keys for old ones, in their places.
+    """Return a dictionary with old keys replaced by new ones, in the same order.
 
     Example:
         >>> renamed({"rate": 0.1, "hidden": 4}, OLD_NAMES)
@@ -94,13 +94,13 @@ class TrainSettings(LearningSettings):
 
     @classmethod
     def from_recipe(cls, recipe: Recipe, given: Mapping[str, Any]) -> "TrainSettings":
-        """Return the settings of a recipe, with what was given in the place of its own.
+        """Return the settings of a recipe, with given values in place of its own.
 
-        What is given as None is as the recipe has it.
+        A value of None leaves that of the recipe.
 
         Raises:
             UserError: the network has no use for an option.
-            ValidationError: a value does not do.
+            ValidationError: a value is not valid.
 
         Example:
             >>> made = TrainSettings.from_recipe(recipe_for("gru"), {"model": "gru", "hidden": 32})
@@ -112,10 +112,10 @@ class TrainSettings(LearningSettings):
     @model_validator(mode="wrap")
     @classmethod
     def _from_given(cls, values: Any, make: ModelWrapValidatorHandler["TrainSettings"]) -> Any:
-        """Fill in what the network's recipe says.
+        """Fill in values from the network's recipe.
 
         Raises:
-            ValidationError: a value does not do.
+            ValidationError: a value is not valid.
         """
         called = isinstance(values, ArgsKwargs)
         given = (values.kwargs or {}) if called else values
@@ -127,20 +127,20 @@ class TrainSettings(LearningSettings):
         return make(ArgsKwargs((), filled) if called else filled)._remember(given)
 
     def _remember(self, given: Mapping[str, Any]) -> "TrainSettings":
-        """Take down which settings were given."""
+        """Record which settings were given."""
         object.__setattr__(self, "_given", frozenset(given))
         return self
 
     @property
     def given(self) -> frozenset[str]:
-        """The names of the settings that were given; the others stand at their defaults.
+        """The names of the settings that were given; the others have their defaults.
 
-        What a run is resumed with is held against its own.
+        Only given settings are compared with those of a run that is resumed.
         """
         return frozenset(getattr(self, "_given", ()))
 
     def __post_init__(self) -> None:
-        """Refuse what the network has no use for.
+        """Check that the network uses every given option.
 
         Raises:
             UserError: naming the option, and what it belongs to.
@@ -156,10 +156,10 @@ class TrainSettings(LearningSettings):
 
 
 def _filled(recipe: Recipe, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Fill in what is not given: by the recipe, or for another optimizer its usual rate."""
-    said = {name: v for name, v in given.items() if v is not None or name not in BY_NETWORK}
-    filled = {name: getattr(recipe, name) for name in BY_NETWORK} | said
-    if "learning_rate" not in said and filled["optimizer"] != recipe.optimizer:
+    """Fill in what is not given: from the recipe, or another optimizer's usual learning rate."""
+    chosen = {name: v for name, v in given.items() if v is not None or name not in BY_NETWORK}
+    filled = {name: getattr(recipe, name) for name in BY_NETWORK} | chosen
+    if "learning_rate" not in chosen and filled["optimizer"] != recipe.optimizer:
         filled["learning_rate"] = 1e-3 if str(filled["optimizer"]) in ADAPTIVE else 0.01
     return filled
 
@@ -172,9 +172,9 @@ MAY_CHANGE = (
 
 
 def resumed(own: TrainSettings, changes: TrainSettings | None) -> TrainSettings:
-    """Return the settings of a run with what was given to go on with.
+    """Return the settings of a run, with the changes given for resuming it.
 
-    Without a new `steps` the run goes on to its end.
+    Without a new `steps` the run continues to its end.
 
     Raises:
         UserError: a setting that would make it another run.

@@ -1,4 +1,4 @@
-"""Decides when a run is saved, and which of its checkpoints are kept: the last, the best, more."""
+"""When a run is saved, and which of its checkpoints are kept: the last, the best, and others."""
 
 import sys
 import time as clock
@@ -16,20 +16,20 @@ import numpy as np
 
 
 def keep_best(folder: RunFolder, checkpoint: Checkpoint) -> None:
-    """Save the best checkpoint where it is the last one: a kill may have come between the two."""
+    """Save the last checkpoint as the best if it is: a kill may have separated the two writes."""
     if checkpoint.best and checkpoint.best.sequences == checkpoint.header.sequences:
         save_checkpoint(folder.best, checkpoint)
 
 
 def is_finite(checkpoint: Checkpoint) -> bool:
-    """Return whether every weight is a number: an update may have broken them."""
+    """Return whether every weight is finite: an update may have made some NaN or infinite."""
     return all(bool(np.isfinite(value).all()) for value in checkpoint.weights.values())
 
 
 def made_by(backend: str, model: str) -> dict[str, str]:
-    """Return the versions of what makes a checkpoint, and the backend that `auto` came to.
+    """Return the versions of the libraries, and the backend that `auto` resolved to.
 
-    Of a network in a user's file the SHA-256 of that file too.
+    The SHA-256 of the file is added for a network in a user's file.
     """
     libraries = {name: version(name) for name in ("graphrnn", "aesara", "numpy")}
     own = {user_models.DIGEST: user_models.loaded(model).digest} if is_in_file(model) else {}
@@ -44,7 +44,7 @@ class Checkpointing:
         save_every: Seconds between two saves.
         keep_every: Sequences between two checkpoints that are kept; None keeps none.
         saved: Sequences of the last checkpoint; None where nothing was saved.
-        due: The moment from which on the run is to be saved, as `perf_counter` has it.
+        due: The time from which on the run is to be saved, on the clock of `perf_counter`.
     """
 
     folder: RunFolder
@@ -54,23 +54,23 @@ class Checkpointing:
     due: float = 0.0
 
     def begin(self, now: float) -> None:
-        """Count the seconds from now on."""
+        """Restart the clock that decides on the next save."""
         self.due = now + self.save_every
 
     @property
     def is_due(self) -> bool:
-        """Return whether the seconds between two saves are over."""
+        """Return whether the time between two saves has passed."""
         return clock.perf_counter() >= self.due
 
-    def kept(self, count: Count, *, again: bool) -> list[Path]:
-        """Name the copy to be kept of this moment; `again` not where it is there already."""
+    def snapshots(self, count: Count, *, again: bool) -> list[Path]:
+        """Return the path of a snapshot if one is due; `again` not if it exists already."""
         if not count.reached(self.keep_every):
             return []
-        path = self.folder.kept(count.sequences)
+        path = self.folder.snapshot(count.sequences)
         return [] if again and path.exists() else [path]
 
     def save(self, checkpoint: Checkpoint, *copies: Path) -> None:
-        """Save the last checkpoint, and copies of it.
+        """Save the last checkpoint, and copies of it at other paths.
 
         Raises:
             UserError: the file cannot be written; the one from before is untouched.

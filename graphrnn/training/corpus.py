@@ -23,7 +23,7 @@ EVALUATION_BATCH = 64
 
 @dataclass(frozen=True)
 class Data:
-    """A corpus as indices: what is trained on, and what never is (nothing, if so asked)."""
+    """A corpus as indices: the training text, and the held-out text, which may be empty."""
 
     corpus: str
     vocabulary: Vocabulary
@@ -42,7 +42,7 @@ class Data:
 
 
 def prepare(settings: TrainSettings, tell: Callable[[str], None] | None = None) -> Data:
-    """Read the corpus and check everything that can be checked before anything compiles.
+    """Read the corpus and run all checks that need no compiling.
 
     `tell` as in `load_corpus`, where the corpus is named by a run.
 
@@ -78,7 +78,7 @@ def prepare(settings: TrainSettings, tell: Callable[[str], None] | None = None) 
 
 
 def with_loop(settings: TrainSettings, data: Data) -> tuple[TrainSettings, str]:
-    """Choose a loop where `auto` was asked for; returns the settings with it, and why."""
+    """Return the settings with a loop chosen where they have `auto`, and the reason for it."""
     if settings.loop != "auto":
         return settings, ""
     model = model_named(settings.model)

@@ -1,11 +1,11 @@
-"""How far training is, and which of its batches reach a multiple of a number of sequences."""
+"""Counts of steps and sequences, and which batches reach a multiple of a number of sequences."""
 
 from dataclasses import dataclass
 
 
 @dataclass
 class Count:
-    """Steps taken and sequences trained on, so many in each batch.
+    """Steps taken and sequences trained on, with the number of sequences in a batch.
 
     Example:
         >>> count = Count(batch=4, steps=2, sequences=8)
@@ -29,6 +29,6 @@ class Count:
         return (self.sequences + self.batch) // every > self.sequences // every
 
     def reached(self, every: int | None) -> bool:
-        """Return whether the last batch reached a multiple of `every` sequences; none is never."""
+        """Return whether the last batch reached a multiple of `every` sequences; False for None."""
         before = self.sequences - self.batch
         return every is not None and self.sequences // every > before // every

@@ -1,4 +1,4 @@
-"""Notices that training diverges, and says what happened, what helps and what is kept."""
+"""Detects that training diverges, and describes what happened, what helps and what was saved."""
 
 import math
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ MEMORY = 256
 
 @dataclass
 class DivergenceCheck:
-    """Looks for a number that is not finite, or a loss far over the one at the start.
+    """Looks for a loss that is not finite, or far above the loss at the start.
 
     moving_average := moving_average + a · (loss - moving_average)
                       a = predictions of a step / 256, at most 1
 
-    is held against 3 times the loss at the start, which counts as at least log V nats, that of a
-    network that knows nothing: a single short sequence may be as bad by chance.
+    is compared with 3 times the loss at the start, or 3 log V nats if that is more (the loss of
+    uniform predictions): a single short sequence may be as bad by chance.
 
     Example:
         >>> check = DivergenceCheck(symbols=86, predictions=512)
@@ -41,7 +41,7 @@ class DivergenceCheck:
     moving_average: float | None = None
 
     def problem(self, loss: float, gradient_norm: float | None) -> str:
-        """Describe what is wrong after a step of this loss (nats per prediction), or nothing."""
+        """Describe the problem after a step with this loss (nats per prediction), or return ""."""
         if not math.isfinite(loss):
             return f"the loss became {loss}"
         if gradient_norm is not None and not math.isfinite(gradient_norm):
@@ -61,12 +61,12 @@ class DivergenceCheck:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What there is to look at when training has diverged.
+    """What can be analyzed when training has diverged.
 
     Attributes:
-        network: The network of that moment.
+        network: The network when training diverged.
         batch: The batch that was read last, if one was.
-        last: The file of the last checkpoint, which may not be there.
+        last: The file of the last checkpoint, which may not exist.
     """
 
     network: Network
@@ -75,12 +75,12 @@ class Evidence:
 
 
 def diverged(
-    problem: str, sequences: int, learning_rate: float, kept: str, evidence: Evidence
+    problem: str, sequences: int, learning_rate: float, saved: str, evidence: Evidence
 ) -> DivergedError:
-    """Build the error of a divergence: what happened, what to do, what is kept."""
+    """Build the error of a divergence: what happened, what to do, what was saved."""
     error = DivergedError(
         f"{problem} after {sequences:,} sequences; lower --learning-rate "
-        f"(now {learning_rate:g}) or limit the gradients with --clip 1; {kept}"
+        f"(now {learning_rate:g}) or limit the gradients with --clip 1; {saved}"
     )
     error.evidence = evidence
     return error

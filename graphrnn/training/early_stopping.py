@@ -7,7 +7,7 @@ from graphrnn.runs.checkpoint import Point
 
 
 def validations_since_best(points: Sequence[Point]) -> int:
-    """Count the validations after that of the lowest loss, the first of equals.
+    """Count the validations since the lowest loss, the first one if several are equal.
 
     Example:
         >>> losses = (3.0, 2.0, 2.5, 2.0)
@@ -20,7 +20,7 @@ def validations_since_best(points: Sequence[Point]) -> int:
 
 @dataclass(frozen=True)
 class EarlyStopping:
-    """Has patience for so many validations without a better loss; None has no end of it."""
+    """Stops after a number of validations without a better loss; with None, never."""
 
     patience: int | None
 

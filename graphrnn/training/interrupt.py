@@ -1,4 +1,4 @@
-"""How Ctrl-C ends a run between two steps."""
+"""Ctrl-C and SIGTERM, which end a run between two steps."""
 
 import signal
 import threading
@@ -13,16 +13,16 @@ class Interrupted(UserError):  # noqa: N818
     """Ctrl-C or SIGTERM; the command line exits with 130 or 143."""
 
     def __init__(self, number: signal.Signals, text: str) -> None:
-        """Take how the work was ended, and then where it stands."""
+        """Build the message from the signal that ended the work, and the state of the work."""
         super().__init__(f"{interrupts.describe(number)} {text}")
         self.exit_code = interrupts.exit_code(number)
 
 
 class Stop:
-    """Turns Ctrl-C and SIGTERM into a flag, so that no step or save is torn.
+    """Turns Ctrl-C and SIGTERM into a flag, so that no step or save is interrupted midway.
 
-    A second Ctrl-C ends at once. A second SIGTERM does not: launchers send it to a process and to
-    its group, so that it comes twice, and whoever means it has SIGKILL.
+    A second Ctrl-C ends the process at once. A second SIGTERM does not: launchers send it to a
+    process and to its group, so that it arrives twice; SIGKILL serves to end it at once.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Stop:
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> "Stop":
-        # Signals belong to the main thread; elsewhere (a notebook's worker) there is none to catch.
+        # Only the main thread can handle signals; others (a notebook's worker) receive none.
         if threading.current_thread() is threading.main_thread():
             for number in interrupts.ENDING:
                 if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup

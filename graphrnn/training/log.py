@@ -1,4 +1,4 @@
-"""Writes the log of a run, and the event files beside it."""
+"""Writes the log of a run, and event files for TensorBoard."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -11,10 +11,10 @@ from graphrnn.runs.tensorboard import Events
 
 @dataclass
 class Log:
-    """Adds lines to the log, and to event files while these are open.
+    """Appends lines to the log, and to event files while these are open.
 
-    A log that cannot be written does not end the run: its lines wait until there is room, and
-    `tell` hears of it once.
+    A log that cannot be written does not end the run: its lines are kept until the disk has space,
+    and `tell` gets one message.
     """
 
     folder: RunFolder
@@ -24,7 +24,7 @@ class Log:
 
     @contextlib.contextmanager
     def writing_events(self) -> Iterator[None]:
-        """Write event files too, which begin with the log so far."""
+        """Write event files too, starting with the log so far, while the context is open."""
         self.events = Events(self.folder.path, self.folder.lines(), self.tell)
         try:
             yield
@@ -33,7 +33,7 @@ class Log:
             self.events = None
 
     def write(self, line: Line) -> None:
-        """Add a line."""
+        """Write a line, and those that could not be written before."""
         if self.events:
             self.events.write(line)
         self.unwritten.append(line)

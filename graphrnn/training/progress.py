@@ -1,4 +1,4 @@
-"""How far and how fast a run goes, and who watches it."""
+"""The progress and speed of a run, and the watchers that they are reported to."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,7 +11,7 @@ from graphrnn.training.corpus import Data
 
 @dataclass(frozen=True)
 class Progress:
-    """Where training stands: sequences done, means over the last stretch, speed and time left."""
+    """The state of training: sequences done, means over the last stretch, speed and time left."""
 
     sequences: int
     total: int
@@ -22,7 +22,7 @@ class Progress:
 
     @classmethod
     def at(cls, sequences: int, settings: TrainSettings, point: Point, speed: float) -> "Progress":
-        """Sum up where training stands, at a speed in sequences a second.
+        """Build the progress at a count of sequences, for a speed in sequences a second.
 
         Example:
             >>> point = Point(sequences=200, loss=2.0, accuracy=0.5)
@@ -42,7 +42,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Mark:
-    """A moment to measure speed from: seconds as `perf_counter` has them, sequences by then.
+    """A point to measure speed from: the time by `perf_counter`, and the sequences done by then.
 
     Example:
         >>> Mark(10.0, 100).speed(12.0, 150)
@@ -53,34 +53,34 @@ class Mark:
     sequences: int
 
     def speed(self, now: float, sequences: int) -> float:
-        """Return the sequences a second since then."""
+        """Compute the sequences per second since this point."""
         return (sequences - self.sequences) / max(now - self.seconds, 1e-9)
 
 
 class Watcher(Protocol):
-    """Is told how a run goes on; none of it changes the run."""
+    """Receives the events of a run, without any effect on it."""
 
     def prepared(self, data: Data) -> None:
-        """Hear what the corpus came to."""
+        """Receive the corpus once it is prepared."""
 
     def built(self, build: BuildEvent) -> None:
-        """Hear how far compiling is."""
+        """Receive the progress of compiling."""
 
     def progressed(self, progress: Progress) -> None:
-        """Hear how far training is; called after every step, so it must be quick."""
+        """Receive the progress of training; called after every step, so it must be quick."""
 
     def evaluated(self, point: Point) -> None:
-        """Hear how the held-out text is predicted."""
+        """Receive the result of a validation."""
 
     def noted(self, text: str) -> None:
-        """Hear of something that happens once: where a run goes on, or why it stops early."""
+        """Receive a note on the run: where it resumes, or why it stops early."""
 
     def wrote(self, text: str) -> None:
-        """Hear what the network writes at this moment."""
+        """Receive a sample of the network's text."""
 
 
 class Quiet:
-    """A watcher that says nothing."""
+    """A watcher that ignores all events."""
 
     def prepared(self, data: Data) -> None:
         """Ignore it."""

@@ -1,8 +1,8 @@
-"""Begin a run, or go on with one, and train it to its end.
+"""Starts a run, or resumes one, and trains it to its end.
 
-A step is decided by the weights, the optimizer state, the carried states, the generator and the
-place in the text. A checkpoint holds all of these, so that a run that goes on from it takes the
-same steps, to the last bit, as if it had never stopped.
+A step depends on the weights, the optimizer state, the carried states, the generator and the
+position in the text. A checkpoint holds all of these, so that a resumed run takes the same steps,
+to the last bit, as one that was never interrupted.
 """
 
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ from graphrnn.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class Trained:
-    """A run that has come to its end, or to where it was to stop for now."""
+    """A run that has finished, or has reached the number of steps to stop at."""
 
     folder: RunFolder
     checkpoint: Checkpoint
@@ -68,10 +68,10 @@ def train(settings: TrainSettings, watcher: Watcher | None = None) -> Trained:
 def resume(
     run: str, changes: TrainSettings | None = None, watcher: Watcher | None = None
 ) -> Trained:
-    """Go on with a run from its last checkpoint, or from its start where it never saved one.
+    """Resume a run from its last checkpoint, or from its start if it has none.
 
-    What follows is, to the last bit, what an uninterrupted run would have done on this machine.
-    `changes` may name more sequences, and other settings that leave the numbers alone.
+    The result is, to the last bit, that of an uninterrupted run on this machine. `changes` may name
+    more sequences, and other settings that do not affect the results of a step.
 
     Raises:
         UserError: no such run, another process trains there, a setting that may not change, another
@@ -96,9 +96,9 @@ def resume(
 
 
 def ended(run: str, changes: TrainSettings | None = None) -> Trained | None:
-    """Return a run that came to its end but not to its curves: its process was killed before.
+    """Return a run that is trained but lacks its curves, since its process was killed before.
 
-    None where there is more to train, or nothing is missing.
+    None if there is more to train, or nothing is missing.
 
     Raises:
         UserError: no such run, another process trains there, a setting that may not change.
@@ -118,7 +118,7 @@ def ended(run: str, changes: TrainSettings | None = None) -> Trained | None:
 
 
 def _require_work(header: Header, settings: TrainSettings) -> None:
-    """Refuse to go on where nothing is left to do.
+    """Check that there is something left to train.
 
     Raises:
         UserError: the checkpoint has no position, or is at the end of these settings.
@@ -136,7 +136,7 @@ def _require_work(header: Header, settings: TrainSettings) -> None:
 
 
 def _end(header: Header, settings: TrainSettings) -> str:
-    """Describe why a run has ended, and what would let it continue; empty where it has not."""
+    """Describe why a run has ended, and what would let it continue; empty if it has not ended."""
     last = header.held_out[-1].sequences if header.held_out else None
     if settings.held_out and last != header.sequences:
         return ""  # the last thing of a run is a validation
@@ -155,7 +155,7 @@ def _end(header: Header, settings: TrainSettings) -> str:
 
 
 def _require_same_text(position: Position, data: Data, settings: TrainSettings) -> None:
-    """Refuse another text than the run was begun with.
+    """Check that the text is the one that the run started with.
 
     Raises:
         UserError: it is another one.
@@ -170,16 +170,16 @@ def _require_same_text(position: Position, data: Data, settings: TrainSettings) 
 
 
 def _require_same_backend(header: Header, trainer: Trainer) -> None:
-    """Refuse to go on by another backend than the run began with, unless the user named it.
+    """Check that the backend is the one that the run started with, unless the user named another.
 
     Raises:
-        UserError: `auto` comes to another one here, as without a compiler.
+        UserError: `auto` resolves to another one here, as without a compiler.
     """
     was, now = header.versions.get("backend", trainer.backend), trainer.backend
-    asked = trainer.settings.backend
-    if was != now and asked == header.settings.backend:
+    chosen = trainer.settings.backend
+    if was != now and chosen == header.settings.backend:
         raise UserError(
-            f"--resume: the run was trained by {was}, and --backend {asked} comes to {now} now, "
+            f"--resume: the run was trained by {was}, and --backend {chosen} comes to {now} now, "
             f"which rounds otherwise; mend what keeps it from {was}, or say "
             f"--backend {now.split()[-1]} to go on all the same"
         )
@@ -194,15 +194,15 @@ def _trained(
     note: str = "",
     new: bool = False,
 ) -> Trained:
-    """Compile, put everything where the checkpoint has it, and train."""
+    """Compile, restore the checkpoint if there is one, and train."""
     watcher.prepared(data)
     if note:
         watcher.noted(note)
     try:
         trainer = Trainer.build(settings, data, folder, watcher)
     except KeyboardInterrupt as error:
-        kept = "the run stands where it stood" if checkpoint else "nothing was saved"
-        raise Interrupted(signal_of(error), f"before training began; {kept}") from None
+        saved = "the run stands where it stood" if checkpoint else "nothing was saved"
+        raise Interrupted(signal_of(error), f"before training began; {saved}") from None
     if checkpoint:
         _require_same_backend(checkpoint.header, trainer)
         trainer.restore(checkpoint)

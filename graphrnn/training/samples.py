@@ -1,4 +1,4 @@
-"""Lets the network write a little while it is trained; no number changes by it."""
+"""Samples written during training, without any effect on it."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from graphrnn.training.progress import Watcher
 
 @dataclass
 class Samples:
-    """Writes what the network writes into a file, and to whoever watches."""
+    """Writes samples of the network's text to files, and reports them to the watcher."""
 
     settings: TrainSettings
     network: Network
@@ -25,12 +25,12 @@ class Samples:
     sampler: Sampler | None = None
 
     def is_due(self, count: Count, *, again: bool) -> bool:
-        """Return whether a sample is to be written now; `again` not where it is there already."""
+        """Return whether a sample is to be written now; with `again`, not if it exists already."""
         there = again and self.folder.sample(count.sequences).exists()
         return count.reached(self.settings.sample_every) and not there
 
     def write(self, sequences: int) -> None:
-        """Write the sample of this moment."""
+        """Write a sample for this number of sequences."""
         if self.sampler is None:
             self.sampler = Sampler.of_network(
                 self.network, self.settings, self.vocabulary, report=self.watcher.built

@@ -7,7 +7,7 @@ from graphrnn.runs.checkpoint import Point
 
 @dataclass
 class Tally:
-    """Sums of loss and accuracy, and how many they are of.
+    """Sums of loss and accuracy, and the number of summands.
 
     Example:
         >>> tally = Tally()
@@ -22,7 +22,7 @@ class Tally:
     steps: int = 0
 
     def add(self, loss: float, accuracy: float) -> None:
-        """Count a step."""
+        """Add the results of a step."""
         self.loss += loss
         self.accuracy += accuracy
         self.steps += 1

@@ -1,4 +1,4 @@
-"""The training loop: step after step, with what is due between two of them."""
+"""The training loop: steps, and the validation, samples and checkpoints due between them."""
 
 import json
 import time as clock
@@ -29,7 +29,7 @@ import numpy as np
 
 @dataclass
 class Trainer:
-    """A run while it runs: the step, and what watches over it, each with a state of its own."""
+    """A run in progress: the training step, and the checks and writers that accompany it."""
 
     settings: TrainSettings
     data: Data
@@ -48,7 +48,7 @@ class Trainer:
     def build(
         cls, settings: TrainSettings, data: Data, folder: RunFolder, watcher: Watcher
     ) -> "Trainer":
-        """Draw the weights, compile the functions and put a run together."""
+        """Draw the weights, compile the functions and build a trainer."""
         step = TrainingStep.compile(settings, data, watcher.built)
         validation = Validation.compile(settings, data, step.network, watcher.built)
         return cls.of(settings, data, folder, watcher, step, validation)
@@ -63,7 +63,7 @@ class Trainer:
         step: TrainingStep,
         validation: Validation,
     ) -> "Trainer":
-        """Put a run together around what is compiled."""
+        """Build a trainer from compiled functions."""
         predictions = settings.batch * step.network.model.predictions(settings.time)
         return cls(
             settings=settings,
@@ -90,7 +90,7 @@ class Trainer:
 
     @property
     def backend(self) -> str:
-        """What runs the step, and then validation where that is another."""
+        """The backend of the step, followed by that of validation if it differs."""
         functions = [f for f in (self.step.function, self.validation.function) if f is not None]
         return " and ".join(dict.fromkeys(runner(function) for function in functions))
 
@@ -100,7 +100,7 @@ class Trainer:
         return self.count.sequences >= self.settings.sequences
 
     def run(self, stop: Stop) -> None:
-        """Train until all sequences are done, saving now and then and at the end."""
+        """Train until all sequences are done, saving at intervals and at the end."""
         began = logged = Mark(clock.perf_counter(), self.count.sequences)
         self.checkpointing.begin(began.seconds)
         if self.count.steps and self._end_step(stop, again=True):
@@ -137,9 +137,9 @@ class Trainer:
         return taken
 
     def _end_step(self, stop: Stop, *, again: bool = False) -> bool:
-        """Validate, write and save what is due after a step; says whether the run ends with it.
+        """Validate, write and save what is due after a step, and return whether the run ends.
 
-        `again` after the step of a checkpoint: what its process did not come to is made up for.
+        With `again`, after the step of a checkpoint, do what its process did not get to.
 
         Raises:
             Interrupted: the run is to stop; all is saved.
@@ -149,7 +149,7 @@ class Trainer:
         if self._validation_is_due():
             copies += self._validate(stop)
             done = done or self._stops_early()
-        copies += self.checkpointing.kept(self.count, again=again)
+        copies += self.checkpointing.snapshots(self.count, again=again)
         if self.samples.is_due(self.count, again=again) and not stop:
             self.samples.write(self.count.sequences)
         ends = done or self.count.steps == self.settings.steps
@@ -169,13 +169,13 @@ class Trainer:
         return ends
 
     def _validation_is_due(self) -> bool:
-        """Return whether the held-out text is to be read now."""
+        """Return whether a validation is due."""
         return self.validation.is_due(self.count, self.settings.sequences)
 
     def _validate(self, stop: Stop) -> list[Path]:
-        """Read the held-out text; returns where to save besides, if it is the best.
+        """Validate, and return the path of the best checkpoint if it is to be saved.
 
-        A signal ends the validation, which is then made when the run goes on.
+        A signal ends the validation, which is repeated when the run is resumed.
 
         Raises:
             DivergedError: its loss is not finite.
@@ -196,7 +196,7 @@ class Trainer:
         return [self.folder.best] if best else []
 
     def _stops_early(self) -> bool:
-        """Return whether the validation loss has not fallen for too long, and tell of it."""
+        """Return whether to stop because the validation loss no longer falls; report that if so."""
         early = EarlyStopping(self.settings.patience)
         if not early.is_due(self.validation.points):
             return False
@@ -205,7 +205,7 @@ class Trainer:
         return True
 
     def _log(self, learning_rate: float, taken: Taken, last: Mark, whole: bool) -> None:
-        """Add a point to the curve and a line to the log, and begin another stretch."""
+        """Add a point to the curve and a line to the log, and start a new stretch."""
         point = self.tally.point(self.count.sequences)
         self.curve.append(point)
         speed = last.speed(clock.perf_counter(), self.count.sequences)
@@ -222,16 +222,16 @@ class Trainer:
             self.tally = Tally()
 
     def _progress(self, began: Mark, now: float) -> Progress:
-        """Sum up where training stands."""
+        """Return the progress of training."""
         point = self.tally.point(self.count.sequences)
         if self.curve and self.tally.steps * self.settings.batch < self.settings.log_every // 2:
-            # A stretch that has just begun says little: one sequence may be all right or all wrong.
+            # The mean of a stretch that has just begun is unreliable: it may be of one sequence.
             point = self.curve[-1]
         speed = began.speed(now, self.count.sequences)
         return Progress.at(self.count.sequences, self.settings, point, speed)
 
     def _diverged(self, problem: str) -> DivergedError:
-        """Build the error of a divergence at this moment."""
+        """Build the error of a divergence in the current state."""
         return diverged(
             problem,
             self.count.sequences,
@@ -253,7 +253,7 @@ class Trainer:
         self.checkpointing.save(checkpoint, *copies)
 
     def checkpoint(self) -> Checkpoint:
-        """Take down the weights, the curve, and all that sampling and going on need."""
+        """Build a checkpoint: the weights, the curve, and all that sampling and resuming need."""
         order = self.step.reader.order
         position = Position(
             steps=self.count.steps,
@@ -280,7 +280,7 @@ class Trainer:
         return Checkpoint(header, weights, state)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Put everything where a checkpoint has it.
+        """Restore the state of a checkpoint.
 
         Raises:
             UserError: its tensors do not fit the settings.

@@ -1,4 +1,4 @@
-"""One training step: a batch into the compiled function, its loss and gradient norm out of it."""
+"""One training step: calls the compiled function on a batch and returns loss and gradient norm."""
 
 import json
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ weight, and is never whole. The norm is then taken of how far the weights moved,
 
 
 class Taken(NamedTuple):
-    """What a step came to: nats per prediction, share predicted right, norm where it is known."""
+    """The results of a step: nats per prediction, accuracy, and the gradient norm if known."""
 
     loss: float
     accuracy: float
@@ -34,7 +34,7 @@ class Taken(NamedTuple):
 
 
 def outputs_norm(settings: TrainSettings) -> bool:
-    """Return whether the compiled step gives the norm of the gradients."""
+    """Return whether the compiled step returns the norm of the gradients."""
     return not optimizer_of(settings).plain or settings.time * settings.batch >= NORM_FROM
 
 
@@ -45,10 +45,10 @@ def reset(carried: Weights) -> None:
 
 
 def state_of(function: Function, network: Network) -> dict[str, Any]:
-    """Return the shared variables of a step that are no weights: optimizer state, carried states.
+    """Return the shared variables of a step other than weights: optimizer state, carried states.
 
     Raises:
-        RuntimeError: two of them have one name, so that a file could not hold both.
+        RuntimeError: two of them have the same name, so that a file could not hold both.
     """
     weights = {id(w) for w in network.weights.values()}
     shared = function.get_shared() if hasattr(function, "get_shared") else []  # none in NumPy's own
@@ -61,7 +61,7 @@ def state_of(function: Function, network: Network) -> dict[str, Any]:
 
 @dataclass
 class TrainingStep:
-    """A compiled step with all that it reads and changes.
+    """A compiled step with all the state that it reads and changes.
 
     Attributes:
         carried: States that go from batch to batch, where the text is read as streams.
@@ -99,11 +99,11 @@ class TrainingStep:
 
     @property
     def rng(self) -> np.random.Generator:
-        """The one generator of the run: of its first weights, its order and its dropout."""
+        """The only generator of the run: for its initial weights, order and dropout."""
         return self.reader.rng
 
     def take(self, learning_rate: float, *, measured: bool) -> Taken:
-        """Read a batch and take one step; `measured` asks for the norm where it is no output."""
+        """Read a batch and take a step; if `measured`, compute the norm where it is no output."""
         if self.reader.begins:
             reset(self.carried)
         self.batch = self.reader.read()
@@ -117,7 +117,7 @@ class TrainingStep:
         return Taken(float(loss) / predictions, float(accuracy), norm)
 
     def _weights(self) -> list[Any]:
-        """Copy the weights that the gradients move."""
+        """Return copies of the trained weights."""
         return [param.get_value() for param in self.network.params]
 
     def _moved(self, before: list[Any]) -> float:
@@ -131,14 +131,14 @@ class TrainingStep:
     def _masks(self) -> list[Any]:
         """Draw the dropout masks of a batch: 0, or 1 / (1 - dropout) so that the mean stays."""
         widths, share = self.network.model.masks(self.network.sizes), self.settings.dropout or 0.0
-        kept = np.asarray(1 / (1 - share), dtype=self.settings.dtype)
+        scale = np.asarray(1 / (1 - share), dtype=self.settings.dtype)
         return [
-            (self.rng.random((self.settings.batch, n), dtype=np.float32) >= share) * kept
+            (self.rng.random((self.settings.batch, n), dtype=np.float32) >= share) * scale
             for n in widths.values()
         ]
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Put weights, state, place in the text and generator where a checkpoint has them.
+        """Restore weights, state, position in the text and generator from a checkpoint.
 
         Raises:
             UserError: its tensors do not fit the settings.

@@ -1,4 +1,4 @@
-"""Validation: the held-out text is read now and then, and never trained on."""
+"""Validation: the loss on the held-out text, which is never trained on."""
 
 from dataclasses import dataclass, field
 
@@ -30,7 +30,7 @@ def evaluate(
 ) -> Point | None:
     """Read the held-out text once, in windows of T, and return the means; None if it was stopped.
 
-    Each window begins from a zero state, or only the first does, where a state is carried.
+    Each window starts from a zero state, or with carried states only the first one.
     """
     tally = Tally()
     reset(carried or {})
@@ -44,10 +44,10 @@ def evaluate(
 
 @dataclass
 class Validation:
-    """The compiled function that reads the held-out text, and what it found so far.
+    """The compiled function that reads the held-out text, and its results so far.
 
     Attributes:
-        function: None where nothing is held out.
+        function: None if nothing is held out.
         carried: States that go from window to window, where the text is read as streams.
     """
 
@@ -59,7 +59,7 @@ class Validation:
     def compile(
         cls, settings: TrainSettings, data: Data, network: Network, report: Report = silent
     ) -> "Validation":
-        """Compile the function, where something is held out."""
+        """Compile the function, if anything is held out."""
         batch = data.evaluation_batch
         if not batch:
             return cls(None, {})
@@ -71,19 +71,19 @@ class Validation:
         return cls(function, carried)
 
     def is_due(self, count: Count, total: int) -> bool:
-        """Return whether the held-out text is to be read after this step, and was not yet."""
+        """Return whether a validation is due after this step, and has not been made yet."""
         due = count.sequences >= total or count.reached(max(1, total // VALIDATIONS))
         read = bool(self.points) and self.points[-1].sequences == count.sequences
         return due and not read and self.function is not None
 
     def read(self, data: Data, time: int, sequences: int, stop: Stop) -> Point | None:
-        """Read the held-out text; None if a signal ended it, so that it is read another time."""
+        """Read the held-out text and return the means, or None if a signal interrupted it."""
         return evaluate(
             self.function, data, time=time, sequences=sequences, carried=self.carried, stop=stop
         )
 
     def add(self, point: Point) -> bool:
-        """Keep a point, and say whether its loss is the lowest so far."""
+        """Add a point, and return whether its loss is the lowest so far."""
         best = all(point.loss < other.loss for other in self.points)
         self.points.append(point)
         return best

@@ -48,13 +48,13 @@ def test_it_is_due_when_the_seconds_are_over(folder, checkpoint):
 
 def test_what_is_kept_is_not_written_again(folder):
     saving, count = Checkpointing(folder, 0.0, keep_every=8), Count(4, steps=2, sequences=8)
-    (path,) = saving.kept(count, again=True)
-    assert path == folder.kept(8)
+    (path,) = saving.snapshots(count, again=True)
+    assert path == folder.snapshot(8)
     path.touch()
-    assert saving.kept(count, again=True) == []
-    assert saving.kept(count, again=False) == [path]
-    assert saving.kept(Count(4, steps=3, sequences=12), again=False) == []
-    assert replace(saving, keep_every=None).kept(count, again=False) == []
+    assert saving.snapshots(count, again=True) == []
+    assert saving.snapshots(count, again=False) == [path]
+    assert saving.snapshots(Count(4, steps=3, sequences=12), again=False) == []
+    assert replace(saving, keep_every=None).snapshots(count, again=False) == []
 
 
 @pytest.mark.parametrize(("sequences", "kept"), [(20, True), (24, False)])
