@@ -81,7 +81,7 @@ def inspect(thing: object, *, title: str = "") -> "Inspection":
           add
         <BLANKLINE>
     """
-    # Imported when it is first asked for: looking at graphs takes Aesara, `--help` does not.
+    # Imported on first use: looking at graphs takes Aesara, `--help` does not.
     from graphrnn.inspection import inspector
 
     return inspector.inspect(thing, title=title)
@@ -143,7 +143,7 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
-    """Return a part of the public face, imported when it is first asked for."""
+    """Return a name of the public API, imported on first access."""
     if name not in _LAZY:
         raise AttributeError(f"module 'graphrnn' has no attribute {name!r}")
     module, _, attribute = _LAZY[name].partition(":")
@@ -152,5 +152,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """Return the names of the public face too."""
+    """Return the names of the module, those of the public API included."""
     return sorted({*globals(), *_LAZY})

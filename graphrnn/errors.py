@@ -1,11 +1,11 @@
-"""What a user can mend, in one line: the name, what it got, what it needed, what to do."""
+"""Errors that a user can fix, in one line: the name, what it got, what it needed, the remedy."""
 
 import difflib
 from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """A mistake that the user can mend; the command line prints it as one line and exits with 2."""
+    """A mistake that the user can fix; the command line prints it as one line and exits with 2."""
 
     exit_code = 2
 
@@ -13,7 +13,7 @@ class UserError(Exception):
 class DivergedError(UserError):
     """Training diverged; the command line exits with 3.
 
-    `evidence` is what there is to look at of that moment, for whoever wants to.
+    `evidence` holds what can be analyzed of it.
     """
 
     exit_code = 3
@@ -25,7 +25,7 @@ class ShapeError(UserError, ValueError):
 
 
 def printable(text: str) -> str:
-    r"""Escape the control characters of a text but newline and tab: they would steer a terminal.
+    r"""Escape the control characters of a text, except newline and tab: they control a terminal.
 
     Example:
         >>> printable("two\n\twords \x1b[2J\x9b1m")

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and read only if they are what they should be."""
+"""Files: atomic writing, and reading of regular files only."""
 
 import contextlib
 import errno
@@ -28,9 +28,9 @@ _NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that at any moment `path` holds all of the old bytes or all of the new.
+    """Write a file atomically: `path` always holds all of the old bytes or all of the new ones.
 
-    Once this returns, the new ones outlast a loss of power: the file and its folder are synced.
+    Once this returns, the new ones survive a loss of power: the file and its folder are synced.
 
     Raises:
         UserError: the disk is full, the folder cannot be written, …; the old file is untouched.
@@ -46,10 +46,11 @@ def write_atomically(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except (OSError, ValueError) as error:
-        kept = "; the file from before is untouched" if path.is_file() else ""
+        untouched = "; the file from before is untouched" if path.is_file() else ""
         why = reason(error) if isinstance(error, OSError) else str(error)
         raise UserError(
-            f"cannot write {str(path)!r}: {why}{kept}; make room or name another folder with --out"
+            f"cannot write {str(path)!r}: {why}{untouched}; "
+            "make room or name another folder with --out"
         ) from error
     finally:
         if temporary is not None:
@@ -63,7 +64,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Create a folder and those above it, each written down in the one above.
+    """Create a folder and its parents, each synced to the disk.
 
     Raises:
         OSError: it cannot be made.
@@ -80,7 +81,7 @@ def make_folder(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Write down which names a folder has; without it a loss of power may undo a rename.
+    """Sync a folder's entries to the disk; without it a loss of power may undo a rename.
 
     Raises:
         OSError: the disk failed.
@@ -97,7 +98,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def remove_scraps(path: Path, *, older_than: float = 0.0) -> None:
-    """Remove what processes that were killed while they wrote a file have left beside it."""
+    """Remove the partial files of processes that were killed while they wrote a file."""
     name = re.compile(re.escape(f".{path.name}.") + "[0-9a-f]{8}")
     with contextlib.suppress(OSError):
         for scrap in path.parent.iterdir():
@@ -110,7 +111,7 @@ def remove_scraps(path: Path, *, older_than: float = 0.0) -> None:
 def kind_of(path: Path, *, links: bool = False) -> str | None:
     """Describe what lies at a path: "a file", "a folder", "a link", …; None where nothing does.
 
-    `links` are followed where that is said.
+    With `links`, symbolic links are followed.
 
     Raises:
         OSError: it cannot be looked at.
@@ -123,7 +124,7 @@ def kind_of(path: Path, *, links: bool = False) -> str | None:
 
 
 def require_kind(path: Path, needed: str, name: str) -> None:
-    """Refuse what lies at a path where it is of another kind than needed.
+    """Check that a path, if it exists, is of the kind that is needed.
 
     Raises:
         UserError: naming both.
@@ -137,7 +138,7 @@ def require_kind(path: Path, needed: str, name: str) -> None:
 
 
 def read_file(path: Path, *, links: bool = False) -> bytes:
-    """Read a file, if it is one: a device or a pipe may do harm, or never come to an end.
+    """Read a regular file: reading a device or a pipe may do harm, or never end.
 
     Raises:
         OSError: it cannot be read.

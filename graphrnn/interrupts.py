@@ -1,6 +1,6 @@
 """Signals that end a process: Ctrl-C, and SIGTERM, which schedulers and containers send.
 
-Nothing is imported here but what every Python has loaded: an interrupt may come before the rest is.
+It imports only what every Python has loaded already: an interrupt may come before the rest.
 """
 
 import os
@@ -12,7 +12,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM: whatever Ctrl-C ends, this ends too."""
+    """SIGTERM, as an exception that ends whatever Ctrl-C ends."""
 
 
 def signal_of(error: KeyboardInterrupt) -> signal.Signals:
@@ -21,7 +21,7 @@ def signal_of(error: KeyboardInterrupt) -> signal.Signals:
 
 
 def exit_code(number: signal.Signals) -> int:
-    """Return the exit code that shells have for the end by a signal.
+    """Return the exit code that shells use for the end by a signal.
 
     Example:
         >>> exit_code(signal.SIGINT), exit_code(signal.SIGTERM)
@@ -31,7 +31,7 @@ def exit_code(number: signal.Signals) -> int:
 
 
 def describe(number: signal.Signals) -> str:
-    """Describe in a word or two what ended the work.
+    """Describe briefly what ended the work.
 
     Example:
         >>> describe(signal.SIGINT), describe(signal.SIGTERM)
@@ -41,11 +41,11 @@ def describe(number: signal.Signals) -> str:
 
 
 def guard_imports() -> None:
-    """Let a signal end the command with one line while it is still being imported.
+    """Set signal handlers that end the command with one line during imports.
 
-    A KeyboardInterrupt would come out of some import as a traceback, or be swallowed there; and
-    nothing has begun that would have to be cleared away. Processes that merely use the library are
-    left alone.
+    A KeyboardInterrupt would leave some import as a traceback, or be swallowed there; and nothing
+    has started yet that would need cleaning up. Processes that only use the library keep their
+    handlers.
     """
     if _is_command():
         for number in ENDING:
@@ -53,7 +53,7 @@ def guard_imports() -> None:
 
 
 def raise_interrupts() -> None:
-    """Let signals raise KeyboardInterrupt, as Ctrl-C always does, from now on."""
+    """Set signal handlers that raise KeyboardInterrupt, as Ctrl-C does by default."""
     _replace_default(signal.SIGINT, signal.default_int_handler)
     _replace_default(signal.SIGTERM, _terminate)
 
@@ -68,14 +68,14 @@ def _is_command() -> bool:
 
 
 def _replace_default(number: signal.Signals, handler: "signal._HANDLER") -> None:
-    """Set a handler, unless the signal is ignored, as `nohup` and a shell's `&` have it."""
+    """Set a handler, unless the signal is ignored, as `nohup` and a shell's `&` do."""
     mine = (signal.SIG_DFL, signal.default_int_handler, _end_at_once, _terminate)
     if signal.getsignal(number) in mine:
         signal.signal(number, handler)
 
 
 def _end_at_once(number: int, frame: FrameType | None) -> None:
-    """Say one line and end."""
+    """Print one line and end the process."""
     line = f"graphrnn: {describe(signal.Signals(number))}\n"
     try:
         os.write(2, line.encode())

@@ -1,6 +1,6 @@
 """Finds the C++ compiler and the BLAS, and sets Aesara's configuration before Aesara is imported.
 
-Every default here yields to the user's own: `AESARA_FLAGS` first, then `.aesararc`.
+The user's own settings take precedence: `AESARA_FLAGS` first, then `.aesararc`.
 """
 
 import configparser
@@ -38,7 +38,7 @@ _SET = "GRAPHRNN_AESARA_FLAGS"
 
 @dataclass(frozen=True)
 class Toolchain:
-    """What was found and set: for `graphrnn doctor` and for error messages."""
+    """What was found and configured: for `graphrnn doctor` and for error messages."""
 
     compiler: str | None
     blas: Path | None
@@ -82,7 +82,7 @@ def user_flags(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def blas_library() -> Path:
-    """Return the path of the OpenBLAS that the scipy-openblas32 wheel carries."""
+    """Return the path of the OpenBLAS in the scipy-openblas32 wheel."""
     folder = Path(scipy_openblas32.get_lib_dir())
     return folder / str(scipy_openblas32.get_library(fullname=True))
 
@@ -90,8 +90,8 @@ def blas_library() -> Path:
 def preload_blas() -> Path:
     """Load OpenBLAS for the whole process, so that compiled modules find its symbols by name.
 
-    Aesara splits its linker flags at blanks: a `-L` with this project's path fails where that path
-    has a space. A library loaded with RTLD_GLOBAL needs no path at all.
+    Aesara splits its linker flags at spaces: a `-L` with this project's path fails if that path has
+    a space. A library loaded with RTLD_GLOBAL needs no path at all.
     """
     library = blas_library()
     ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
@@ -99,7 +99,7 @@ def preload_blas() -> Path:
 
 
 def set_blas_threads(n: int) -> None:
-    """Let OpenBLAS use n threads; a BLAS that the user brought keeps its own settings."""
+    """Set the number of OpenBLAS's threads; a BLAS of the user's own keeps its settings."""
     library = configure().blas
     if library is not None:
         ctypes.CDLL(str(library)).scipy_openblas_set_num_threads(n)
@@ -123,7 +123,7 @@ def renamed_symbols() -> str:
 def configure() -> Toolchain:
     """Set Aesara's configuration through the environment, once; must run before it is imported.
 
-    Where the user's own flags cannot be read, nothing is set, and `problem` says why.
+    If the user's own flags cannot be read, nothing is set, and `problem` has the reason.
     """
     mine: dict[str, str] = {}
     require_temporary_files()
@@ -152,7 +152,7 @@ def configure() -> Toolchain:
 
 
 def _hand_over(flags: Mapping[str, str]) -> None:
-    """Give Aesara our flags: through the environment, or to its configuration if it is loaded."""
+    """Pass our flags to Aesara: by the environment, or to its configuration if it is loaded."""
     aesara = sys.modules.get("aesara")
     if aesara is None:
         given = os.environ.get("AESARA_FLAGS", "")
@@ -189,9 +189,9 @@ def _words(named: str) -> list[str]:
 
 
 def _one_program(compiler: str) -> str:
-    """Return the path of a compiler; where it has several words, that of a script that runs them.
+    """Return the path of a compiler; for a command of several words, that of a script that runs it.
 
-    Aesara starts its compiler by one word, and knows g++ and clang++ by their names in it.
+    Aesara starts its compiler by one word, and recognizes g++ and clang++ by their names in it.
     """
     words = _words(compiler)
     if len(words) == 1:
@@ -213,7 +213,7 @@ def require_compiler() -> str:
     """Return the C++ compiler.
 
     Raises:
-        UserError: there is none, or the user's flags say so (`cxx=`).
+        UserError: there is none, or the user's flags disable it (`cxx=`).
     """
     compiler = configure().compiler
     if compiler is None or shutil.which(_words(compiler)[0]) is None:
@@ -236,7 +236,7 @@ def compiler_version(compiler: str) -> str:
 
 
 def blas_description(library: Path) -> str:
-    """Return OpenBLAS's own line about itself: version, threads, the kernel that it chose."""
+    """Return OpenBLAS's description of itself: version, threads, the kernel that it chose."""
     loaded = ctypes.CDLL(str(library))
     describe = loaded.scipy_openblas_get_config
     describe.restype = ctypes.c_char_p
@@ -248,10 +248,10 @@ def blas_description(library: Path) -> str:
 
 
 def start_aesara() -> None:
-    """Import Aesara, which reads the user's flags as it is imported.
+    """Import Aesara, which reads the user's flags when it is imported.
 
     Raises:
-        UserError: they, or the folder of its cache, do not allow it to start.
+        UserError: the flags, or the folder of its cache, prevent the import.
     """
     problem = configure().problem
     if problem:

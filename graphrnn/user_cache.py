@@ -1,4 +1,4 @@
-"""The folders to write in: the user's cache, for compiled modules and texts; temporary files."""
+"""Folders to write in: the user's cache, for compiled modules and texts, and temporary folders."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ import platformdirs
 def cache_folder() -> Path:
     """Return the folder where compiled modules and downloads are kept: in the user's cache.
 
-    Where that cannot be written, or there is no home, a folder among temporary files serves.
+    If that cannot be written, or there is no home, it is a folder among temporary files.
     """
     try:
         folder = platformdirs.user_cache_path("graphrnn")
@@ -28,7 +28,7 @@ def cache_folder() -> Path:
 
 
 def require_temporary_files() -> None:
-    """Let this process have temporary files, without which SciPy is not imported."""
+    """Find a folder for temporary files, without which SciPy cannot be imported."""
     try:
         tempfile.gettempdir()
     except OSError:
@@ -48,7 +48,7 @@ def _writable(folder: Path) -> bool:
 
 
 def _private(folder: Path) -> bool:
-    """Return whether a folder is ours alone: what lies in it is run."""
+    """Return whether only this user can write to a folder, since code in it is run."""
     about = folder.lstat()
     return stat.S_ISDIR(about.st_mode) and (about.st_uid, about.st_mode & 0o077) == (
         os.geteuid(),
@@ -57,7 +57,7 @@ def _private(folder: Path) -> bool:
 
 
 def _temporary_folders() -> list[Path]:
-    """Return the folders for temporary files; a container may have no other that can be written."""
+    """Return folders for temporary files; in a container no others may be writable."""
     names = [os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"]
     with contextlib.suppress(OSError):
         names.insert(0, tempfile.gettempdir())

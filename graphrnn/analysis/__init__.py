@@ -1,1 +1,1 @@
-"""Wings that analyze: gradients in time, and where training diverges."""
+"""Analysis of gradients over time, and of divergence in training."""

@@ -1,6 +1,6 @@
-"""What a divergence looks like from inside: the norm of d loss / d h_t at every step in time.
+"""The norm of d loss / d h_t at every time step, for a network whose training diverged.
 
-A side wing: it builds the gradient of a network that is there, and changes nothing.
+It builds the gradient of an existing network, and changes nothing.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ def through_time(network: Network, x: Indices, y: Indices, report: Report = sile
 
     n_t = 1/B Σ_b ‖B · d_h[t, b]‖        the loss is that of training, from a zero state
 
-    Shapes: x, y `(T, B)`. A network that is laid out by hand has no loop, and gives nothing.
+    Shapes: x, y `(T, B)`. A network that is unrolled by hand has no loop, so the list is empty.
     """
     if network.model.by_hand:
         return []
@@ -63,10 +63,10 @@ def through_time(network: Network, x: Indices, y: Indices, report: Report = sile
 def norms_at_divergence(
     network: Network, batch: Batch, last: Path, report: Report = silent
 ) -> list[str]:
-    """Describe how the gradient of a batch that diverged fares on its way back in time, as lines.
+    """Describe the norms of the gradient over time, for the batch at which training diverged.
 
-    Measured on the weights of that moment, or where these are no numbers any more on those of the
-    last checkpoint; there are no lines where there is none.
+    The weights are those at the divergence or, if these are not finite, those of the last
+    checkpoint; without one, the list is empty.
     """
     whose = "the weights of that moment"
     if not all(np.isfinite(w.get_value(borrow=True)).all() for w in network.weights.values()):

@@ -1,8 +1,8 @@
-"""How far back in time a loss is felt: the norm of d loss / d h_t against the distance T - t.
+"""How far back in time a loss has an effect: the norm of d loss / d h_t by the distance T - t.
 
-A side wing: it builds small networks of its own from the house's cells and loops and reads their
-gradients. The loss is that of the last prediction alone, so that whatever reaches h_t has come
-T - t steps back through the loop.
+It builds small networks from the cells and loops of `graph` and measures their gradients. The loss
+is that of the last prediction alone, so that the gradient at h_t has passed through exactly T - t
+steps of the loop.
 """
 
 import itertools
@@ -42,7 +42,7 @@ Start = Callable[[np.random.Generator, int, int], dict[str, Array]]
 
 @dataclass(frozen=True)
 class Subject:
-    """A cell with a way to begin.
+    """A cell with its initialization.
 
     The step takes zx_t `(B, G·H)`, its states and then its weights, by name; h_t comes out first.
     """
@@ -58,7 +58,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Measured:
-    """What one network shows: means over the held-out text that is measured on.
+    """The measurements of one network: means over the held-out text.
 
     `norms` are ‖d loss / d h_t‖ of a sequence, by the distance T - t = 0 … T-1; `gradient` is the
     global norm of the gradients of all weights; `loss` is in nats, of the last character.
@@ -70,7 +70,7 @@ class Measured:
 
     @property
     def factor(self) -> float:
-        """What one step back multiplies the gradient by, as a geometric mean over all of them."""
+        """The factor by which a step back multiplies the gradient: the geometric mean of all."""
         near, far = self.norms[0], self.norms[-1]
         return float((far / near) ** (1 / (len(self.norms) - 1))) if near else math.nan
 
@@ -94,12 +94,12 @@ class Finding:
 
 
 def _plain(draw: Callable[[np.random.Generator, int], Array]) -> Start:
-    """Start a plain network with this W_h and no bias."""
+    """Return the start of a plain network with this W_h and no bias."""
     return lambda rng, H, T: {"W_h": draw(rng, H), "b": initial.zeros(H, DTYPE)}
 
 
 def _gru(opening: Callable[[int], float]) -> Start:
-    """Start a GRU: an orthogonal block a gate, and this bias for u, which keeps the state."""
+    """Return the start of a GRU: an orthogonal block per gate, this bias for its update gate u."""
 
     def start(rng: np.random.Generator, H: int, T: int) -> dict[str, Array]:
         weights = _gates(rng, H, (0.0, opening(T), 0.0))
@@ -109,18 +109,18 @@ def _gru(opening: Callable[[int], float]) -> Start:
 
 
 def _lstm(opening: Callable[[int], float]) -> Start:
-    """Start an LSTM: an orthogonal block a gate, and this bias for f, which keeps the state."""
+    """Return the start of an LSTM: an orthogonal block per gate, this bias for its gate f."""
     return lambda rng, H, T: _gates(rng, H, (0.0, opening(T), 0.0, 0.0))
 
 
 def _gates(rng: np.random.Generator, H: int, biases: Sequence[float]) -> dict[str, Array]:
-    """Put the blocks of the gates side by side, each with a bias of its own."""
+    """Join the blocks of the gates along their columns, each with its own bias."""
     blocks = [initial.orthogonal(rng, H, DTYPE) for _ in biases]
     return {"W_h": np.concatenate(blocks, axis=1), "b": np.repeat(biases, H).astype(DTYPE)}
 
 
 def _as_long_as(time: int) -> float:
-    """Bias of a gate that keeps 1 - 1/T of the state: sigmoid(log(T - 1)) = 1 - 1/T.
+    """Compute the bias of a gate that keeps 1 - 1/T of the state: sigmoid(log(T - 1)) = 1 - 1/T.
 
     Tallec and Ollivier, "Can recurrent neural networks warp time?" (2018), section 2.
     """
@@ -148,7 +148,7 @@ def _identity(rng: np.random.Generator, H: int) -> Array:
 
 
 def _usual(bias: float) -> Callable[[int], float]:
-    """Return the same bias whatever T is."""
+    """Return a function of T that returns a constant bias."""
     return lambda time: bias
 
 
@@ -173,7 +173,7 @@ SUBJECTS = {
 
 
 def subjects_named(names: Sequence[str]) -> list[Subject]:
-    """Find cells by their names; all of them where none is named.
+    """Return the subjects of these names, or all of them if none is named.
 
     Raises:
         UserError: there is none of that name.
@@ -187,7 +187,7 @@ def subjects_named(names: Sequence[str]) -> list[Subject]:
 def start_weights(
     subject: Subject, rng: np.random.Generator, *, vocabulary: int, hidden: int, time: int
 ) -> dict[str, Array]:
-    """Draw the weights of a subject, and of a glorot layer before and behind it.
+    """Draw the weights of a subject, and of a glorot layer before and after it.
 
     Shapes: W_x `(V, G·H)`, b `(G·H,)`, W_h `(H, G·H)`, W_hy `(H, V)`, b_y `(V,)`.
     """
@@ -205,8 +205,8 @@ def nudged(loop: Loop, nudge: Tensor) -> Loop:
 
     h_t = step(…) + e_t,   e_t = 0   ⇒   d loss / d h_t = d loss / d e_t
 
-    In the graph of a scan no variable is h_t: its states are one array, which the loop has filled.
-    Adding zeros gives each a name of its own, and changes no number.
+    In the graph of a scan no variable is h_t: the loop writes all states to one array. Adding zeros
+    gives each state a variable to differentiate with respect to, and changes no value.
 
     Shapes: nudge e `(T, B, H)`, like the first output of the loop.
     """
@@ -249,9 +249,9 @@ def last_loss(
 
 
 def norms_by_distance(d_h: Tensor) -> Tensor:
-    """Return the norm of each sequence's gradient, meaned over the batch, the last step's first.
+    """Return the norm of each sequence's gradient, averaged over the batch, the last step's first.
 
-    n_k = 1/B Σ_b ‖B · d_h[T-1-k, b]‖        B undoes the mean that the loss took
+    n_k = 1/B Σ_b ‖B · d_h[T-1-k, b]‖        B undoes the mean that is part of the loss
 
     Shapes: d_h `(T, B, H)`, result `(T,)`.
     """
@@ -296,7 +296,7 @@ class Text:
 
 
 def read(settings: GradientSettings) -> Text:
-    """Read the corpus: the last tenth is measured on, the rest trained on.
+    """Read the corpus: measurements use its last tenth, training the rest.
 
     Raises:
         UserError: an unknown name, or too short a text.
@@ -328,7 +328,7 @@ def measure(
 ) -> Finding:
     """Measure a cell at its start, and after training from there without and with clipping.
 
-    `stepped` hears what is done, and how many steps of how many.
+    `stepped` receives what is being done, the steps done and their total.
     """
     rng = np.random.default_rng(settings.seed)
     values = start_weights(
@@ -356,7 +356,7 @@ def measure(
 
 
 def _training(indices: Indices, settings: GradientSettings) -> Iterator[batches.Batch]:
-    """Return the same batches for the same seed, one a step."""
+    """Yield a batch for each step, the same ones for the same seed."""
     rng = np.random.default_rng(settings.seed)
     epochs = (
         batches.shuffled(indices, time=settings.time, batch=settings.batch, rng=rng)
@@ -373,7 +373,7 @@ def _probed(function: Function, probes: Sequence[batches.Batch]) -> Measured:
 
 
 def fate(measured: Measured) -> str:
-    """Describe what becomes of the gradient on its way to the first step.
+    """Classify what happens to the gradient back to the first step.
 
     Example:
         >>> [fate(Measured(0.0, (1.0, last), 0.0)) for last in (1e-3, 0.5, 1e3, math.nan)]
@@ -386,15 +386,15 @@ def fate(measured: Measured) -> str:
 
 
 def explanation(findings: Sequence[Finding]) -> str:
-    """Put what was found into a few sentences."""
-    said = {
-        word: [f"{f.cell} ({f.start.factor:.2f})" for f in findings if fate(f.start) == word]
-        for word in ("explodes", "vanishes", "stays", "is not finite")
+    """Summarize findings in a few sentences."""
+    cells_by_fate = {
+        name: [f"{f.cell} ({f.start.factor:.2f})" for f in findings if fate(f.start) == name]
+        for name in ("explodes", "vanishes", "stays", "is not finite")
     }
     time = len(findings[0].start.norms)
     lines = [
-        f"{time - 1} steps back the gradient {word} (factor of a step): {', '.join(cells)}."
-        for word, cells in said.items()
+        f"{time - 1} steps back the gradient {name} (factor of a step): {', '.join(cells)}."
+        for name, cells in cells_by_fate.items()
         if cells
     ]
     lines.append(

@@ -13,7 +13,7 @@ from pydantic.dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class GradientSettings:
-    """What is measured of the gradients in time, and on what."""
+    """What is measured of the gradients over time, and on what data."""
 
     time: Annotated[int, Field(ge=2)] = 50
     """Characters in a sequence (T): how far back the last loss is followed."""

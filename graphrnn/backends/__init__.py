@@ -1,1 +1,1 @@
-"""What runs a graph: one C function, stock Aesara, or Python."""
+"""Backends, which run a graph: one C function, stock Aesara, or Python."""

@@ -1,4 +1,4 @@
-"""What runs a graph: one C function, stock Aesara or Python; and word of how the build goes on."""
+"""Compiles graphs for a backend (one C function, stock Aesara or Python) and reports progress."""
 
 import contextlib
 import gc
@@ -39,11 +39,11 @@ Function = Any
 
 @dataclass(frozen=True)
 class BuildEvent:
-    """How far a build has come.
+    """The progress of a build.
 
     `done` of `total` graph nodes have their C (0 of 0 outside that phase; the total grows as the
-    bodies of loops are reached); `modules` C++ modules had to be compiled, the rest was cached.
-    `detail` says what was made (phase READY) or what to note (phase NOTE).
+    bodies of loops are reached); `modules` C++ modules had to be compiled, the others were cached.
+    `detail` describes the result (phase READY) or holds a note (phase NOTE).
     """
 
     function: str
@@ -76,7 +76,7 @@ def runner(function: Function) -> str:
 
 
 class _Builder:
-    """Keeps the count of one build and reports it."""
+    """Counts the progress of one build and reports it."""
 
     def __init__(
         self, function: str, report: Report, threads: int | None = None, rewrites: bool = True
@@ -97,7 +97,7 @@ class _Builder:
         self.say(Phase.NOTE, text)
 
     def finish(self, function: Function) -> None:
-        """Report what was made."""
+        """Report the result of the build."""
         native = getattr(function.vm, "jit_fn", None)
         if isinstance(native, NativeFunction):
             threads = native.threads if native.source.threaded else 1
@@ -113,9 +113,9 @@ class _Builder:
 
 
 class _Reported(WithoutCompiler):
-    """Says when it rewrites, and counts the nodes that will need C.
+    """Reports when it rewrites, and counts the nodes that will need C.
 
-    Rewriting never compiles: constant folding evaluates by compiling some 60 C++ modules for an
+    Rewriting never compiles: constant folding would otherwise compile some 60 C++ modules for an
     LSTM, one after another, each to be run once on a handful of numbers.
     """
 
@@ -133,7 +133,7 @@ class _Reported(WithoutCompiler):
 
 
 class _StockReported(_Reported):
-    """Refuses, before it compiles for a minute, what stock Aesara cannot compile here."""
+    """Refuses what stock Aesara cannot compile here, before it compiles for a minute."""
 
     def apply(self, fgraph: FunctionGraph) -> Any:
         if has_scan(fgraph) and not STOCK_SCAN:
@@ -146,18 +146,18 @@ class _StockReported(_Reported):
 
 
 class _PythonReported(_Reported):
-    """Lets nothing overwrite what a call updates, so that one that fails changes nothing."""
+    """Prevents in-place changes of updated variables, so that a failing call changes nothing."""
 
     def add_requirements(self, fgraph: FunctionGraph) -> None:
         super().add_requirements(fgraph)
         updated = [fgraph.inputs[k] for k in (fgraph.update_mapping or {}).values()]
-        # What the user himself wrote to work in place stays so.
+        # Operations that the user made in-place stay so.
         destroyed = getattr(fgraph, "has_destroyers", lambda _: False)
         fgraph.attach_feature(Supervisor(v for v in updated if not destroyed([v])))
 
 
 class _BuildMode(NativeMode):
-    """A mode that reports to a builder; a pickle of it leaves the builder behind."""
+    """A mode that reports to a builder; a pickle of it omits the builder."""
 
     builder = _Builder("", silent)
     reported: type[_Reported] = _Reported
@@ -168,20 +168,20 @@ class _BuildMode(NativeMode):
         return self.reported(super().optimizer, self.builder)
 
     def clone(self, *args: Any, **kwargs: Any) -> "_BuildMode":
-        """Return a mode like this, which reports to the same builder: a loop's body asks for it."""
+        """Return a copy that reports to the same builder, as the body of a loop needs it."""
         other: _BuildMode = super().clone(*args, **kwargs)
         other.builder = self.builder
         return other
 
 
 class _StockMode(_BuildMode):
-    """Such a mode of stock Aesara."""
+    """A reporting mode of stock Aesara."""
 
     reported = _StockReported
 
 
 class _PythonMode(_BuildMode):
-    """Such a mode whose functions are stepped in Python."""
+    """A reporting mode whose functions run node by node in Python."""
 
     reported = _PythonReported
 
@@ -215,7 +215,7 @@ def _counted(builder: _Builder) -> Iterator[None]:
 
 @contextlib.contextmanager
 def deep() -> Iterator[None]:
-    """Let Aesara walk graphs of thousands of nodes in a row, which it does by recursion."""
+    """Raise the recursion limit, since Aesara walks graphs of thousands of nodes recursively."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, 50_000))
     try:
@@ -226,9 +226,9 @@ def deep() -> Iterator[None]:
 
 @contextlib.contextmanager
 def seldom_collected() -> Iterator[None]:
-    """Let Python look for garbage less often: a graph is thousands of objects, nearly all kept.
+    """Run the garbage collector less often: a graph is thousands of objects, nearly all in use.
 
-    At Python's own 700 objects the search is a fifth of a build; at these its memory is the same.
+    At Python's default of 700 objects it takes a fifth of a build; here memory stays the same.
     """
     before = gc.get_threshold()
     if before[0]:  # 0 means never
@@ -241,7 +241,7 @@ def seldom_collected() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _explained() -> Iterator[None]:
-    """Turn what the native backend does not cover into one line."""
+    """Turn errors about what the native backend does not cover into one line."""
     try:
         yield
     except (Unsupported, LoweringError, library.CompileError) as error:
@@ -255,7 +255,7 @@ def _explained() -> Iterator[None]:
 
 
 def _c_mode(builder: _Builder) -> Mode:
-    """Stock Aesara: every node a C++ module, stepped by the C virtual machine."""
+    """Return the mode of stock Aesara: a C++ module for each node, run by the C virtual machine."""
     toolchain.require_compiler()
     if builder.threads:
         toolchain.set_blas_threads(builder.threads)
@@ -263,14 +263,14 @@ def _c_mode(builder: _Builder) -> Mode:
 
 
 def _python_mode(builder: _Builder) -> Mode:
-    """The same graph stepped in Python, each node by NumPy: slow, and needs no compiler."""
+    """Return the mode that runs each node by NumPy: slow, and without a compiler."""
     include, exclude = ["fast_run", python_rewrites.TAG], ["cxx_only", "BlasOpt", "fusion"]
     linker = VMLinker(use_cloop=False, c_thunks=False)
     return _asking(_PythonMode(linker, sound(include, exclude)), builder)
 
 
 def _native_mode(builder: _Builder, *, strict: bool = True) -> Mode:
-    """Our own: the whole graph, loops included, as one C function."""
+    """Return the native mode: the whole graph, loops included, as one C function."""
     try:
         library.compiler()
     except library.CompileError:
@@ -282,7 +282,7 @@ def _native_mode(builder: _Builder, *, strict: bool = True) -> Mode:
 
 
 def _asking(mode: _BuildMode, builder: _Builder) -> Mode:
-    """Return the mode with its builder; without rewrites it does no more than every graph needs."""
+    """Return the mode with its builder; without rewrites only those that every graph needs."""
     mode.builder = builder
     if builder.rewrites:
         return mode
@@ -290,7 +290,7 @@ def _asking(mode: _BuildMode, builder: _Builder) -> Mode:
 
 
 def _auto_mode(builder: _Builder) -> Mode:
-    """Native where it covers the graph, else stock Aesara after a line that says why."""
+    """Return the mode that is native where it covers the graph, else stock Aesara with a note."""
     return _native_mode(builder, strict=False)
 
 
@@ -313,8 +313,8 @@ def compile_graph(
 ) -> Function:
     """Build a graph and compile it into one Aesara function.
 
-    `graph` makes (inputs, outputs, updates); it is called here because a scan fixes how its body
-    will be compiled at the moment it is built. `threads` is by default OMP_NUM_THREADS, else the
+    `graph` builds (inputs, outputs, updates); it is called here because a scan fixes how its body
+    will be compiled when it is built. `threads` is by default OMP_NUM_THREADS, else the
     processors that this process may use. Without `rewrites` the graph runs as it was written.
 
     A call that fails (an index outside of its array, a check, a draw) leaves every shared variable

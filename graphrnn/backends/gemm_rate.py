@@ -1,4 +1,4 @@
-"""Measure how fast a backend multiplies matrices."""
+"""Measures how fast a backend multiplies matrices."""
 
 import time as clock
 from statistics import median
@@ -19,7 +19,7 @@ _REPEATS = 7
 def gemm_rate(backend: str = "aesara", report: Report = silent) -> float:
     """Measure a float32 product of two matrices of order n through a backend, in GFLOP/s.
 
-    A product takes 2n³ operations; the median of several runs after a warm-up is given.
+    A product takes 2n³ operations; the result is the median of several runs after a warm-up.
 
     Raises:
         UserError: there is no compiler.

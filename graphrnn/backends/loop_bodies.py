@@ -1,4 +1,4 @@
-"""The body of a loop as a compiled function runs it: after rewriting, on whatever backend."""
+"""The body of a loop as a compiled function runs it: after rewriting, on any backend."""
 
 from graphrnn.backends.compile import Function
 from graphrnn.native.runtime.function import NativeFunction
@@ -8,10 +8,10 @@ from aesara.scan.op import Scan
 
 
 def body_in(function: Function, op: Scan) -> FunctionGraph:
-    """Return the rewritten graph of a scan in a compiled function, or in the body of another there.
+    """Return the rewritten body of a scan in a compiled function, also of one in another's body.
 
-    Native rewrites all bodies when it lowers the function; Aesara makes a function of each. A scan
-    that has none yet gives its graph as it was written.
+    Native rewrites all bodies when it lowers the function; Aesara compiles a function of each. For
+    a scan that has none yet, this is its body as written.
     """
     native = getattr(function.vm, "jit_fn", None)
     if isinstance(native, NativeFunction):

@@ -1,4 +1,4 @@
-"""What a graph that is stepped in Python is rewritten to besides: sums of two, which NumPy has."""
+"""The additional rewrite of the Python backend: sums and products of two, which NumPy has."""
 
 from functools import reduce
 from typing import Any
@@ -17,8 +17,8 @@ def in_pairs(fgraph: Any, node: Apply) -> Any:
 
     a + b + c  →  (a + b) + c
 
-    Rewriting joins all that is added into one node. NumPy has no function of three: Aesara then
-    calls Python for every element, and for more than 31 inputs nothing at all.
+    Rewriting joins all summands into one node. NumPy has no function of three arguments: Aesara
+    then calls Python for every element, and fails for more than 31 inputs.
     """
     if len(node.inputs) <= 2:
         return None
@@ -30,5 +30,5 @@ def in_pairs(fgraph: Any, node: Apply) -> Any:
 
 
 if "python_in_pairs" not in optdb.__db__:
-    # After canonicalising and specialising, which join; before operations are let work in place.
+    # After canonicalization and specialization, which join; before operations become in-place.
     optdb.register("python_in_pairs", in2out(in_pairs, name="in_pairs"), TAG, position=50)

@@ -1,6 +1,6 @@
-"""Shapes that types state are taken from them: Aesara works each out first, and throws it away.
+"""Takes static shapes from types, where Aesara first infers each symbolically and discards that.
 
-Importing this module replaces two methods of `ShapeFeature`; what they note stays the same.
+Importing this module replaces two methods of `ShapeFeature`; their results stay the same.
 """
 
 import functools
@@ -17,12 +17,12 @@ _on_import, _init_r = ShapeFeature.on_import, ShapeFeature.init_r
 
 @functools.lru_cache(maxsize=4096)
 def _length(n: int) -> Constant:
-    """Return a length as a constant; all graphs share it."""
+    """Return a length as a constant, which all graphs share."""
     return at.constant(n, dtype="int64", ndim=0)
 
 
 def _has_static_shape(variable: Variable) -> bool:
-    """Return whether a variable's type has all of its shape."""
+    """Return whether a variable's type has its whole shape."""
     return type(variable.type) is TensorType and None not in variable.type.shape
 
 
@@ -37,8 +37,8 @@ def _note_static_shape(feature: ShapeFeature, variable: Variable) -> None:
 def on_import(feature: ShapeFeature, fgraph: FunctionGraph, node: Apply, reason: Any) -> None:
     """Note the shapes of a new node's results.
 
-    Of a loop Aesara writes out symbolically how its shapes come about, each time that it is
-    rewritten; what the types have is noted in the end all the same.
+    For a loop Aesara builds symbolic expressions of its shapes each time that it is rewritten, and
+    then notes those of the types all the same.
     """
     if node.outputs[0] in feature.shape_of or not all(map(_has_static_shape, node.outputs)):
         _on_import(feature, fgraph, node, reason)

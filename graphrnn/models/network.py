@@ -87,7 +87,7 @@ class Network:
         return [w for name, w in self.weights.items() if name not in self.model.statistics]
 
     def carried_states(self, batch: int) -> dict[str, Tensor]:
-        """Make shared states `(B, H)` that the compiled functions carry from call to call."""
+        """Create shared states `(B, H)` that the compiled functions carry from call to call."""
         widths = self.model.state_widths(self.sizes)
         return share({name: np.zeros((batch, n), self.dtype) for name, n in widths.items()})
 
@@ -102,9 +102,9 @@ class Network:
 
     def evaluation_weights(self, batch: int) -> Weights:
         """Return the weights in evaluation mode: with dropout masks of ones, rewritten away."""
-        masks = self.model.masks(self.sizes)
-        ones = {name: at.ones((batch, n), dtype=self.dtype) for name, n in masks.items()}
-        return {**self.weights, **ones}
+        widths = self.model.masks(self.sizes)
+        masks = {name: at.ones((batch, n), dtype=self.dtype) for name, n in widths.items()}
+        return {**self.weights, **masks}
 
     def compile_train(
         self,

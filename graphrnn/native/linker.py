@@ -108,7 +108,7 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         self.instead = Instead()
         self.updated_vars: dict[Any, Any] = {}
         self.profile: Any = None
-        self.asked = query()
+        self.rewrites = query()
 
     def accept(self, fgraph: Any, no_recycling: Any = None, profile: Any = None) -> "NativeLinker":
         """Return a linker of this graph: this one, or a copy where it has another already."""
@@ -142,7 +142,7 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         updated = dict(getattr(fgraph, "update_mapping", None) or {})
         self._phase(Phase.LOWERING)
         threads, target = self.threads, self.target
-        program, source = generate(fgraph, values, self.asked, threads=threads, updated=updated)
+        program, source = generate(fgraph, values, self.rewrites, threads=threads, updated=updated)
         self._phase(Phase.COMPILING)
         function = NativeFunction(fgraph, program, source, threads, updated, target)
         for text in notes():
@@ -201,7 +201,7 @@ class NativeMode(GuardedMode):
         super().__setstate__(state)
         linker: Any = copy.copy(self.linker)
         if isinstance(linker, NativeLinker) and isinstance(self._optimizer, RewriteDatabaseQuery):
-            linker.asked = self._optimizer
+            linker.rewrites = self._optimizer
         self.linker: Any = linker
 
 

@@ -39,7 +39,7 @@ Updated = Mapping[int, int]
 def generate(
     fgraph: FunctionGraph,
     values: Sequence[Any] = (),
-    asked: RewriteDatabaseQuery | None = None,
+    rewrites: RewriteDatabaseQuery | None = None,
     *,
     threads: int = 1,
     updated: Updated | None = None,
@@ -49,7 +49,7 @@ def generate(
 
     With `timed` the C holds a clock around each operation.
     """
-    program = lower_graph(fgraph, values, asked, updated=updated)
+    program = lower_graph(fgraph, values, rewrites, updated=updated)
     with failures(lambda: "the C of the program"):
         return program, emit(program, threads, timed=timed)
 
@@ -57,21 +57,21 @@ def generate(
 def lower_graph(
     fgraph: FunctionGraph,
     values: Sequence[Any] = (),
-    asked: RewriteDatabaseQuery | None = None,
+    rewrites: RewriteDatabaseQuery | None = None,
     *,
     updated: Updated | None = None,
 ) -> Program:
     """Lower a rewritten graph to an optimized program whose temporaries have their offsets.
 
-    `values` stands in for inputs whose type does not say their shape (shared variables); `asked`
-    says which rewrites the bodies of loops get; outputs that are `updated` overwrite their input
-    where nobody can tell.
+    `values` stands in for inputs whose type does not say their shape (shared variables); `rewrites`
+    are those of the bodies of loops; outputs that are `updated` overwrite their input where no one
+    reads it afterwards.
 
     Raises:
         Unsupported: an operation, dtype or shape is not covered.
         LoweringError: anything else went wrong.
     """
-    low = Lowering(asked=asked)
+    low = Lowering(rewrites=rewrites)
     with failures(low.where):
         program = _lowered(low, fgraph, values)
         verify(program)

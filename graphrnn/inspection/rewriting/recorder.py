@@ -131,14 +131,14 @@ def _native_body(
 ) -> FunctionGraph:
     """Rewrite a copy of a scan's body as the native backend does when it lowers the loop."""
     if not watched:
-        return rewrite_body(op.fgraph, linker.asked)
+        return rewrite_body(op.fgraph, linker.rewrites)
     watchers: list[Watched] = []
 
     def watch(rewriter: GraphRewriter) -> Watched:
         watchers.append(Watched(rewriter, history))
         return watchers[0]
 
-    body = rewrite_body(op.fgraph, linker.asked, watch)
+    body = rewrite_body(op.fgraph, linker.rewrites, watch)
     watchers[0].finish(body)
     return body
 

@@ -167,9 +167,9 @@ def index(view: View, axis: int, at: int) -> View:
         Misfit: the axis has no such position.
     """
     length = view.shape[axis]
-    asked, at = at, at + length if at < 0 else at
+    given, at = at, at + length if at < 0 else at
     if not 0 <= at < length:
-        raise Misfit(f"an index from {-length} to {length - 1}", f"index {asked} into {view.shape}")
+        raise Misfit(f"an index from {-length} to {length - 1}", f"index {given} into {view.shape}")
     offset = view.offset.plus(_position(view.axes[axis], at))
     return View(view.buffer, view.axes[:axis] + view.axes[axis + 1 :], offset)
 

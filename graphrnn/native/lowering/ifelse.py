@@ -21,9 +21,9 @@ def ifelse(low: Lowering, node: Node) -> None:
     n = node.op.n_outs
     targets: list[View] = []
     for branch, taken in ((0, True), (1, False)):
-        wanted = node.inputs[1 + branch * n : 1 + (branch + 1) * n]
+        results = node.inputs[1 + branch * n : 1 + (branch + 1) * n]
         inside = [other for other in low.order if low.lazy.get(other) == (node, branch)]
-        for variable in (*wanted, *(i for other in inside for i in other.inputs)):
+        for variable in (*results, *(i for other in inside for i in other.inputs)):
             if variable in low.unwritten:
                 low.view(variable)
         outside, low.ops = low.ops, []
@@ -31,7 +31,7 @@ def ifelse(low: Lowering, node: Node) -> None:
         low.certain = False
         low.walk(inside)
         low.note, low.node, low.certain = note, own, certain
-        for k, variable in enumerate(wanted):
+        for k, variable in enumerate(results):
             view = low.view(variable)
             if len(targets) == k:
                 targets.append(low.fresh(node.outputs[k], view.shape))

@@ -93,10 +93,10 @@ _PREFIXES = {"temp": "t", "input": "in", "output": "out", "constant": "k", "gene
 class Lowering:
     """The state of lowering one graph, or the body of one of its loops."""
 
-    def __init__(self, parent: "Lowering | None" = None, asked: Any = None) -> None:
+    def __init__(self, parent: "Lowering | None" = None, rewrites: Any = None) -> None:
         self.parent = parent
-        # Which rewrites are asked for, of the bodies of loops too; by default this backend's.
-        self.asked: Any = parent.asked if parent else asked
+        # The rewrites of the graph and of the bodies of loops; by default this backend's.
+        self.rewrites: Any = parent.rewrites if parent else rewrites
         # Whether all of it runs in each call; a branch that is not taken does not.
         self.certain: bool = parent.certain if parent else True
         self.ops: list[p.Op] = []

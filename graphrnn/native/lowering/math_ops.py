@@ -52,19 +52,19 @@ def reduction(low: Lowering, node: Node) -> None:
     source = low.simple(low.view(node.inputs[0]))
     axes = node.op.axis if node.op.axis is not None else range(len(source.shape))
     axes = [axis % len(source.shape) for axis in axes]
-    kept = [axis for axis in range(len(source.shape)) if axis not in axes]
-    outer = tuple(source.shape[axis] for axis in kept)
+    others = [axis for axis in range(len(source.shape)) if axis not in axes]
+    outer = tuple(source.shape[axis] for axis in others)
     inner = tuple(source.shape[axis] for axis in axes)
     if kind in ("max", "min") and 0 in inner:
         raise Misfit("at least one element to choose from")
     target = low.fresh(out, outer)
     if 0 in outer:
         return
-    strides = tuple(source.axes[axis][0][1] for axis in (*kept, *axes))
+    strides = tuple(source.axes[axis][0][1] for axis in (*others, *axes))
     # Aesara's own default for sums of float32 is float64; lanes of float32 with pairwise blocks
     # lose little, and integers keep the accumulator that was asked for.
-    asked = getattr(node.op, "acc_dtype", None) or out.dtype
-    accumulator = out.dtype if out.dtype == "float32" else asked
+    requested = getattr(node.op, "acc_dtype", None) or out.dtype
+    accumulator = out.dtype if out.dtype == "float32" else requested
     low.emit(
         p.Reduce(
             kind,
@@ -85,11 +85,11 @@ def argmax(low: Lowering, node: Node) -> None:
     axes = [int(a) % len(source.shape) for a in np.atleast_1d(np.asarray(axes))]
     if len(axes) != 1:
         flat = [k for k in range(len(source.shape)) if k not in axes] + sorted(axes)
-        kept = tuple(source.shape[k] for k in flat[: len(flat) - len(axes)])
+        lead = tuple(source.shape[k] for k in flat[: len(flat) - len(axes)])
         whole = low.temporary(source.dtype, tuple(source.shape[k] for k in flat))
         low.copy(v.dimshuffle(source, flat), whole)
         rest = int(np.prod([source.shape[a] for a in axes]))
-        source, axes = v.contiguous(whole.buffer, (*kept, rest)), [len(kept)]
+        source, axes = v.contiguous(whole.buffer, (*lead, rest)), [len(lead)]
     rows, outer, length = _rows(low, source, axes[0])
     if length == 0:
         raise Misfit("at least one element to choose from")
@@ -150,8 +150,8 @@ def dot(low: Lowering, node: Node) -> None:
     (m, k), (k_too, n) = A.shape, B.shape
     if k != k_too:
         raise Misfit("as many columns of the first as rows of the second")
-    kept = ([] if a_vector else [m]) + ([] if b_vector else [n])
-    target = low.fresh(node.outputs[0], kept)
+    shape = ([] if a_vector else [m]) + ([] if b_vector else [n])
+    target = low.fresh(node.outputs[0], shape)
     if 0 in (m, n):
         return
     if k == 0:

@@ -159,8 +159,8 @@ def batched_dot(low: Lowering, node: Node) -> None:
     if k != k_too:
         raise Misfit("as many columns of the first as rows of the second")
     A, B = v.broadcast(A, (*lead, m, k)), v.broadcast(B, (*lead, k, n))
-    kept = ([] if a_vector else [m]) + ([] if b_vector else [n])
-    target = low.fresh(node.outputs[0], (*lead, *kept))
+    shape = ([] if a_vector else [m]) + ([] if b_vector else [n])
+    target = low.fresh(node.outputs[0], (*lead, *shape))
     if target.size and k == 0:
         low.fill(target, 0)
     elif target.size:

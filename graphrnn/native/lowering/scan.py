@@ -80,7 +80,7 @@ def _view_states(loop: ScanLoop) -> None:
         shape = low.views[given].shape if given in low.unwritten else low.shape(given)
         whole = low.temporary(given.dtype, shape)
         loop.own.add(whole.buffer)
-        taps = list(zip(state.seen, state.taps, strict=True))
+        taps = list(zip(state.read, state.taps, strict=True))
         if state.gathers and _starts_at_zero(loop, state):
             state.view = v.slice_axis(whole, 0, slice(0, 1))
             low.fill(state.view, 0)
@@ -150,16 +150,16 @@ def _store_last(loop: ScanLoop, stores: Stores, shared: list[View]) -> None:
     low, args = loop.low, loop.args
     if args.outer_in_mit_mot or not loop.steps:
         raise Unsupported(f"{loop.node.op} ends at a condition and runs backwards or not at all")
-    kept = [
+    results = [
         (value, state.result, state.start)
         for (value, _), state in zip(stores, loop.states, strict=True)
     ]
     collected = [loop.body.view(variable) for variable in args.inner_out_nit_sot]
-    kept += [
+    results += [
         (value, output, 0) for value, output in zip(collected, args.outer_out_nit_sot, strict=True)
     ]
     stores += _shared_stores(loop, shared)
-    for value, output, start in kept:
+    for value, output, start in results:
         last = low.temporary(value.dtype, value.shape)
         low.last[output] = last, start
         stores.append((value, last))

@@ -19,15 +19,15 @@ from aesara.scan.utils import ScanArgs
 
 @dataclass
 class State:
-    """A state: where it comes from, what a step sees of it at which taps, and what it becomes.
+    """A state: its initial value, what a step reads of it at which taps, and what it becomes.
 
-    `stored` are the values that a step gives it, each with its tap; `gathers` is set where it is a
-    gradient's, in whose slots several steps add up. Its buffer is `view`.
+    `stored` are the values that a step writes, each with its tap; `gathers` is set for a state of a
+    gradient's loop, to whose elements several steps add. Its buffer is `view`.
     """
 
     given: Variable
     taps: Sequence[int]
-    seen: Sequence[Variable]
+    read: Sequence[Variable]
     stored: list[tuple[Variable, int]]
     result: Variable
     gathers: bool = False
@@ -67,11 +67,11 @@ def states_of(args: ScanArgs) -> list[State]:
     )
     return [
         *(
-            State(given, taps, seen, list(zip(new, out_taps, strict=True)), result, gathers=True)
-            for given, taps, seen, new, out_taps, result in gathering
+            State(given, taps, read, list(zip(new, out_taps, strict=True)), result, gathers=True)
+            for given, taps, read, new, out_taps, result in gathering
         ),
-        *(State(given, taps, seen, [(new, 0)], out) for given, taps, seen, new, out in several),
-        *(State(given, (-1,), [seen], [(new, 0)], out) for given, seen, new, out in single),
+        *(State(given, taps, read, [(new, 0)], out) for given, taps, read, new, out in several),
+        *(State(given, (-1,), [read], [(new, 0)], out) for given, read, new, out in single),
     ]
 
 
@@ -80,7 +80,7 @@ class ScanLoop:
 
     def __init__(self, low: Lowering, node: Node) -> None:
         self.low, self.node = low, node
-        body = low.bodies.setdefault(node.op, rewrite_body(node.op.fgraph, low.asked))
+        body = low.bodies.setdefault(node.op, rewrite_body(node.op.fgraph, low.rewrites))
         self.fgraph = body
         self.args = ScanArgs(node.inputs, node.outputs, body.inputs, body.outputs, node.op.info,
                              clone=False)  # fmt: skip

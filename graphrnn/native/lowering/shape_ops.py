@@ -52,16 +52,16 @@ def _check_specified(low: Lowering, node: Node) -> None:
     for axis, (length, got) in enumerate(zip(node.inputs[1:], shape, strict=True)):
         if isinstance(length.type, NoneTypeT):
             continue
-        wanted = low.value(length)
-        if wanted is None:
+        expected = low.value(length)
+        if expected is None:
             needed, equal = low.view(length), low.temporary("bool", ())
             name = length.name or needed.buffer.label or "its argument"
-            asked = low.refusal(node, Misfit(f"the length that {name} tells on axis {axis}"))
+            message = low.refusal(node, Misfit(f"the length that {name} tells on axis {axis}"))
             same = p.Instruction(ScalarOp.EQ, (0, 1), "bool")
             low.kernel([needed], [p.constant(got, "int64"), same], [(equal, 2)])
-            low.require([equal], ShapeError, asked)
-        elif int(wanted) != got:
-            raise Misfit(f"length {int(wanted)} on axis {axis}")
+            low.require([equal], ShapeError, message)
+        elif int(expected) != got:
+            raise Misfit(f"length {int(expected)} on axis {axis}")
 
 
 @lowers(DeepCopyOp)
@@ -121,10 +121,10 @@ def _completed(source: View, lengths: list[int]) -> list[int]:
 def reshape(low: Lowering, node: Node) -> None:
     """Give the elements another shape: a view wherever the axes allow it."""
     source = low.view(node.inputs[0])
-    wanted = low.value(node.inputs[1])
-    if wanted is None:
+    shape = low.value(node.inputs[1])
+    if shape is None:
         raise Unsupported(f"{node.op}: the shape is known only at run time")
-    lengths = _completed(source, [int(n) for n in wanted])
+    lengths = _completed(source, [int(n) for n in shape])
     try:
         low.views[node.outputs[0]] = v.reshape(source, lengths)
     except CannotMerge:

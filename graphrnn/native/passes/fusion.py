@@ -121,12 +121,12 @@ def _substitute(
     """Put loads and instructions in the place of one load."""
     old_n, old_k = len(reader.loads), len(reader.instructions)
     gone = next(k for k, ref in enumerate(reader.loads) if ref is load)
-    kept = [k for k in range(old_n) if k != gone]
-    new_loads = [reader.loads[k] for k in kept] + loads
+    others = [k for k in range(old_n) if k != gone]
+    new_loads = [reader.loads[k] for k in others] + loads
     n = len(new_loads)
-    theirs = {k: len(kept) + k for k in range(len(loads))}
+    theirs = {k: len(others) + k for k in range(len(loads))}
     theirs |= {len(loads) + k: n + k for k in range(len(instructions))}
-    ours = {k: place for place, k in enumerate(kept)} | {gone: theirs[value]}
+    ours = {k: place for place, k in enumerate(others)} | {gone: theirs[value]}
     ours |= {old_n + k: n + len(instructions) + k for k in range(old_k)}
     reader.instructions = [
         replace(i, arguments=tuple(theirs[a] for a in i.arguments)) for i in instructions
@@ -264,22 +264,22 @@ def _tidy(kernel: Kernel) -> None:
     """Load and compute nothing twice, and nothing that is not stored in the end."""
     place: dict[int, int] = {}
     loads: list[Ref] = []
-    seen: dict[object, int] = {}
+    known: dict[object, int] = {}
     for k, ref in enumerate(kernel.loads):
         key = (ref.buffer, ref.offset, ref.strides)
-        if key not in seen:
-            seen[key] = len(loads)
+        if key not in known:
+            known[key] = len(loads)
             loads.append(ref)
-        place[k] = seen[key]
+        place[k] = known[key]
     n = len(loads)
     instructions: list[Instruction] = []
     for k, instruction in enumerate(kernel.instructions):
         changed = replace(instruction, arguments=tuple(place[a] for a in instruction.arguments))
         number = changed.value_number
-        if number not in seen:
-            seen[number] = n + len(instructions)
+        if number not in known:
+            known[number] = n + len(instructions)
             instructions.append(changed)
-        place[len(kernel.loads) + k] = seen[number]
+        place[len(kernel.loads) + k] = known[number]
     kernel.loads, kernel.instructions = loads, instructions
     kernel.stores = [(ref, place[value]) for ref, value in kernel.stores]
     drop_unused(kernel)
@@ -292,8 +292,8 @@ def drop_unused(kernel: Kernel) -> None:
     for k in range(len(kernel.instructions) - 1, -1, -1):
         if n + k in needed:
             needed.update(kernel.instructions[k].arguments)
-    kept = sorted(needed)
-    place = {value: k for k, value in enumerate(kept)}
+    used = sorted(needed)
+    place = {value: k for k, value in enumerate(used)}
     kernel.instructions = [
         replace(i, arguments=tuple(place[a] for a in i.arguments))
         for k, i in enumerate(kernel.instructions)

@@ -35,14 +35,14 @@ def _each_list(ops: list[Op], change) -> None:  # type: ignore[no-untyped-def]
 
 def drop_dead(program: Program, _: CostModel) -> None:
     """Drop stores that nobody reads, and operations without a store."""
-    ops, kept, changed = program.ops, {*program.outputs, *program.inputs}, True
+    ops, live, changed = program.ops, {*program.outputs, *program.inputs}, True
     while changed:
         read = {ref.buffer for op in walk(ops) if not isinstance(op, Loop) for ref, _ in op.reads()}
-        changed = _drop_unread(ops, read | kept)
+        changed = _drop_unread(ops, read | live)
 
 
 def _drop_unread(ops: list[Op], needed: set[Buffer]) -> bool:
-    """Drop what writes only to buffers that are not needed; say whether anything was."""
+    """Drop what writes only to buffers that are not needed, and return whether anything was."""
     changed = False
     for op in list(ops):
         if isinstance(op, Loop):

@@ -164,11 +164,11 @@ def _copies(op: Any) -> bool:
 
 def _depends_on(outputs: Sequence[Variable], before: Variable, after: Variable) -> bool:
     """Return whether something beside `after` is computed from `before`."""
-    seen = {before}
+    dependent = {before}
     for node in io_toposort([before], [v for v in outputs if v is not after]):
-        if any(v in seen for v in node.inputs):
-            seen.update(node.outputs)
-    return any(v in seen for v in outputs if v is not after)
+        if any(v in dependent for v in node.inputs):
+            dependent.update(node.outputs)
+    return any(v in dependent for v in outputs if v is not after)
 
 
 # ── products of one state ──

@@ -44,14 +44,14 @@ EXCLUDED = (
 
 @functools.cache
 def query(*more: str) -> RewriteDatabaseQuery:
-    """Ask for the usual rewrites, without those that do not serve here."""
+    """Build a query for the usual rewrites, without those that do not serve here."""
     return sound(["fast_run", "native"], ["ShapeOpt", *EXCLUDED, *more])
 
 
 @functools.lru_cache(maxsize=16)
-def body_rewriter(asked: RewriteDatabaseQuery) -> Any:
-    """Return the rewriter of loop bodies in a graph whose rewrites are `asked`."""
-    return optdb.query(asked.excluding("native_static_shapes"))
+def body_rewriter(rewrites: RewriteDatabaseQuery) -> Any:
+    """Return the rewriter of loop bodies in a graph that these rewrites are applied to."""
+    return optdb.query(rewrites.excluding("native_static_shapes"))
 
 
 class WithoutCompiler(GraphRewriter):  # type: ignore[misc]
@@ -73,7 +73,7 @@ class WithoutCompiler(GraphRewriter):  # type: ignore[misc]
 
 def rewrite_body(
     fgraph: FunctionGraph,
-    asked: RewriteDatabaseQuery | None = None,
+    rewrites: RewriteDatabaseQuery | None = None,
     watch: Callable[[GraphRewriter], GraphRewriter] = lambda rewriter: rewriter,
 ) -> FunctionGraph:
     """Return a rewritten copy of the body of a loop; the number and order of its ends stay.
@@ -81,5 +81,5 @@ def rewrite_body(
     `watch` may put a rewriter of its own around the one that does it.
     """
     body = fgraph.clone()
-    watch(WithoutCompiler(body_rewriter(asked or query()))).rewrite(body)
+    watch(WithoutCompiler(body_rewriter(rewrites or query()))).rewrite(body)
     return body

@@ -40,7 +40,7 @@ class KeepForward(GraphRewriter):  # type: ignore[misc]
                     break
 
     def _keep(self, fgraph: FunctionGraph, forward: Node, backward: Node) -> bool:
-        """Rewrite one pair; say whether there was anything to keep."""
+        """Rewrite one pair of loops, and return whether there was anything to keep."""
         if not any(_time_index(v)[0] in forward.outputs for v in backward.inputs[1:]):
             return False
         steps = int(forward.inputs[0].data)
@@ -63,10 +63,10 @@ class KeepForward(GraphRewriter):  # type: ignore[misc]
                 costly[v] = isinstance(node.op, (Dot, Scan)) or any(
                     costly.get(i, False) for i in node.inputs
                 )
-        kept = _frontier(theirs, backward_nodes, numbers, known, costly)
-        if not kept:
+        pairs = _frontier(theirs, backward_nodes, numbers, known, costly)
+        if not pairs:
             return False
-        _hand_over(fgraph, (forward, mine), (backward, theirs), kept)
+        _hand_over(fgraph, (forward, mine), (backward, theirs), pairs)
         return True
 
 
@@ -98,11 +98,11 @@ def _hand_over(
     fgraph: FunctionGraph,
     forward: tuple[Node, ScanArgs],
     backward: tuple[Node, ScanArgs],
-    kept: Sequence[tuple[Variable, Variable]],
+    pairs: Sequence[tuple[Variable, Variable]],
 ) -> None:
-    """Collect the kept values in the forward loop and read them backwards in the other."""
+    """Collect values in the forward loop and read them backwards in the other."""
     (node, mine), (later, theirs) = forward, backward
-    distinct = list(dict.fromkeys(ours for _, ours in kept))
+    distinct = list(dict.fromkeys(ours for _, ours in pairs))
     fresh = [v for v in distinct if v not in mine.inner_out_nit_sot]
     old = {
         v: len(mine.inner_out_nit_sot) - 1 - mine.inner_out_nit_sot[::-1].index(v)
@@ -115,7 +115,7 @@ def _hand_over(
     arrays |= {v: outputs[first + place] for v, place in old.items()}
     swap = list(zip(node.outputs, outputs, strict=True))
     inner_seqs, replaced = [], {}
-    for v, ours in kept:
+    for v, ours in pairs:
         inner = v.type()
         inner.name = v.name
         inner_seqs.append((inner, arrays[ours][::-1][: theirs.n_steps]))
@@ -125,8 +125,8 @@ def _hand_over(
     # The gradient's other inputs come from the forward loop, which is about to be replaced.
     theirs.outer_in_seqs = [*theirs.outer_in_seqs, *(outer for _, outer in inner_seqs)]
     backward_outputs = rebuilt(later, theirs)
-    pairs = list(zip(later.outputs, backward_outputs, strict=True))
-    fgraph.replace_all_validate_remove(pairs, remove=[later], reason="native_keep_forward")
+    new = list(zip(later.outputs, backward_outputs, strict=True))
+    fgraph.replace_all_validate_remove(new, remove=[later], reason="native_keep_forward")
     fgraph.replace_all_validate_remove(swap, remove=[node], reason="native_keep_forward")
 
 

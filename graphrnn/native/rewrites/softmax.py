@@ -92,11 +92,11 @@ def softmax_of_sum(fgraph: FunctionGraph, node: Node) -> Any:
 
 
 def _results(
-    fgraph: FunctionGraph, variable: Variable, wanted: Callable[[Node], bool]
+    fgraph: FunctionGraph, variable: Variable, matches: Callable[[Node], bool]
 ) -> list[Variable]:
-    """Return the results of those nodes that read a variable and are wanted."""
+    """Return the results of those nodes that read a variable and match."""
     users = [user for user, _ in fgraph.clients[variable] if user != "output"]
-    return [user.outputs[0] for user in users if wanted(user)]
+    return [user.outputs[0] for user in users if matches(user)]
 
 
 for group in ("stabilize", "specialize"):

@@ -122,11 +122,11 @@ def bound_of(bound: Any) -> Any:
 
 
 def _reshaped(node: Node, shapes: Sequence[Lengths]) -> Lengths:
-    """Return the shape asked for."""
-    (shape, _), wanted = shapes, node.inputs[1]
-    if not isinstance(wanted, Constant) or shape is None:
+    """Return the target shape of a reshape, if it is constant."""
+    (shape, _), target = shapes, node.inputs[1]
+    if not isinstance(target, Constant) or shape is None:
         return None
-    lengths = [int(n) for n in wanted.data]
+    lengths = [int(n) for n in target.data]
     if -1 in lengths:
         rest = -int(np.prod(lengths))
         if rest == 0:

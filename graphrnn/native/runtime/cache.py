@@ -95,14 +95,14 @@ def store(folder: Path, name: str, library: bytes) -> str:
     return ""
 
 
-def work_folders(kept: Path | None) -> list[Path]:
+def work_folders(cache: Path | None) -> list[Path]:
     """Return the folders to work in, the best first: the cache, then those for temporary files.
 
-    A full disk, a container that is only read, a quota: one of them may serve where others do not.
+    With a full disk, a read-only container or a quota, some of them may work where others fail.
     """
     named = [os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]
     named += ["/tmp", "/var/tmp", os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"]
-    folders = [kept] if kept else []
+    folders = [cache] if cache else []
     with contextlib.suppress(OSError):  # the current folder may have been removed
         folders += [Path(name) for name in [*named, str(Path.cwd())] if Path(name).is_absolute()]
     return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]

@@ -86,10 +86,10 @@ class Target:
         """
         flags = native_flags(self.named) if self.flags is None else self.flags
         words = words_of(self.named)
-        # Ours stand behind all of the user's, since these may end in the compiler's name
-        # (`python -m ziglang cc`); what the user's flags say already is left to them.
-        said = {_setting(word) for word in words[1:]}
-        ours = [flag for flag in (*FLAGS, *flags) if _setting(flag) not in said]
+        # Ours come after all of the user's, since these may end in the compiler's name
+        # (`python -m ziglang cc`); the user's flags take precedence over ours.
+        chosen = {_setting(word) for word in words[1:]}
+        ours = [flag for flag in (*FLAGS, *flags) if _setting(flag) not in chosen]
         return [*words, *ours, *self.more]
 
 
@@ -146,16 +146,16 @@ def compiler() -> str:
 
 @functools.cache
 def native_flags(named: str) -> tuple[str, ...]:
-    """Return the flags that ask a compiler for this machine's processor, as far as it takes them.
+    """Return those flags for this machine's processor that a compiler accepts.
 
-    Compilers for ARM say -mcpu where those for x86 say -march (macOS is untried).
+    Compilers for ARM take -mcpu where those for x86 take -march (macOS is untested).
     """
     machine = platform.machine().lower()
     arm = machine in ("arm64", "aarch64")
-    wanted = ["-mcpu=native" if arm else "-march=native"]
+    flags = ["-mcpu=native" if arm else "-march=native"]
     if machine in ("x86_64", "amd64"):
-        wanted.append("-mprefer-vector-width=512")
-    for taken in ([*wanted, WORTH_A_VECTOR], wanted, wanted[:1]):
+        flags.append("-mprefer-vector-width=512")
+    for taken in ([*flags, WORTH_A_VECTOR], flags, flags[:1]):
         with contextlib.suppress(CompileError):
             _preprocess(named, [*words_of(named), *taken])
             return tuple(taken)

@@ -93,9 +93,9 @@ class GuardedFunction(Function):  # type: ignore[misc]
     def free(self) -> None:
         """Forget the results between nodes, where they are kept; what is shared stays."""
         with self._lock:
-            kept = [(cell.storage, cell.storage[0]) for cell in self.input_storage]
+            inputs = [(cell.storage, cell.storage[0]) for cell in self.input_storage]
             super().free()
-            for storage, value in kept:
+            for storage, value in inputs:
                 storage[0] = value
 
     def __reduce__(self) -> Any:

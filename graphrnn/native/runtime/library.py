@@ -158,11 +158,11 @@ def load(source: str, target: Target = Target()) -> Library:  # noqa: B008
     """
     name = key_of(source, target) + suffix()
     folder = _trusted_folder()
-    kept = cache.fetch(folder, name) if folder else None
-    if kept is not None:
+    cached = cache.fetch(folder, name) if folder else None
+    if cached is not None:
         # Whole, but perhaps made where the system's own libraries are newer.
         with contextlib.suppress(CompileError):
-            return _load_copy(kept, folder)
+            return _load_copy(cached, folder)
     data = _compile(source, folder, target)
     if folder:
         _not_kept(cache.store(folder, name, data))

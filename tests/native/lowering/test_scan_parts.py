@@ -27,8 +27,8 @@ def scans(*outputs):
 def test_states_have_their_taps_and_values():
     (node,) = scans(*SUMS)
     several, single = states_of(ScanArgs.from_node(node))
-    assert (several.taps, several.start, len(several.seen)) == ((-2, -1), 2, 2)
-    assert (single.taps, single.start, len(single.seen)) == ((-1,), 1, 1)
+    assert (several.taps, several.start, len(several.read)) == ((-2, -1), 2, 2)
+    assert (single.taps, single.start, len(single.read)) == ((-1,), 1, 1)
     assert [state.result for state in (several, single)] == list(node.outputs[:2])
     assert not several.gathers
 
