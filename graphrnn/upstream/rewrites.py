@@ -168,6 +168,8 @@ def log_softmax_grad(fgraph: FunctionGraph, node: Node) -> Any:
     g, below = quotient.owner.inputs
     if below is not p or p.owner is None or not isinstance(p.owner.op, Softmax):
         return None
+    if g.type.broadcastable != p.type.broadcastable:
+        g = at.fill(p, g)  # a constant gradient is of length 1, and its sum of the length of p
     result = g - at.sum(g, axis=p.owner.op.axis, keepdims=True) * p
     if not _fits(node.outputs[0], result):
         return None

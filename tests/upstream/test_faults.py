@@ -157,9 +157,15 @@ CASES = {
         lambda z: [log_softmax(z)[0, 1], 900.0],
     ),
     "gradient of a picked logarithm": (
-        lambda z: [at.grad(at.sum(at.log(softmax(z, axis=-1))[at.arange(2), [1, 0]]), z)],
+        lambda z: [
+            at.grad(at.sum(at.log(softmax(z, axis=-1))[at.arange(2), [1, 0]]), z),
+            at.grad(at.sum(at.log(softmax(z, axis=-1))), z),
+        ],
         [Z],
-        lambda z: [np.stack([one_hot(3, 1), one_hot(3, 0)]) - np.exp(log_softmax(z))],
+        lambda z: [
+            np.stack([one_hot(3, 1), one_hot(3, 0)]) - np.exp(log_softmax(z)),
+            1 - 3 * np.exp(log_softmax(z)),
+        ],
     ),
     "axes of length 1": (
         lambda W, G, x, y: [

@@ -95,3 +95,19 @@ def test_the_gradient_of_a_logarithm_of_softmax_divides_by_nothing():
         result.eval({z: value, g: slope}), slope - slope.sum() * probabilities
     )
     assert not transformed(rewrites.log_softmax_grad, SoftmaxGrad(axis=-1)(g, p), z, g)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1, None])
+def test_a_gradient_that_is_broadcast_counts_at_each_place(axis):
+    """Of the mean of a logarithm of softmax: its sum over three places is not one of them."""
+    z = at.dmatrix("z")
+    p = softmax(z, axis=axis)
+    g = at.constant(np.full((1, 1), 0.25))
+    (result,) = transformed(rewrites.log_softmax_grad, SoftmaxGrad(axis=axis)(g / p, p), z)
+    value = np.array([[0.5, -1.0, 1.0], [2.0, 0.0, 0.25]])
+    e = np.exp(value)
+    probabilities = e / e.sum(axis=axis, keepdims=True)
+    slope = np.full((2, 3), 0.25)
+    np.testing.assert_allclose(
+        result.eval({z: value}), slope - slope.sum(axis=axis, keepdims=True) * probabilities
+    )
