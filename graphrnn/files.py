@@ -64,7 +64,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Create a folder and its parents, each synced to the disk.
+    """Create a folder and its missing parents, and sync the folder above each.
 
     Raises:
         OSError: it cannot be made.

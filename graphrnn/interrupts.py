@@ -68,7 +68,7 @@ def _is_command() -> bool:
 
 
 def _replace_default(number: signal.Signals, handler: "signal._HANDLER") -> None:
-    """Set a handler, unless the signal is ignored, as `nohup` and a shell's `&` do."""
+    """Set a handler in place of a default or one of ours; an ignored signal stays ignored."""
     mine = (signal.SIG_DFL, signal.default_int_handler, _end_at_once, _terminate)
     if signal.getsignal(number) in mine:
         signal.signal(number, handler)

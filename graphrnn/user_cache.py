@@ -28,7 +28,7 @@ def cache_folder() -> Path:
 
 
 def require_temporary_files() -> None:
-    """Find a folder for temporary files, without which SciPy cannot be imported."""
+    """Set a folder for temporary files if Python finds none: SciPy needs one to be imported."""
     try:
         tempfile.gettempdir()
     except OSError:
@@ -48,7 +48,7 @@ def _writable(folder: Path) -> bool:
 
 
 def _private(folder: Path) -> bool:
-    """Return whether only this user can write to a folder, since code in it is run."""
+    """Return whether a folder, no link, is this user's and closed to all others: its code runs."""
     about = folder.lstat()
     return stat.S_ISDIR(about.st_mode) and (about.st_uid, about.st_mode & 0o077) == (
         os.geteuid(),
@@ -57,7 +57,7 @@ def _private(folder: Path) -> bool:
 
 
 def _temporary_folders() -> list[Path]:
-    """Return folders for temporary files; in a container no others may be writable."""
+    """Return folders for temporary files; they may be the only writable ones in a container."""
     names = [os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"]
     with contextlib.suppress(OSError):
         names.insert(0, tempfile.gettempdir())

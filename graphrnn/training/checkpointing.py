@@ -16,7 +16,7 @@ import numpy as np
 
 
 def keep_best(folder: RunFolder, checkpoint: Checkpoint) -> None:
-    """Save the last checkpoint as the best if it is: a kill may have separated the two writes."""
+    """Save the last checkpoint as the best one too, if it is: a kill may have come between."""
     if checkpoint.best and checkpoint.best.sequences == checkpoint.header.sequences:
         save_checkpoint(folder.best, checkpoint)
 
@@ -63,7 +63,7 @@ class Checkpointing:
         return clock.perf_counter() >= self.due
 
     def snapshots(self, count: Count, *, again: bool) -> list[Path]:
-        """Return the path of a snapshot if one is due; `again` not if it exists already."""
+        """Return the path of a snapshot if one is due; with `again`, not if it exists already."""
         if not count.reached(self.keep_every):
             return []
         path = self.folder.snapshot(count.sequences)

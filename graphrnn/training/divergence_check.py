@@ -17,12 +17,12 @@ MEMORY = 256
 
 @dataclass
 class DivergenceCheck:
-    """Looks for a loss that is not finite, or far above the loss at the start.
+    """Looks for a loss or norm that is not finite, or a loss far above that at the start.
 
     moving_average := moving_average + a · (loss - moving_average)
                       a = predictions of a step / 256, at most 1
 
-    is compared with 3 times the loss at the start, or 3 log V nats if that is more (the loss of
+    is compared with 3 times the loss at the start, taken as at least log V nats (the loss of
     uniform predictions): a single short sequence may be as bad by chance.
 
     Example:
