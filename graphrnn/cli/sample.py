@@ -51,12 +51,12 @@ def sample(
         threads: Threads to run on; by default OMP_NUM_THREADS, else one for each processor.
     """
     toolchain.start_aesara()
-    from graphrnn.sampling.trust import admit_model
-
-    admit_model(run, model=model, trust=trust)
     from graphrnn.backends.compile import silent
     from graphrnn.display.terminal import Display, console
     from graphrnn.sampling.sampler import load_sampler
+    from graphrnn.sampling.trust import admit_model
+
+    admit_model(run, model=model, trust=trust)
 
     if stream and settings.count > 1:
         raise UserError(f"--stream: got it with --count {settings.count}; leave one of them out")
@@ -64,13 +64,14 @@ def sample(
         report = display.built if display.live else silent
         sampler = load_sampler(run, state=state, backend=backend, threads=threads, report=report)
         drawn = settings.seed is None and not settings.greedy
-        settings = replace(settings, prompt=sampler.prompt_of(settings)).seeded()
+        prompt, seed = sampler.prompt_of(settings), settings.some_seed()
+        settings = replace(settings, prompt=prompt, seed=seed)
         if not interactive:
             pieces = begun(sampler, settings)
     if interactive:
-        talk(sampler, settings)
+        talk(sampler, settings, seed)
         return
-    again = f"; seed {settings.seed}" if drawn else ""
+    again = f"; seed {seed}" if drawn else ""
     sys.stderr.write(f"graphrnn: {sampler.described}{again}\n")
     show(pieces, settings, stream=stream)
 
@@ -123,7 +124,7 @@ def show(pieces: Iterator[list[str]], settings: SampleSettings, *, stream: bool)
             )
 
 
-def talk(sampler: "Sampler", settings: SampleSettings) -> None:
+def talk(sampler: "Sampler", settings: SampleSettings, seed: int) -> None:
     """Read lines, show the likeliest next characters after each, and let one choose among them."""
     print(_HELP)
     text, turn = sampler.prompt_of(settings), 0
@@ -146,8 +147,7 @@ def talk(sampler: "Sampler", settings: SampleSettings) -> None:
                 new = line
                 sampler.read(new)
             else:
-                seed = (settings.seed or 0) + turn
-                new = "".join(sampler.go_on(replace(settings, length=60, seed=seed)))
+                new = "".join(sampler.go_on(replace(settings, length=60, seed=seed + turn)))
         except UserError as error:
             print(f"  {printable(str(error))}")
             continue

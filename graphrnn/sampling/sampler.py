@@ -231,7 +231,12 @@ class Sampler:
             UserError: the text is empty, has characters that the network does not know, or is too
                 short for one that reads whole windows.
         """
-        for index in self._indices(text):
+        indices = self._indices(text)
+        if self.window is not None and len(self.recent) + len(indices) > self.window:
+            # What stands before the last window is not seen: one window is read, not one for each.
+            self.recent = np.concatenate([self.recent, indices[:-1]])[-self.window :]
+            indices = indices[-1:]
+        for index in indices:
             self._read(int(index))
 
     def _read(self, index: int) -> None:
@@ -285,7 +290,7 @@ class Sampler:
         """Call the compiled scan until all is written; returns what each text gained in a call."""
         filtered = settings.top_k is not None or settings.top_p is not None
         writer = self._writer(batch, filtered)
-        writer.seed(draws_of(settings.seeded().seed or 0, prompt))
+        writer.seed(draws_of(settings.some_seed(), prompt))
         knobs: list[Any] = [np.float64(0.0 if settings.greedy else settings.temperature)]
         if filtered:
             knobs.append(np.int32(min(settings.top_k or 2**31 - 1, 2**31 - 1)))
@@ -339,7 +344,7 @@ class Sampler:
         """
         V = self.network.sizes.vocabulary
         prompt = self._indices(self.prompt_of(settings))
-        rng = np.random.default_rng(draws_of(settings.seeded().seed or 0, prompt))
+        rng = np.random.default_rng(draws_of(settings.some_seed(), prompt))
         rng.random((len(prompt), V))  # the scan draws while it reads, too
         for index in prompt:
             self._read(int(index))

@@ -1,7 +1,6 @@
 """Settings of sampling: how text is drawn from a trained network."""
 
 import secrets
-from dataclasses import replace
 from typing import Annotated, Literal
 
 from graphrnn.errors import UserError
@@ -42,9 +41,9 @@ class SampleSettings:
     seed: Seed | None = None
     """Seed of the draws; each prompt has draws of its own. Without it a new one is drawn."""
 
-    def seeded(self) -> "SampleSettings":
-        """Return these settings with a seed: where none was given, a new one is drawn."""
-        return self if self.seed is not None else replace(self, seed=secrets.randbelow(2**32))
+    def some_seed(self) -> int:
+        """Return the seed, or where none was given one that is drawn anew."""
+        return secrets.randbelow(2**32) if self.seed is None else self.seed
 
     def __post_init__(self) -> None:
         """Refuse a temperature that divides by nothing.

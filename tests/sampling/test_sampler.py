@@ -99,6 +99,15 @@ def test_the_last_characters_alone_count_in_windows(sampler):
     np.testing.assert_allclose([p for _, p in short], [p for _, p in long], rtol=1e-5)
 
 
+def test_of_a_long_text_one_window_is_read(sampler, monkeypatch):
+    calls, step = [], sampler.window_step
+    monkeypatch.setitem(vars(sampler), "window_step", lambda *a: calls.append(a) or step(*a))
+    sampler.read("the dog lay by the log.\nthe cats ")
+    assert len(calls) == 1
+    sampler.read("sat")
+    assert len(calls) == 2
+
+
 def test_a_carried_state_sees_all_of_the_text(trained):
     reader = samplers.load_sampler(str(trained.folder.path), state="carried", backend="python")
     after = []
