@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from graphrnn import toolchain
 from graphrnn.comparison.settings import CompareSettings
 from graphrnn.errors import UserError
-from graphrnn.settings.recipes import is_in_file, recipe_for
+from graphrnn.settings.recipes import recipe_for
 from graphrnn.settings.training import TrainSettings
 
 from cyclopts import Parameter
@@ -74,8 +74,7 @@ def plan_of(model: str, settings: CompareSettings) -> "Plan":
     from graphrnn.comparison.subjects import ModelSubject
     from graphrnn.models import model_named, user_models
 
-    if is_in_file(model):
-        user_models.load(model)
+    user_models.load_named(model)
     model_named(model)
     times = tuple(t for t in settings.time if t <= 16) if settings.quick else settings.time
     given = {name: getattr(settings, name) for name in ("batch", "hidden", "dtype", "corpus")}

@@ -11,7 +11,6 @@ from graphrnn.graph.shapes import require_array
 from graphrnn.models import user_models
 from graphrnn.models.from_settings import network_of
 from graphrnn.models.network import GraphSpec
-from graphrnn.settings.recipes import is_in_file
 from graphrnn.settings.training import TrainSettings
 from graphrnn.training.corpus import prepare
 
@@ -60,8 +59,8 @@ class ModelSubject:
 
     def graph(self, loop: Loop, time: int) -> GraphSpec:
         """Build a training step."""
-        if is_in_file(self.settings.model):
-            user_models.load(self.settings.model)  # the user named it; a process of its own has not
+        # The user named it, but this process of its own has not loaded it yet.
+        user_models.load_named(self.settings.model, again=False)
         network = network_of(self.settings, self.symbols, np.random.default_rng(self.settings.seed))
         if network.model.by_hand:
             raise UserError(

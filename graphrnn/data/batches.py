@@ -11,6 +11,9 @@ from graphrnn.settings.recipes import Windows
 import numpy as np
 import numpy.typing as npt
 
+EVALUATION_BATCH = 64
+"""Windows of a text that is evaluated at once, while training and after it, at most."""
+
 Batch = tuple[Indices, Indices]
 """Inputs and targets, both `(T, B)`: the targets are one character later."""
 

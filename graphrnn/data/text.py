@@ -212,6 +212,16 @@ def load_corpus(name: str, tell: Callable[[str], None] | None = None) -> Corpus:
     return Corpus(path.stem, text)
 
 
+def border(length: int, held_out: float) -> int:
+    """Return where the held-out end of a corpus begins.
+
+    Example:
+        >>> border(10, 0.2), border(10, 0.0)
+        (8, 10)
+    """
+    return length - round(length * held_out)
+
+
 def split(indices: Stored, held_out: float) -> tuple[Stored, Stored]:
     """Split the end of a corpus off as held-out text: `(n,)` → `(n - m,)`, `(m,)`, both views.
 
@@ -220,5 +230,5 @@ def split(indices: Stored, held_out: float) -> tuple[Stored, Stored]:
         >>> train.tolist(), rest.tolist()
         ([0, 1, 2, 3, 4, 5, 6, 7], [8, 9])
     """
-    border = len(indices) - round(len(indices) * held_out)
-    return indices[:border], indices[border:]
+    first = border(len(indices), held_out)
+    return indices[:first], indices[first:]

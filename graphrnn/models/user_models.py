@@ -55,6 +55,18 @@ def loaded(name: str) -> UserModel:
     return _LOADED[name]
 
 
+def load_named(name: str, *, again: bool = True) -> None:
+    """Load the file of a network that the user has named; do nothing for one of ours.
+
+    Without `again` a file that was loaded in this process is not run once more.
+
+    Raises:
+        UserError: the file cannot be used.
+    """
+    if recipes.is_in_file(name) and (again or name not in _LOADED):
+        load(name)
+
+
 def load(place: str, *, name: str = "", digest: str = "") -> UserModel:
     """Run a file, and keep the network that it defines, under another name if one is given.
 

@@ -10,7 +10,7 @@ from math import log
 
 from graphrnn.backends.compile import Function, Report, silent
 from graphrnn.data import batches
-from graphrnn.data.text import Stored, Vocabulary
+from graphrnn.data.text import Stored, Vocabulary, border
 from graphrnn.errors import UserError
 from graphrnn.graph import losses
 from graphrnn.graph.shapes import tensor
@@ -27,8 +27,6 @@ import numpy.typing as npt
 
 TIME = 64
 """Characters that one call reads of a text that is read from end to end."""
-BATCH = 64
-"""Windows that one call reads, as of the held-out text while training."""
 BEST = 5
 COMMONEST = 10
 """Characters that have a row in the confusion table."""
@@ -121,7 +119,7 @@ def held_out_part(checkpoint: Checkpoint, text: str) -> str:
     """Return what a run held out of its text; all of it where nothing was held out."""
     settings = checkpoint.header.settings
     text = text.lower() if recipe_for(settings.model).lower_case else text
-    return text[len(text) - round(len(text) * settings.held_out) :] or text
+    return text[border(len(text), settings.held_out) :] or text
 
 
 def evaluate_text(
@@ -215,7 +213,7 @@ def planned(network: Network, window: int, indices: Stored, state: StateUse) -> 
         how = "from end to end, by a state that is carried"
         return Plan(time, 1, True, True, calls, how, _stream(indices, time))
     n_windows = batches.require_windows(indices, time=window, batch=1, what="corpus")
-    batch = min(BATCH, n_windows)
+    batch = min(batches.EVALUATION_BATCH, n_windows)
     how = f"in windows of {window} characters, "
     how += f"{batch} streams, the state carried on" if carries else "each from a zero state"
     pieces = (

@@ -146,10 +146,9 @@ class TrainSettings(LearningSettings):
             UserError: naming the option, and what it belongs to.
         """
         recipe = recipe_for(self.model)
-        if is_in_file(self.model):
-            super().__post_init__()
-            return
-        for name in ("embedding", "layers", "dropout"):
+        # A network in a file of the user's may have any of them.
+        names = () if is_in_file(self.model) else ("embedding", "layers", "dropout")
+        for name in names:
             if getattr(recipe, name) is None and getattr(self, name) is not None:
                 raise UserError(f"--{name}: {self.model} has no {name}; leave it out")
         super().__post_init__()

@@ -18,8 +18,6 @@ from graphrnn.settings.training import TrainSettings
 
 import numpy as np
 
-EVALUATION_BATCH = 64
-
 
 @dataclass(frozen=True)
 class Data:
@@ -74,7 +72,7 @@ def prepare(settings: TrainSettings, tell: Callable[[str], None] | None = None) 
         n_held_out = batches.require_windows(
             held_out, time=settings.time, batch=1, what="held-out text"
         )
-    return Data(corpus.name, vocabulary, train, held_out, min(EVALUATION_BATCH, n_held_out))
+    return Data(corpus.name, vocabulary, train, held_out, min(batches.EVALUATION_BATCH, n_held_out))
 
 
 def with_loop(settings: TrainSettings, data: Data) -> tuple[TrainSettings, str]:

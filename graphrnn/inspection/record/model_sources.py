@@ -32,8 +32,7 @@ def model_source(
     Raises:
         UserError: there is no model or run of that name, or the run has other lengths.
     """
-    if is_in_file(name):
-        user_models.load(name)
+    user_models.load_named(name)
     if name in MODELS or is_in_file(name):
         settings = TrainSettings.from_recipe(recipe_for(name), {"model": name, **(lengths or {})})
         return _network_source(settings, _default_vocabulary(settings), loop, backend)

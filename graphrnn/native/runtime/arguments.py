@@ -17,6 +17,10 @@ _REFUSALS = (
 """How Aesara's refusals of arguments begin; nothing was computed or updated before one."""
 
 
+_RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
+"""Kinds of dtypes; no value is taken for one of a lower rank."""
+
+
 def is_refusal(error: Exception) -> bool:
     """Return whether an error of a call is about its arguments."""
     return bool(error.args) and str(error.args[0]).startswith(_REFUSALS)
@@ -87,7 +91,7 @@ def _converted(called: str, name: str, variable: Any, argument: Any) -> Any:
     except ValueError:
         given = np.asarray(None)
     needed = f"needed {kind.dtype} {_shown(kind.shape)}"
-    if given.dtype.kind not in "biufc":
+    if given.dtype.kind not in _RANK:
         raise TypeError(f"{called}: {name}: got a {type(argument).__name__}, {needed}")
     got = f"{called}: {name}: got {given.dtype} {_shown(given.shape)}"
     lengths = zip(given.shape, kind.shape, strict=False)
@@ -100,9 +104,7 @@ def _converted(called: str, name: str, variable: Any, argument: Any) -> Any:
 
 def _loss(given: np.ndarray[Any, Any], wanted: np.dtype[Any]) -> str:
     """Describe what would be lost in a conversion; an empty text where nothing is."""
-    if "biufc".index(given.dtype.kind.replace("u", "i")) > "biufc".index(
-        wanted.kind.replace("u", "i")
-    ):
+    if _RANK[given.dtype.kind] > _RANK[wanted.kind]:
         return "cast it yourself"
     if wanted.kind in "iu" and given.size:
         limits = np.iinfo(wanted)
