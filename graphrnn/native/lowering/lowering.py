@@ -185,9 +185,12 @@ class Lowering:
             return variable.data
         node = variable.owner
         if variable not in self.known and node is not None and isinstance(node.op, IfElse):
-            # A length on which both branches agree, whichever is taken.
             k = node.outputs.index(variable)
             branches = [self.value(node.inputs[1 + k + b * node.op.n_outs]) for b in (0, 1)]
+            taken = self.value(node.inputs[0])
+            if taken is not None:
+                return branches[0 if np.all(taken) else 1]
+            # A length on which both branches agree, whichever is taken.
             same = branches[0] is not None and np.array_equal(*branches)
             return branches[0] if same else None
         return self.known.get(variable)

@@ -65,6 +65,17 @@ def test_branches_of_different_shapes_are_refused():
         native([x, c], ifelse(c, x, x[:2] * 2))
 
 
+@pytest.mark.parametrize("n", [0, 3])
+def test_a_condition_known_while_building_leaves_one_branch(n):
+    """A length decides: the branch that is not taken may have another shape, or be refused."""
+    x = tensor("x", "float64", (n, 3))
+    chosen = ifelse(at.gt(x.shape[0], 0), at.exp(x), at.zeros((2, 3)))
+    program, f = the_program([x], [chosen])
+    (got,) = f(np.ones((n, 3)))
+    np.testing.assert_array_equal(got, np.exp(np.ones((n, 3))) if n else np.zeros((2, 3)))
+    assert not any(isinstance(op, Loop) and op.when is not None for op in walk(program.ops))
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("limit", [0.5, 3.0, 1e9])
 def test_a_loop_that_ends_at_a_condition(request, threads, limit):
