@@ -15,7 +15,7 @@ from graphrnn.graph.initial import Array
 from graphrnn.graph.shapes import Step, Tensor, tensor
 from graphrnn.models.network import GraphSpec, Network
 from graphrnn.runs.checkpoint import load_checkpoint
-from graphrnn.sampling.sampler import network_in
+from graphrnn.sampling.networks import network_in
 
 import aesara.tensor as at
 import numpy as np

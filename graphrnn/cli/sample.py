@@ -112,7 +112,7 @@ def show(pieces: Iterator[list[str]], settings: SampleSettings, *, stream: bool)
                 )
             sys.stdout.write(printable(f"{prompt}{text}\n"))
     sys.stdout.flush()
-    from graphrnn.sampling.sampler import repetition
+    from graphrnn.sampling.repetition import repetition
 
     for k, text in enumerate(texts):
         again = repetition(text)

@@ -17,7 +17,7 @@ from graphrnn.graph.shapes import tensor
 from graphrnn.models import Weights
 from graphrnn.models.network import GraphSpec, Network
 from graphrnn.runs.checkpoint import Checkpoint
-from graphrnn.sampling.sampler import carries_state, network_in
+from graphrnn.sampling.networks import carries_state, network_in
 from graphrnn.settings.recipes import recipe_for
 from graphrnn.settings.sampling import StateUse
 

@@ -9,86 +9,21 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from graphrnn.backends.compile import BACKENDS, Function, Report, silent
+from graphrnn.backends.compile import Function, Report, silent
 from graphrnn.data.text import Indices, Vocabulary
-from graphrnn.errors import UserError, unknown
+from graphrnn.errors import UserError
 from graphrnn.graph.initial import Array
-from graphrnn.models import model_named
-from graphrnn.models.from_settings import require_fitting, require_short_enough, sizes_of
-from graphrnn.models.network import Network, share
+from graphrnn.models.network import Network
 from graphrnn.runs.checkpoint import Checkpoint
 from graphrnn.runs.folder import load_run
 from graphrnn.sampling import scan_sampler
+from graphrnn.sampling.distribution import draws_of, finite, probabilities
+from graphrnn.sampling.networks import carries_state, network_in
 from graphrnn.settings.recipes import recipe_for
 from graphrnn.settings.sampling import SampleSettings, StateUse
 from graphrnn.settings.training import TrainSettings
 
 import numpy as np
-import numpy.typing as npt
-
-REPEATED = 80
-"""Characters of repetition from which on a text is said to loop."""
-
-
-def probabilities(
-    logits: Array,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-) -> npt.NDArray[np.float64]:
-    """Return the distribution that the next character is drawn from.
-
-    p_k = exp(z_k / τ) / Σ_j exp(z_j / τ), over what top-k and top-p let through
-
-    Shapes: logits z `(V,)`, result `(V,)`. The padding symbol at index 0 has probability 0.
-
-    Raises:
-        UserError: the logits are not finite.
-
-    Example:
-        >>> probabilities(np.array([9.0, 0.0, 0.0, -50.0])).round(3).tolist()
-        [0.0, 0.5, 0.5, 0.0]
-    """
-    z = _finite(logits).astype(np.float64)
-    z[0] = -np.inf
-    with np.errstate(over="ignore"):  # -inf is what the coldest temperatures come to
-        scaled = (z - z.max()) / temperature
-    scaled[~scan_sampler.allowed_in(z, temperature, top_k, top_p)] = -np.inf
-    p: npt.NDArray[np.float64] = np.exp(scaled)
-    p /= p.sum()
-    return p
-
-
-def _finite(logits: Array) -> Array:
-    """Return the logits, if they say anything.
-
-    Raises:
-        UserError: they are not finite.
-    """
-    if not np.isfinite(logits).all():
-        raise UserError(
-            "network: its state left the finite numbers, so that it predicts nothing; "
-            "write less at once, or train it longer or with a lower --learning-rate"
-        )
-    return logits
-
-
-def repetition(text: str) -> str | None:
-    """Return what a text repeats at least four times and for 80 characters, or None.
-
-    Example:
-        >>> repetition("Now: " + "the cat " * 12), repetition("The cat sat on the mat. " * 3)
-        (' the cat', None)
-    """
-    points = np.array([ord(c) for c in text], dtype=np.int64)
-    for period in range(1, len(text) // 4 + 1):
-        same = np.concatenate([[False], points[period:] == points[:-period], [False]])
-        borders = np.flatnonzero(same[1:] != same[:-1])
-        runs = borders[1::2] - borders[::2]
-        if len(runs) and runs.max() + period >= max(4 * period, REPEATED):
-            first = int(borders[::2][runs.argmax()])
-            return text[first : first + period]
-    return None
 
 
 @dataclass
@@ -300,7 +235,7 @@ class Sampler:
         for given in scan_sampler.given_pieces(prompt, settings.length, batch):
             symbols, logits, *states = writer.function(given, *knobs, logits, *states)
             read = given[:, 0] != scan_sampler.REST
-            _finite(logits)
+            finite(logits)
             if batch == 1:
                 self._remember(logits, states, symbols[read, 0])
             new = symbols[read][min(left, scan_sampler.CHUNK) :]
@@ -350,7 +285,7 @@ class Sampler:
             self._read(int(index))
         temperature = 0.0 if settings.greedy else settings.temperature
         for _ in range(settings.length):
-            logits = _finite(self._require_logits())
+            logits = finite(self._require_logits())
             index = scan_sampler.choose(
                 logits, rng.random(V), temperature, settings.top_k, settings.top_p
             )
@@ -366,52 +301,6 @@ class Sampler:
         if self.logits is None:
             raise UserError("sampler: has read nothing yet; call read(text) first")
         return self.logits
-
-
-def draws_of(seed: int, prompt: Indices) -> list[int]:
-    """Return what the draws begin from: each prompt has draws of its own, at one seed too.
-
-    Two texts that are drawn by the same numbers run together once their last characters are equal.
-
-    Example:
-        >>> draws_of(7, np.array([3, 1], dtype=np.int32))
-        [7, 3, 1]
-    """
-    return [seed, *(int(index) for index in prompt)]
-
-
-def carries_state(network: Network, state: StateUse) -> bool:
-    """Return whether a network's state goes on through a text, or each window begins from zero.
-
-    Raises:
-        UserError: it is to be carried, and the network has none.
-    """
-    has_state = bool(network.model.state_widths(network.sizes))
-    if state == "carried" and not has_state:
-        raise UserError(
-            f"--state carried: {network.model.name} is laid out for windows of one length and has "
-            "no state; leave --state out"
-        )
-    trained = recipe_for(network.model.name).carries_state
-    return has_state and (state == "carried" or (state == "as-trained" and trained))
-
-
-def network_in(
-    checkpoint: Checkpoint, *, backend: str = "auto", threads: int | None = None
-) -> Network:
-    """Build the network of a checkpoint, with its weights.
-
-    Raises:
-        UserError: its weights do not fit its settings, or there is no such backend.
-    """
-    if backend not in BACKENDS:
-        raise unknown("backend", backend, BACKENDS)
-    settings = checkpoint.header.settings
-    model = model_named(settings.model)
-    sizes = sizes_of(settings, len(checkpoint.vocabulary))
-    require_short_enough(settings)
-    require_fitting(settings, sizes.vocabulary, checkpoint.weights)
-    return Network(model, sizes, share(checkpoint.weights), backend=backend, threads=threads)
 
 
 def load_sampler(

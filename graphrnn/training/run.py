@@ -15,7 +15,7 @@ from graphrnn.models.network import Network
 from graphrnn.models.user_models import loaded
 from graphrnn.runs.checkpoint import Checkpoint, Header, Position, load_checkpoint
 from graphrnn.runs.folder import RunFolder, claim_folder, find_run
-from graphrnn.sampling.sampler import network_in
+from graphrnn.sampling.networks import network_in
 from graphrnn.settings.recipes import is_in_file
 from graphrnn.settings.training import TrainSettings, resumed
 from graphrnn.training.checkpointing import keep_best

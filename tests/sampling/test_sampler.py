@@ -158,35 +158,6 @@ def test_what_has_no_state_carries_none():
         samplers.Sampler.of_network(network, settings, Vocabulary.of("abcd"), state="carried")
 
 
-def test_probabilities_are_the_softmax(rng):
-    z = rng.standard_normal(9).astype("float32")
-    p = samplers.probabilities(z, temperature=0.7)
-    expected = np.exp(z[1:].astype("float64") / 0.7)
-    np.testing.assert_allclose(p[1:], expected / expected.sum(), rtol=1e-12)
-    assert p[0] == 0
-    assert p.dtype == np.float64
-
-
-@pytest.mark.parametrize("k", [1, 3, 8, 100])
-def test_top_k_lets_k_through(rng, k):
-    p = samplers.probabilities(rng.standard_normal(9), top_k=k)
-    assert (p > 0).sum() == min(k, 8)
-    tied = samplers.probabilities(np.zeros(9), top_k=k)
-    assert (tied > 0).sum() == min(k, 8)
-    assert p.sum() == pytest.approx(1)
-
-
-def test_entropy_grows_with_temperature(rng):
-    z = rng.standard_normal(50)
-
-    def entropy(temperature):
-        p = samplers.probabilities(z, temperature)
-        return -(p[p > 0] * np.log(p[p > 0])).sum()
-
-    entropies = [entropy(t) for t in (0.01, 0.3, 0.8, 1.0, 2.0, 100.0)]
-    assert entropies == sorted(entropies)
-
-
 def test_unknown_characters_and_nothing_to_read(sampler):
     with pytest.raises(UserError, match="never seen: 'Q'"):
         write(sampler, prompt="Q")
@@ -220,18 +191,8 @@ def test_runs_are_found_by_folder_file_name_and_age(trained, in_tmp):
         run_folder.find_checkpoint("other")
 
 
-def test_a_state_that_left_the_finite_numbers_is_one_line(rng):
-    with pytest.raises(UserError, match="its state left the finite numbers"):
-        samplers.probabilities(np.array([0.0, np.inf, 1.0]))
-
-
 def test_settings_that_do_not_fit_the_weights_are_refused_unbuilt(trained):
     header = trained.checkpoint.header
     huge = replace(header, settings=replace(header.settings, hidden=60_000))
     with pytest.raises(UserError, match="and 60000 hidden units"):
         samplers.Sampler.of(Checkpoint(huge, trained.checkpoint.weights), backend="python")
-
-
-def test_the_coldest_temperature_is_greedy():
-    p = samplers.probabilities(np.array([9.0, 1.0, 2.0]), temperature=1e-310)
-    assert p.tolist() == [0.0, 0.0, 1.0]
