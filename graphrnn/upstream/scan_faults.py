@@ -133,6 +133,15 @@ SCAN_FAULTS: tuple[ScanFault, ...] = (
         "test_the_gradient_of_a_loop_that_collects_a_constant",
     ),
     ScanFault(
+        "gradients of loops in another float",
+        "where floatX is float32, the gradient of a float64 loop whose state only its own steps "
+        "read is summed in float32: 8 digits are right, not 16",
+        ("Scan.L_op",),
+        "floatX is the loop's own widest float while its gradient is built",
+        "",
+        "test_the_gradient_of_a_loop_is_of_its_own_float",
+    ),
+    ScanFault(
         "what loops of no steps collect",
         "a result without a first value has the shape (0, 0) for (0, 2)",
         ("Scan.perform", "Scan.make_thunk"),

@@ -7,6 +7,9 @@ kinds of loops it is silently wrong:
     a loop that ends at a condition: sequences are read one element too far
     `truncate_gradient`: arrays are longer than the loop runs, which rewriting ignores
 
+A plain loop's is taken as if floatX were the widest float of the loop: it would be of that dtype
+otherwise, and one of float64 lose its digits.
+
 Each of them is replaced by a plain loop of equal results, and the chain rule is applied to that,
 which yields gradients of every order. Importing this module replaces `Scan.L_op` by `gradient`: the
 loop of a gradient is built inside Aesara, which would not use a subclass, and a wrong number is
@@ -49,7 +52,8 @@ def gradient(
     elif op.info.as_while or op.truncate_gradient != -1:
         equal = last_steps
     else:
-        gradients = list(stock_gradient(_of_variables(op), inputs, outputs, given))
+        with aesara.config.change_flags(floatX=_widest(op, inputs)):
+            gradients = list(stock_gradient(_of_variables(op), inputs, outputs, given))
         return _with_causes(node, gradients, given)
     # Inputs may be computed from one another: the equal loop reads a distinct copy of each.
     copies = [_copied(v) for v in inputs]
@@ -69,6 +73,13 @@ def gradient(
     )
     connected = _connected(node, given)
     return [_fitting(v, g, c) for v, g, c in zip(inputs, gradients, connected, strict=True)]
+
+
+def _widest(op: Scan, inputs: Sequence[Variable]) -> str:
+    """Return the widest float of a loop, which Aesara's gradient of it calls floatX."""
+    dtypes = {getattr(v.type, "dtype", "") for v in (*inputs, *op.inner_outputs)}
+    floats = [dtype for dtype in ("float64", "float32", "float16") if dtype in dtypes]
+    return floats[0] if floats else str(aesara.config.floatX)
 
 
 def _with_causes(
@@ -251,13 +262,17 @@ def _smaller(done: Length, most: int) -> Length:
 
 
 def _begin(first: Variable, out: Variable, taps: int, skipped: Length, steps: Variable) -> Variable:
-    """Return a state's buffer before the first step; no gradient flows to the skipped steps."""
-    value = first[:taps]
-    if not isinstance(skipped, int):
-        before = disconnected_grad(out[skipped : skipped + taps])
-        value = at.switch(at.eq(skipped, 0), value, before)
-    elif skipped:
+    """Return a state's buffer before the first step; no gradient flows to the skipped steps.
+
+    What the whole loop began with is still read where a tap reaches back to it, with its gradient.
+    """
+    if isinstance(skipped, int) and skipped == 0:
+        value = first[:taps]
+    elif isinstance(skipped, int) and skipped >= taps:
         value = disconnected_grad(out[skipped : skipped + taps])
+    else:
+        made = out[at.maximum(skipped, taps) : skipped + taps]
+        value = at.join(0, first[:taps][skipped:], disconnected_grad(made))
     return expand_empty(unbroadcast(value, 0), steps)
 
 

@@ -44,7 +44,11 @@ def as_a_step_sees(op: Scan, values: Sequence[Any], fill: int) -> list[Any]:
 
 def lengths_of(value: Any) -> tuple[Variable, ...] | None:
     """Return the shape of an array as constants, or None for what is not an array."""
-    return tuple(at.constant(n) for n in value.shape) if isinstance(value, np.ndarray) else None
+    return (
+        tuple(at.constant(n, dtype="int64") for n in value.shape)
+        if isinstance(value, np.ndarray)
+        else None
+    )
 
 
 def shapes_of_no_steps(node: Any, values: Sequence[Any]) -> list[tuple[int, ...]]:

@@ -192,3 +192,53 @@ def test_a_gradient_that_is_not_defined_in_a_loop_says_why():
     slope = aesara.grad(r[1].sum(), h)
     with pytest.raises(NullTypeGradError, match=r"2nd derivatives of `product\(a\)`"):
         aesara.grad(slope.sum(), h)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_gradient_of_a_loop_is_of_its_own_float(way):
+    """Aesara gathers what flows through a loop in floatX, and so in 8 digits of float64's 16."""
+
+    def graph():
+        x, h = tensor("x", "float64", (4, 3)), tensor("h", "float64", (3,))
+        (y,) = loops.by(2)(lambda x_t, h_tm1: at.tanh(x_t + h_tm1), [x], [h])
+        return [x, h], [*aesara.grad(at.sum(y**2), [x, h])], []
+
+    x = np.random.default_rng(0).standard_normal((4, 3))
+    results = []
+    for dtype in ("float32", "float64"):
+        with aesara.config.change_flags(floatX=dtype):
+            results.append(way(graph)(x, x[0]))
+    for narrow, wide in zip(*results, strict=True):
+        assert narrow.dtype == wide.dtype == "float64"
+        np.testing.assert_allclose(narrow, wide, rtol=1e-14)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("steps", [1, 2, 3, 4])
+def test_a_cut_gradient_reaches_what_a_tap_of_the_last_steps_reads(way, steps):
+    """Of the first values those count that the last step reads, and nothing made on the way."""
+
+    def graph():
+        h = tensor("h", "float64", (3,))
+        s, _ = aesara.scan(
+            lambda a, b: a * 2 + b * b,
+            outputs_info=[{"initial": h, "taps": [-3, -1]}],
+            n_steps=steps,
+            truncate_gradient=1,
+        )
+        return [h], [aesara.grad(s[-1], h)], []
+
+    def last(h):
+        states = [*h]
+        for _ in range(steps):
+            states.append(states[-3] * 2 + states[-1] ** 2)
+        return states
+
+    h = np.array([0.3, -0.2, 0.5])
+    (slope,) = way(graph)(h)
+    wanted = np.zeros(3)
+    if steps <= 3:
+        wanted[steps - 1] = 2
+    if steps == 1:
+        wanted[2] += 2 * h[2]
+    close(slope, wanted)

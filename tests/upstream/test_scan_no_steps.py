@@ -36,3 +36,11 @@ def test_a_length_that_only_a_step_can_tell_is_refused():
     assert function([3.0], 2)[1].shape == (2, 3)
     with pytest.raises(ValueError, match="0 steps, and how long the arrays are"):
         function([3.0], 0)
+
+
+def test_sums_in_the_gradient_of_a_loop_of_no_steps():
+    x, c = tensor("x", "float64", (0, 4)), tensor("c", "float64", ())
+    y, _ = aesara.scan(lambda x_t, c: at.alloc(c, 5, 4) + x_t, sequences=[x], non_sequences=[c])
+    g = at.grad(at.sum(y**2), c)
+    h = at.grad(g, c)
+    assert float(h.eval({x: np.ones((0, 4)), c: 2.0})) == 0

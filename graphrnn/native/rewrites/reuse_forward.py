@@ -89,6 +89,8 @@ def _frontier(
     for v in read:
         if not isinstance(v.type, TensorType):  # an index, as a number of C
             continue
+        if v.ndim == 0 and v.dtype.startswith(("int", "uint")):
+            continue  # a length, say of a loop inside, which has to be known while building
         if v.owner is not None and costly.get(v, False) and numbers.of.get(v) in known:
             pairs[v] = known[numbers.of[v]]
     return list(pairs.items())
