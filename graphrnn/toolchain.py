@@ -135,6 +135,9 @@ def configure() -> Toolchain:
     except UserError as error:
         return Toolchain(find_compiler(), None, {}, problem=str(error))
     library = None
+    if "floatX" not in theirs:
+        # With Aesara's own default, 0.01 * W and zeros((B, H)) are float64 in a float32 network.
+        mine["floatX"] = "float32"
     if "blas__ldflags" not in theirs:
         library = preload_blas()
         mine["blas__ldflags"] = _LDFLAGS

@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+from pathlib import Path
 
 # A user's own flags must not decide whether the tests pass. What a test evaluates without saying
 # how runs in Python, since compiling C is slow; what stock Aesara does compile runs only once.
@@ -72,6 +73,17 @@ def _forget(compilers):
     """Let the compiler be looked for anew."""
     compilers.compiler.cache_clear()
     compilers.identity.cache_clear()
+
+
+IN_FLOAT64 = ("backends", "comparison", "graph", "inspection", "native", "upstream")
+
+
+@pytest.fixture(autouse=True)
+def wide_floats(request):
+    """Let tests that build graphs by hand, to be compared closely, make float64 by themselves."""
+    folder = request.path.relative_to(Path(__file__).parent).parts[0]
+    with aesara.config.change_flags(floatX="float64" if folder in IN_FLOAT64 else "float32"):
+        yield
 
 
 @pytest.fixture

@@ -264,3 +264,10 @@ def test_an_aesararc_that_is_not_utf_8_is_one_line(in_tmp):
     (in_tmp / "rc").write_bytes(b"[global]\ncxx = \xff\n")
     with pytest.raises(UserError, match=r"\.aesararc cannot be read: .*can't decode byte 0xff"):
         toolchain.user_flags({"AESARARC": str(in_tmp / "rc")})
+
+
+def test_float32_is_the_float_unless_the_user_says_otherwise(in_tmp):
+    assert run(SHOW.format("c.floatX"))[0] == "float32"
+    assert run(SHOW.format("c.floatX"), AESARA_FLAGS="floatX=float64")[0] == "float64"
+    (in_tmp / "rc").write_text("[global]\nfloatX = float64\n")
+    assert run(SHOW.format("c.floatX"), AESARARC=str(in_tmp / "rc"))[0] == "float64"

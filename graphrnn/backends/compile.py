@@ -4,12 +4,13 @@ import contextlib
 import gc
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from graphrnn import toolchain
 from graphrnn.backends import python_rewrites, shape_tracking  # noqa: F401
+from graphrnn.backends.build_checks import require_updates, require_used
 from graphrnn.errors import UserError, unknown
 from graphrnn.graph.shapes import Tensor
 from graphrnn.graph.updates import Updates
@@ -310,19 +311,23 @@ def compile_graph(
     threads: int | None = None,
     report: Report = silent,
     rewrites: bool = True,
+    floats: str | None = None,
 ) -> Function:
     """Build a graph and compile it into one Aesara function.
 
     `graph` builds (inputs, outputs, updates); it is called here because a scan fixes how its body
     will be compiled when it is built. `threads` is by default OMP_NUM_THREADS, else the
     processors that this process may use. Without `rewrites` the graph runs as it was written.
+    `floats` is what Python's numbers and arrays without a dtype become in it, by default Aesara's
+    floatX, which is float32 unless the user says otherwise.
 
     A call that fails (an index outside of its array, a check, a draw) leaves every shared variable
     and generator as it was. Not so with the backend `aesara`: stock Aesara works in place, one node
     after the other, and updates made before the failing node stay.
 
     Raises:
-        UserError: unknown backend, no compiler for one that needs it, or no room or memory for one.
+        UserError: unknown backend, no compiler for one that needs it, no room or memory for one, an
+            update of another type than its variable, or an input that nothing depends on.
 
     Example:
         >>> from graphrnn.graph.shapes import tensor
@@ -336,7 +341,9 @@ def compile_graph(
     if backend not in BACKENDS:
         raise unknown("backend", backend, BACKENDS)
     with _BUILDING, deep(), seldom_collected():
-        return _compile(graph, backend, _Builder(name, report, threads, rewrites))
+        dtype = floats or aesara.config.floatX
+        with aesara.config.change_flags(floatX=dtype):
+            return _compile(graph, backend, _Builder(name, report, threads, rewrites))
 
 
 # Aesara's configuration and its cache belong to the whole process: one build at a time.
@@ -353,9 +360,12 @@ def _compile(
     builder.say(Phase.GRAPH)
     with aesara.config.change_flags(cxx="", mode=mode):
         inputs, outputs, updates = graph()
+    pairs = list(updates.items() if isinstance(updates, Mapping) else updates)
+    require_updates(pairs)
+    require_used(inputs, outputs, pairs)
     with _counted(builder), _explained():
         function: Function = aesara.function(
-            list(inputs), list(outputs), updates=updates, mode=mode, name=builder.function
+            list(inputs), list(outputs), updates=pairs, mode=mode, name=builder.function
         )
     builder.finish(function)
     return function

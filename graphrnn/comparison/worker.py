@@ -62,6 +62,8 @@ class Task:
     form: Form
     time: int
     threads: int
+    floats: str = field(default_factory=lambda: str(aesara.config.floatX))
+    """What is called floatX where the task was made, and so where it is done."""
 
 
 class Stopwatch:
@@ -173,6 +175,7 @@ class Worker:
             threads=task.threads,
             report=report,
             rewrites=task.form.rewrites,
+            floats=task.floats,
         )
         return self.functions[name]
 

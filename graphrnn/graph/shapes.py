@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphrnn.errors import ShapeError, UserError
+from graphrnn.symbolic import python_syntax  # noqa: F401
+from graphrnn.symbolic.building import known_shape
 
 import aesara
 import aesara.tensor as at
@@ -60,7 +62,7 @@ def shape_of(variable: Tensor) -> Shape:
         >>> shape_of(x[0]), shape_of(at.stack([x[1], x[2]]))
         ((2, 5), (2, 2, 5))
     """
-    known: Shape = tuple(variable.type.shape)
+    known: Shape = known_shape(variable) or ()
     if None not in known or variable.owner is None:
         return known
     graph = FunctionGraph(outputs=[variable], clone=True, features=[ShapeFeature()])

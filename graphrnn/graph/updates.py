@@ -105,7 +105,7 @@ def clipped(grads: Sequence[Tensor], largest: float | Tensor) -> list[Tensor]:
     if not grads:
         return []
     norm = global_norm(grads)
-    limit = at.cast(at.as_tensor_variable(largest), norm.dtype)
+    limit = _as(largest, norm)
     # largest / max(|g|, largest) is min(1, largest / |g|), and never divides by zero.
     factor = limit / at.maximum(norm, limit)
     return [g * factor for g in grads]
@@ -302,9 +302,16 @@ def _like(value: float, variable: Tensor) -> Tensor:
     return at.constant(value, dtype=variable.dtype)
 
 
+def _as(value: float | Tensor, variable: Tensor) -> Tensor:
+    """Convert a number or a tensor to another variable's dtype; no digit of a number is lost."""
+    return (
+        _like(value, variable) if isinstance(value, float | int) else at.cast(value, variable.dtype)
+    )
+
+
 def _scaled(learning_rate: Tensor, grad: Tensor, param: Tensor) -> Tensor:
     """Return learning_rate · gradient in the parameter's dtype."""
-    return at.cast(at.as_tensor_variable(learning_rate), param.dtype) * grad
+    return _as(learning_rate, param) * grad
 
 
 def _mixed(decay: float, old: Tensor, new: Tensor) -> Tensor:

@@ -214,7 +214,12 @@ class Network:
     def compiled(self, graph: Graph, name: str, report: Report) -> Function:
         """Compile a graph as this network is to be run."""
         return compile_graph(
-            graph, name=name, backend=self.backend, threads=self.threads, report=report
+            graph,
+            name=name,
+            backend=self.backend,
+            threads=self.threads,
+            report=report,
+            floats=str(self.dtype),
         )
 
     def _train_by_hand(self, optimizer: OptimizerConfig, norm: bool, report: Report) -> Function:

@@ -41,7 +41,7 @@ PAIRS = {
     guards.finite_alloc: (
         at.sum(at.alloc(at.constant(2.0), 3)), at.sum(at.alloc(at.constant(np.inf), 3))
     ),
-    guards.exactly_one: (at.log(1 + X), at.log(1 + 1e-8 + X)),
+    guards.exactly_one: (at.log(1 + X), at.log(at.constant(np.float64(1 + 1e-8)) + X)),
     guards.liftable: ((X + Y)[1:], (SINGLE + SINGLE)[1:]),
     guards.neighbors: (at.join(0, M[0:2], M[2:4]), at.join(0, M[0:2], M[2:1])),
 }  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 from graphrnn.inspection.record.graph import Node
 from graphrnn.inspection.record.op_table import name_and_kind
 from graphrnn.inspection.rewriting.history import GraphHistory, rewrite_name
-from graphrnn.native.ir.source_lines import lines_outside
+from graphrnn.symbolic.source_lines import lines_outside
 
 _INSPECTION = str(Path(__file__).parents[1])
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
+from graphrnn.symbolic.wording import Misfit
+
 import numpy as np
 import numpy.typing as npt
 
@@ -19,17 +21,6 @@ Axis = tuple[Part, ...]
 
 class Unsupported(Exception):  # noqa: N818
     """A graph that this backend does not cover; the message names the operation and why."""
-
-
-class Misfit(Exception):  # noqa: N818
-    """Shapes or lengths that do not fit; lowering adds which operation's, and where it is written.
-
-    `got` stands in for the shapes of the operation's arguments.
-    """
-
-    def __init__(self, needed: str, got: str = "") -> None:
-        super().__init__(needed)
-        self.needed, self.got = needed, got
 
 
 class CannotMerge(Exception):  # noqa: N818

@@ -6,9 +6,10 @@ from typing import Any
 from graphrnn.native.ir import program as p
 from graphrnn.native.ir import views as v
 from graphrnn.native.ir.operations import CheckIndex, FlatIndex
-from graphrnn.native.ir.views import CannotMerge, Misfit, Unsupported, View
+from graphrnn.native.ir.views import CannotMerge, Unsupported, View
 from graphrnn.native.lowering.lowering import Lowering, Node, lowers
 from graphrnn.native.lowering.row_ops import flattened, ref
+from graphrnn.symbolic.wording import Misfit
 
 import numpy as np
 from aesara.graph.basic import Constant

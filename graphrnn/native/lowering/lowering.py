@@ -14,11 +14,9 @@ from graphrnn.errors import ShapeError
 from graphrnn.native.ir import program as p
 from graphrnn.native.ir.dtypes import require_dtype
 from graphrnn.native.ir.operations import Check, CopyGenerator
-from graphrnn.native.ir.source_lines import user_line
 from graphrnn.native.ir.views import (
     Buffer,
     CannotMerge,
-    Misfit,
     Unsupported,
     View,
     coalesce_axis,
@@ -26,9 +24,11 @@ from graphrnn.native.ir.views import (
     contiguous,
     slice_axis,
 )
-from graphrnn.native.ir.wording import describe, number_name, refusal, selection
+from graphrnn.native.ir.wording import describe, selection
 from graphrnn.native.lowering.branch_nodes import lazy_nodes
 from graphrnn.native.rewrites.constant_folding import grows
+from graphrnn.symbolic.source_lines import user_line
+from graphrnn.symbolic.wording import Misfit, number_name, refusal
 
 import numpy as np
 from aesara.graph.basic import Constant, NoParams, Variable

@@ -4,9 +4,10 @@ from graphrnn.native.ir import program as p
 from graphrnn.native.ir import views as v
 from graphrnn.native.ir.operations import CheckIndex
 from graphrnn.native.ir.scalars import ScalarOp
-from graphrnn.native.ir.views import CannotMerge, Misfit, Unsupported, View
+from graphrnn.native.ir.views import CannotMerge, Unsupported, View
 from graphrnn.native.lowering.lowering import Lowering, Node, lowers
 from graphrnn.native.lowering.scalar_ops import instructions
+from graphrnn.symbolic.wording import Misfit
 
 import aesara.scalar.basic as aes
 import numpy as np

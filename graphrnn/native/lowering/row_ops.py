@@ -3,9 +3,10 @@
 from graphrnn.native.ir import program as p
 from graphrnn.native.ir import views as v
 from graphrnn.native.ir.operations import Cumulate, Sort
-from graphrnn.native.ir.views import CannotMerge, Misfit, Unsupported, View
+from graphrnn.native.ir.views import CannotMerge, Unsupported, View
 from graphrnn.native.lowering.lowering import Lowering, Node, lowers
 from graphrnn.native.lowering.math_ops import gemm, integer_product
+from graphrnn.symbolic.wording import Misfit
 
 import numpy as np
 from aesara.tensor.basic import AllocDiag, ARange, ExtractDiag, Eye, Tri

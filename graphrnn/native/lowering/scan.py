@@ -3,7 +3,7 @@
 from graphrnn.native.ir import program as p
 from graphrnn.native.ir import views as v
 from graphrnn.native.ir.operations import CopyGenerator
-from graphrnn.native.ir.views import Misfit, Unsupported, View
+from graphrnn.native.ir.views import Unsupported, View
 from graphrnn.native.lowering.lowering import Lowering, Node, lowers
 from graphrnn.native.lowering.random_ops import own_generator
 from graphrnn.native.lowering.row_ops import ref
@@ -14,6 +14,7 @@ from graphrnn.native.lowering.scan_parts import (
     clear_rest,
     unrolled_ring,
 )
+from graphrnn.symbolic.wording import Misfit
 
 import numpy as np
 from aesara.graph.basic import Variable

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from graphrnn.native.ir import views as v
-from graphrnn.native.ir.views import Misfit, Offset, View
+from graphrnn.native.ir.views import Offset, View
 from graphrnn.native.lowering.lowering import Lowering, Node
 from graphrnn.native.rewrites.query import rewrite_body
+from graphrnn.symbolic.wording import Misfit
 
 from aesara.graph.basic import Variable
 from aesara.scan.utils import ScanArgs

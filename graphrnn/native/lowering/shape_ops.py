@@ -7,9 +7,10 @@ from graphrnn.errors import ShapeError
 from graphrnn.native.ir import program as p
 from graphrnn.native.ir import views as v
 from graphrnn.native.ir.scalars import ScalarOp
-from graphrnn.native.ir.views import CannotMerge, Misfit, Unsupported, View
+from graphrnn.native.ir.views import CannotMerge, Unsupported, View
 from graphrnn.native.lowering.index_ops import Selection, changed, taken
 from graphrnn.native.lowering.lowering import Lowering, Node, Zeroed, lowers
+from graphrnn.symbolic.wording import Misfit
 
 import numpy as np
 from aesara.compile.ops import DeepCopyOp, OutputGuard, ViewOp

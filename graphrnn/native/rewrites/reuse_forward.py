@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from graphrnn.native.rewrites.static_shapes import bound_of
+from graphrnn.symbolic.lengths import bound_of
 from graphrnn.upstream.scan_args import Node, parsed, plain, rebuilt, substitute, with_collected
 from graphrnn.upstream.value_numbering import Key, Numbers
 

@@ -7,7 +7,9 @@ Each is in Aesara's rewrite database under the tag `native`:
 
 from typing import Any
 
-from graphrnn.native.rewrites.static_shapes import Node, StaticShapes, bound_of, constant_indices
+from graphrnn.native.rewrites.static_shapes import StaticShapes
+from graphrnn.symbolic.lengths import bound_of, constant_indices
+from graphrnn.symbolic.wording import Node
 
 from aesara.compile.mode import optdb
 from aesara.graph.fg import FunctionGraph

@@ -5,7 +5,7 @@ from typing import Any
 
 from graphrnn.native.ir.operations import CheckIndex, FlatIndex
 from graphrnn.native.ir.program import Gather, Kernel, Op, Scatter
-from graphrnn.native.ir.source_lines import user_line
+from graphrnn.symbolic.source_lines import user_line
 
 from aesara.scalar.basic import Pow
 

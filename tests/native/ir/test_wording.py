@@ -1,8 +1,8 @@
 """Nodes in words."""
 
 from graphrnn.graph.shapes import tensor
-from graphrnn.native.ir.views import Buffer, Misfit, contiguous
-from graphrnn.native.ir.wording import describe, number_name, refusal, selection
+from graphrnn.native.ir.views import Buffer, contiguous
+from graphrnn.native.ir.wording import describe, selection
 
 import aesara.tensor as at
 
@@ -28,11 +28,3 @@ def test_what_is_selected():
     assert selection(W[i].owner, {}) == "W[i]"
     assert selection(W[1:, ::2].owner, {}) == "W[1:, ::2]"
     assert selection(at.exp(W).owner, {}) == ""
-
-
-def test_a_refusal_says_what_was_got_and_needed():
-    node = at.dot(X, X.T).owner
-    text = refusal(node, Misfit("more"), lambda v: v.type.shape)
-    assert text.startswith("dot: got x (2, 3), ")
-    assert "; needed more" in text
-    assert number_name(tensor("n", "int64", ())) == "n"

@@ -4,7 +4,7 @@ from graphrnn.errors import ShapeError
 from graphrnn.graph.shapes import tensor
 from graphrnn.native.ir.operations import CheckIndex, FlatIndex
 from graphrnn.native.ir.program import Gather, Scatter, walk
-from graphrnn.native.ir.views import Misfit
+from graphrnn.symbolic.wording import Misfit
 from tests.native.programs import lowered
 
 import aesara.tensor as at

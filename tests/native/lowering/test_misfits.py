@@ -2,9 +2,10 @@
 
 from graphrnn.errors import ShapeError
 from graphrnn.graph.shapes import tensor
-from graphrnn.native.ir.views import Misfit, Unsupported
+from graphrnn.native.ir.views import Unsupported
 from graphrnn.native.linker import native_mode
 from graphrnn.native.lowering.lowering import Lowering
+from graphrnn.symbolic.wording import Misfit
 from tests.native_helpers import PYTHON, build, native
 
 import aesara
@@ -82,10 +83,10 @@ def test_whatever_stock_refuses_is_refused(name, static):
 def test_the_line_names_variables_shapes_and_source():
     x, y = by_name((2, 3), (2, 1))
     line = refusal([x, y], at.join(0, x, y))
-    assert line.startswith("Join: got x (2, 3), y (2, 1); needed equal lengths on every axis but 0")
+    assert line.startswith("join: got x (2, 3), y (2, 1); needed equal lengths on every axis but 0")
     assert line.endswith(".py:" + line.rpartition(":")[2])
     assert "test_misfits.py" in line
-    assert "DimShuffle of y (1, 2, 1)" in refusal([x, y], at.stack([x, y]))
+    assert "dimshuffle of y (1, 2, 1)" in refusal([x, y], at.stack([x, y]))
     assert "a constant (4, 3), y (2, 1); " in refusal([x, y], at.join(0, np.zeros((4, 3)), y))
     x, y = aesara.shared(np.ones((2, 3)), "x"), aesara.shared(np.ones((2, 4)), "y")
     assert "got x (2, 3), y (2, 4); needed " in refusal([], x + y)
@@ -204,7 +205,7 @@ def test_a_length_that_an_input_has_is_checked_in_each_call():
     assert doubled.tolist() == [[2, 2, 2], [2, 2, 2]]
     for wrong in (4, 0, -3, 3 + 2**32):
         with pytest.raises(
-            ShapeError, match=r"SpecifyShape: got .*\(3,\).*; needed the length"
+            ShapeError, match=r"specify_shape: got .*\(3,\).*; needed the length"
         ) as e:
             f(np.ones(3), np.ones((2, 3)), wrong)
         assert "n tells on axis 0 (test_misfits.py:" in str(e.value)

@@ -14,7 +14,11 @@ X = tensor("x", "float64", (6, 2))
 SUMS, _ = aesara.scan(
     lambda x_t, a, b, c: [x_t + a - b, c + x_t, x_t * 2],
     sequences=[X],
-    outputs_info=[{"initial": at.ones((2, 2)), "taps": [-2, -1]}, at.zeros(2), None],
+    outputs_info=[
+        {"initial": at.ones((2, 2), dtype="float64"), "taps": [-2, -1]},
+        at.zeros(2, dtype="float64"),
+        None,
+    ],
     n_steps=6,
 )
 

@@ -1,7 +1,8 @@
 """Lengths that are known while rewriting."""
 
 from graphrnn.graph.shapes import tensor
-from graphrnn.native.rewrites.static_shapes import StaticShapes, infer
+from graphrnn.native.rewrites.static_shapes import StaticShapes
+from graphrnn.symbolic.lengths import infer
 from tests.native_helpers import PYTHON, build
 
 import aesara

@@ -1,6 +1,6 @@
 """The user's line that a node comes from."""
 
-from graphrnn.native.ir.source_lines import lines_outside, user_line
+from graphrnn.symbolic.source_lines import lines_outside, user_line
 
 import aesara
 import aesara.tensor as at
