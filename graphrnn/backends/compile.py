@@ -21,7 +21,7 @@ from graphrnn.native.phases import Phase
 from graphrnn.native.rewrites.query import WithoutCompiler
 from graphrnn.native.rewrites.query import query as native_query
 from graphrnn.native.runtime import library
-from graphrnn.native.runtime.function import NativeFunction
+from graphrnn.native.specialised import native_of
 from graphrnn.upstream.faults import sound
 
 import aesara
@@ -67,7 +67,7 @@ def runner(function: Function) -> str:
     vm = getattr(function, "vm", None)
     if vm is None:
         return "numpy"
-    if isinstance(getattr(vm, "jit_fn", None), NativeFunction):
+    if hasattr(vm, "jit_fn"):
         return "native"
     return (
         "aesara"
@@ -99,11 +99,13 @@ class _Builder:
 
     def finish(self, function: Function) -> None:
         """Report the result of the build."""
-        native = getattr(function.vm, "jit_fn", None)
-        if isinstance(native, NativeFunction):
+        native = native_of(function)
+        if native is not None:
             threads = native.threads if native.source.threaded else 1
             memory = native.peak_bytes / 1e6
             detail = f"one C function, {memory:.1f} MB of scratch memory, threads: {threads}"
+        elif hasattr(function.vm, "jit_fn"):
+            detail = "compiled at its first call, for its lengths"
         elif self.done:
             new = f"{self.modules} compiled now" if self.modules else "all from the cache"
             detail = f"{self.total} nodes in C, {new}"

@@ -1,7 +1,7 @@
 """The body of a loop as a compiled function runs it: after rewriting, on any backend."""
 
 from graphrnn.backends.compile import Function
-from graphrnn.native.runtime.function import NativeFunction
+from graphrnn.native.specialised import native_of
 
 from aesara.graph.fg import FunctionGraph
 from aesara.scan.op import Scan
@@ -13,8 +13,8 @@ def body_in(function: Function, op: Scan) -> FunctionGraph:
     Native rewrites all bodies when it lowers the function; Aesara compiles a function of each. For
     a scan that has none yet, this is its body as written.
     """
-    native = getattr(function.vm, "jit_fn", None)
-    if isinstance(native, NativeFunction):
+    native = native_of(function)
+    if native is not None:
         return native.program.bodies[op]
     compiled = getattr(op, "_fn", None)
     return op.fgraph if compiled is None else compiled.maker.fgraph

@@ -24,7 +24,7 @@ from graphrnn.graph.loops import loop_named
 from graphrnn.models.network import GraphSpec
 from graphrnn.native.codegen.function import BEGINNING
 from graphrnn.native.phases import Phase
-from graphrnn.native.runtime.function import NativeFunction
+from graphrnn.native.specialised import native_of
 
 import aesara
 import aesara.tensor as at
@@ -186,12 +186,12 @@ class Worker:
 
     def _code(self, function: Any) -> tuple[int | None, int | None]:
         """Count lines of C and bytes of binaries, in a cache that only this form fills."""
-        native = getattr(function.vm, "jit_fn", None)
-        if not isinstance(native, NativeFunction) and self.task.form.backend == "python":
+        native = native_of(function)
+        if native is None and self.task.form.backend == "python":
             return None, None
         cache = Path(os.environ["XDG_CACHE_HOME"])
         files = [path for path in cache.rglob("*") if path.is_file()]
-        if isinstance(native, NativeFunction):
+        if native is not None:
             # Libraries are named by their cache keys, so every file counts.
             size = sum(path.stat().st_size for path in files)
             return native.source.text.partition(BEGINNING)[2].count("\n"), size

@@ -3,20 +3,23 @@
 import contextlib
 import copy
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from graphrnn.native.ir.views import Unsupported
-from graphrnn.native.lowering.lowering import LoweringError
+from graphrnn.native.lowering.lowering import LoweringError, RunTimeNumber
 from graphrnn.native.phases import Phase
 from graphrnn.native.pipeline import generate
-from graphrnn.native.rewrites.query import query
+from graphrnn.native.rewrites.query import WithoutCompiler, query
 from graphrnn.native.runtime.function import NativeFunction
-from graphrnn.native.runtime.guarded import GuardedMode
+from graphrnn.native.runtime.guarded import GuardedMode, stock_lock
 from graphrnn.native.runtime.library import CompileError, Target, notes
 from graphrnn.native.runtime.threads import MAX_THREADS, default_threads
+from graphrnn.native.specialised import Compile, Specialised, deciding, has_windows, with_lengths
 
+import numpy as np
+from aesara.compile.mode import optdb
 from aesara.graph.basic import Constant
 from aesara.graph.fg import FunctionGraph
 from aesara.graph.rewriting.db import RewriteDatabaseQuery
@@ -139,15 +142,84 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
     ) -> Callable[..., Any]:
         """Lower, write and load a graph; returns a callable of arrays."""
         values = [storage_map[variable][0] for variable in fgraph.inputs]
-        updated = dict(getattr(fgraph, "update_mapping", None) or {})
+        special = Specialised(fgraph, self._compile_for(fgraph), self._instead, self._note)
         self._phase(Phase.LOWERING)
-        threads, target = self.threads, self.target
-        program, source = generate(fgraph, values, self.rewrites, threads=threads, updated=updated)
+        try:
+            if not special.by_shape:
+                function = self._compile(fgraph, values, {})
+                return special.keeping(function) if has_windows(function) else function
+            if not all(isinstance(values[k], np.ndarray) for k in special.by_shape):
+                self._require_top()
+                return special
+            special.begin_with(values)
+        except RunTimeNumber as error:
+            # Within a graph that another runs, lengths are those of its first call.
+            self._require_top()
+            if not special.decide_by(error.leaves):
+                raise
+        return special
+
+    def _require_top(self) -> None:
+        """Refuse to wait for lengths in the body of a loop that stock Aesara runs."""
+        if self.instead.depth:
+            raise Unsupported("the body of a loop whose lengths are known only at run time")
+
+    def _compile(
+        self, fgraph: FunctionGraph, values: Sequence[Any], known: Mapping[int, Any]
+    ) -> NativeFunction:
+        """Lower, write and load a graph whose lengths are known."""
+        updated = dict(getattr(fgraph, "update_mapping", None) or {})
+        program, source = generate(
+            fgraph, values, self.rewrites, threads=self.threads, updated=updated, known=known
+        )
         self._phase(Phase.COMPILING)
-        function = NativeFunction(fgraph, program, source, threads, updated, target)
+        function = NativeFunction(fgraph, program, source, self.threads, updated, self.target)
         for text in notes():
-            self.listener.say(f"native backend: {text}")
+            self._note(text)
         return function
+
+    def _compile_for(self, fgraph: FunctionGraph) -> Compile:
+        """Return what compiles a graph for arrays; it is rewritten anew only where that helps."""
+
+        def compile_for(arrays: Sequence[Any], known: dict[int, Any]) -> NativeFunction:
+            try:
+                return self._compile(fgraph, arrays, known)
+            except Unsupported as error:
+                if isinstance(error, RunTimeNumber) and deciding(fgraph, error.leaves):
+                    raise
+                # What goes wrong here says less than why it is tried.
+                with contextlib.suppress(Exception):
+                    again = with_lengths(fgraph, arrays)
+                    WithoutCompiler(optdb.query(self.rewrites)).rewrite(again)
+                    return self._compile(again, arrays, known)
+                raise
+
+        return compile_for
+
+    def _instead(self, error: Exception) -> Callable[..., list[Any]]:
+        """Return what computes a graph's results in stock Aesara.
+
+        Raises:
+            Unsupported: nothing is to stand in.
+        """
+        if self.strict:
+            raise error
+        other = self._stock(error)
+        with self.instead.entered(python=self._in_python()):
+            run, inputs, outputs, *_ = other.make_all()
+
+        def call(*arrays: Any) -> list[Any]:
+            with stock_lock():
+                for cell, array in zip(inputs, arrays, strict=True):
+                    cell.storage[0] = array
+                run()
+                return [cell.storage[0] for cell in outputs]
+
+        return call
+
+    def _note(self, text: str) -> None:
+        """Say something of this backend."""
+        self.listener.say(f"native backend: {text}")
 
     def _phase(self, phase: Phase) -> None:
         """Report how far the build is; a loop's body on its own is a detail of another build."""
@@ -177,20 +249,28 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
         except (Unsupported, LoweringError, CompileError) as error:
             if self.strict:
                 raise
-            python = self.instead.python or (has_scan(self.fgraph) and not STOCK_SCAN)
-            if not self.instead.depth:
-                how = "is stepped in Python" if python else "runs in stock Aesara"
-                self.listener.say(f"native backend: {error}; this function {how} instead")
-            c_thunks = False if python else None
-            other = VMLinker(allow_gc=self.allow_gc, use_cloop=False, c_thunks=c_thunks)
-            other = other.accept(self.fgraph, self.no_recycling, self.profile)
+            other = self._stock(error)
             other.accept_var_updates(self.updated_vars)
-            with self.instead.entered(python=python):
+            with self.instead.entered(python=self._in_python()):
                 return other.make_all(
                     input_storage=input_storage,
                     output_storage=output_storage,
                     storage_map=storage_map,
                 )
+
+    def _in_python(self) -> bool:
+        """Return whether what is not covered is stepped in Python."""
+        return self.instead.python or (has_scan(self.fgraph) and not STOCK_SCAN)
+
+    def _stock(self, error: Exception) -> VMLinker:
+        """Return the linker that stands in, and say why."""
+        python = self._in_python()
+        if not self.instead.depth:
+            how = "is stepped in Python" if python else "runs in stock Aesara"
+            self._note(f"{error}; this function {how} instead")
+        c_thunks = False if python else None
+        other = VMLinker(allow_gc=self.allow_gc, use_cloop=False, c_thunks=c_thunks)
+        return other.accept(self.fgraph, self.no_recycling, self.profile)
 
 
 class NativeMode(GuardedMode):

@@ -39,6 +39,7 @@ from graphrnn.native.ir.scalars import ScalarOp
 from graphrnn.native.ir.views import Buffer
 from graphrnn.native.pipeline import lower_graph
 from graphrnn.native.runtime.function import NativeFunction
+from graphrnn.native.specialised import Specialised, native_of
 
 import numpy as np
 from aesara.graph.fg import FunctionGraph
@@ -50,8 +51,14 @@ def native_function(function: Any) -> NativeFunction:
     Raises:
         TypeError: it was not compiled by this backend.
     """
-    inner = getattr(getattr(function, "vm", None), "jit_fn", function)
-    if not isinstance(inner, NativeFunction):
+    inner = native_of(function)
+    if inner is None and isinstance(
+        getattr(getattr(function, "vm", None), "jit_fn", None), Specialised
+    ):
+        raise TypeError(
+            f"{function}: is compiled at its first call, for its lengths; call it first"
+        )
+    if inner is None:
         raise TypeError(f"{function}: got a function of another backend, needed one of native_mode")
     return inner
 

@@ -35,6 +35,9 @@ from aesara.tensor.type import TensorType
 Updated = Mapping[int, int]
 """Which input each updated output becomes."""
 
+Known = Mapping[int, Any]
+"""Values of inputs that a program is made for, by the number of the input."""
+
 
 def generate(
     fgraph: FunctionGraph,
@@ -43,13 +46,14 @@ def generate(
     *,
     threads: int = 1,
     updated: Updated | None = None,
+    known: Known | None = None,
     timed: bool = False,
 ) -> tuple[Program, Source]:
     """Lower a rewritten graph and write its C, for at most so many threads; see `lower_graph`.
 
     With `timed` the C holds a clock around each operation.
     """
-    program = lower_graph(fgraph, values, rewrites, updated=updated)
+    program = lower_graph(fgraph, values, rewrites, updated=updated, known=known)
     with failures(lambda: "the C of the program"):
         return program, emit(program, threads, timed=timed)
 
@@ -60,18 +64,20 @@ def lower_graph(
     rewrites: RewriteDatabaseQuery | None = None,
     *,
     updated: Updated | None = None,
+    known: Known | None = None,
 ) -> Program:
     """Lower a rewritten graph to an optimized program whose temporaries have their offsets.
 
     `values` stands in for inputs whose type does not say their shape (shared variables); `rewrites`
     are those of the bodies of loops; outputs that are `updated` overwrite their input where no one
-    reads it afterwards.
+    reads it afterwards; `known` are values of inputs that decide a length.
 
     Raises:
         Unsupported: an operation, dtype or shape is not covered.
         LoweringError: anything else went wrong.
     """
     low = Lowering(rewrites=rewrites)
+    low.known |= {fgraph.inputs[k]: value for k, value in (known or {}).items()}
     with failures(low.where):
         program = _lowered(low, fgraph, values)
         verify(program)

@@ -41,12 +41,6 @@ def test_strict_refuses_and_names_the_operation(graph):
         native([x], graph(x))
 
 
-def test_unknown_shapes_are_refused():
-    m = at.matrix("m")
-    with pytest.raises(Unsupported, match=r"input m: its shape \(None, None\) is not static"):
-        native([m], m * 2)
-
-
 def test_what_is_not_covered_runs_in_stock_aesara_after_one_line(rng):
     said = []
     x = tensor("x", "float64", (3,))

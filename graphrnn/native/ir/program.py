@@ -4,7 +4,7 @@ Each operation says what it reads and writes as `Ref`s; the order of the list is
 execution.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -311,7 +311,7 @@ class Program:
     offsets: dict[Buffer, int] = field(default_factory=dict)  # of temporaries, once assigned
     scratch: int = 0  # bytes of their arena
     in_place: dict[int, int] = field(default_factory=dict)  # outputs that overwrite an input
-    checks: list[tuple[type[Exception], str]] = field(default_factory=list)
+    checks: list[tuple[Callable[[str], Exception], str]] = field(default_factory=list)
     bodies: dict[Any, Any] = field(default_factory=dict)  # of scans: the graphs that became loops
 
 

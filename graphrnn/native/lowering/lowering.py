@@ -6,7 +6,7 @@ What is known while building (lengths, indices) is computed at once and never re
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -38,6 +38,7 @@ from aesara.ifelse import IfElse
 from aesara.raise_op import CheckAndRaise
 from aesara.scalar.basic import ScalarType
 from aesara.tensor.basic import AllocEmpty
+from aesara.tensor.shape import Shape, Shape_i
 from aesara.tensor.type import TensorType
 
 Node = Any
@@ -116,7 +117,7 @@ class Lowering:
         self.fgraph: FunctionGraph | None = None
         self.order: list[Node] = []
         self.lazy: dict[Node, tuple[Node, int]] = {}
-        self.checks: list[tuple[type[Exception], str]] = parent.checks if parent else []
+        self.checks: list[tuple[Callable[[str], Exception], str]] = parent.checks if parent else []
         self.constants: list[Buffer] = parent.constants if parent else []
         self.bodies: dict[Any, FunctionGraph] = parent.bodies if parent else {}
         self._names: Iterator[int] = parent._names if parent else count()
@@ -162,15 +163,15 @@ class Lowering:
             value = self.value(variable)
             if value is None:
                 raise Unsupported(f"{variable}: no value")
-            self.views[variable] = self._constant(np.asarray(value))
+            self.views[variable] = self.constant(np.asarray(value))
         return self.views[variable]
 
     def zeros(self, dtype: str, shape: Sequence[int]) -> View:
         """Return an array of zeros that takes no memory."""
-        whole = self._constant(np.zeros((), dtype))
+        whole = self.constant(np.zeros((), dtype))
         return View(whole.buffer, tuple(((length, 0),) for length in shape))
 
-    def _constant(self, data: np.ndarray[Any, Any]) -> View:
+    def constant(self, data: np.ndarray[Any, Any]) -> View:
         """Build a constant array; a uniform one takes one element, repeated by strides of 0."""
         data = np.asarray(data)
         if data.size > 1 and (data == data.flat[0]).all():
@@ -203,8 +204,9 @@ class Lowering:
         """
         value = self.value(variable)
         if value is None:
-            raise Unsupported(
-                f"{number_name(variable)} is known only at run time; lengths must be static"
+            name = number_name(variable)
+            raise RunTimeNumber(
+                f"{name} is known only at run time; lengths must be static", variable
             )
         return int(value)
 
@@ -217,7 +219,9 @@ class Lowering:
             return np.shape(value)
         return self.view(variable).shape
 
-    def require(self, conditions: Sequence[View], kind: type[Exception], text: str) -> None:
+    def require(
+        self, conditions: Sequence[View], kind: Callable[[str], Exception], text: str
+    ) -> None:
         """Check in each call that scalars hold, and leave with an error where one does not."""
         self.checks.append((kind, text))
         self.emit(Check(len(self.checks) - 1, [p.Ref(c.buffer, c.offset, ()) for c in conditions]))
@@ -389,6 +393,46 @@ class Lowering:
             return
         for view in zeroed.gaps(self.views[variable]):
             self.fill(view, 0)
+
+
+class RunTimeNumber(Unsupported):
+    """A length that is known only when the function runs, and the variables that decide it."""
+
+    def __init__(self, text: str, *deciding: Variable) -> None:
+        super().__init__(text)
+        self.leaves = [v for variable in deciding for v in leaves(variable)]
+
+    def outside(self, outer: Mapping[Variable, Variable]) -> Unsupported:
+        """Return the error of the graph around a loop, whose body has other variables for these."""
+        if all(v in outer for v in self.leaves):
+            return RunTimeNumber(str(self), *(outer[v] for v in self.leaves))
+        return Unsupported(str(self))
+
+
+class WindowError(IndexError):
+    """A slice that begins or ends outside of its axis, where it was compiled for whole ones.
+
+    `leaves` are the inputs that its begin depends on.
+    """
+
+    def __init__(self, leaves: Sequence[Variable], text: str) -> None:
+        super().__init__(text)
+        self.leaves = leaves
+
+
+def leaves(variable: Variable) -> list[Variable]:
+    """Return the inputs whose values a variable depends on, and not their shapes alone."""
+    found, stack, seen = [], [variable], set()
+    while stack:
+        v = stack.pop()
+        if v in seen or isinstance(v, Constant):
+            continue
+        seen.add(v)
+        if v.owner is None:
+            found.append(v)
+        elif not isinstance(v.owner.op, (Shape, Shape_i)):
+            stack += v.owner.inputs
+    return found
 
 
 class Zeroed:

@@ -4,7 +4,7 @@ from graphrnn.native.ir import views as v
 from graphrnn.native.ir.distributions import PARAMETERS
 from graphrnn.native.ir.operations import RandomSample
 from graphrnn.native.ir.views import Unsupported, View
-from graphrnn.native.lowering.lowering import Lowering, Node, lowers
+from graphrnn.native.lowering.lowering import Lowering, Node, RunTimeNumber, lowers
 from graphrnn.native.lowering.row_ops import ref
 
 import numpy as np
@@ -31,7 +31,7 @@ def draw(low: Lowering, node: Node) -> None:
         raise Unsupported(f"{node.op}: random draws cover {', '.join(sorted(PARAMETERS))}")
     lengths = low.value(size)
     if lengths is None:
-        raise Unsupported(f"{node.op}: its size is known only at run time")
+        raise RunTimeNumber(f"{node.op}: its size is known only at run time", size)
     views = [low.simple(low.view(variable)) for variable in parameters]
     last = 1 if kind == "categorical" else 0
     shapes = [view.shape[: len(view.shape) - last] for view in views]

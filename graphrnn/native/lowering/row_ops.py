@@ -4,7 +4,7 @@ from graphrnn.native.ir import program as p
 from graphrnn.native.ir import views as v
 from graphrnn.native.ir.operations import Cumulate, Sort
 from graphrnn.native.ir.views import CannotMerge, Unsupported, View
-from graphrnn.native.lowering.lowering import Lowering, Node, lowers
+from graphrnn.native.lowering.lowering import Lowering, Node, RunTimeNumber, lowers
 from graphrnn.native.lowering.math_ops import gemm, integer_product
 from graphrnn.symbolic.wording import Misfit
 
@@ -21,7 +21,7 @@ def known_array(low: Lowering, node: Node) -> None:
     """Build an array that is known while building."""
     numbers = [low.value(variable) for variable in node.inputs]
     if any(number is None for number in numbers):
-        raise Unsupported(f"{node.op}: its lengths are known only at run time")
+        raise RunTimeNumber(f"{node.op}: its lengths are known only at run time", *node.inputs)
     storage: list[list[object]] = [[None]]
     try:
         node.op.perform(node, [np.asarray(number) for number in numbers], storage)
@@ -77,7 +77,7 @@ def sort(low: Lowering, node: Node) -> None:
     """
     source, axis = low.simple(low.view(node.inputs[0])), low.value(node.inputs[1])
     if axis is None:
-        raise Unsupported(f"{node.op}: the axis is known only at run time")
+        raise RunTimeNumber(f"{node.op}: the axis is known only at run time", node.inputs[1])
     axis = int(axis) % len(source.shape)
     moved = last(source, axis)
     # Sorted rows lie one behind the other; the result is a view that puts the axis back.

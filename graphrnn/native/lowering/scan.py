@@ -4,7 +4,7 @@ from graphrnn.native.ir import program as p
 from graphrnn.native.ir import views as v
 from graphrnn.native.ir.operations import CopyGenerator
 from graphrnn.native.ir.views import Unsupported, View
-from graphrnn.native.lowering.lowering import Lowering, Node, lowers
+from graphrnn.native.lowering.lowering import Lowering, Node, RunTimeNumber, lowers
 from graphrnn.native.lowering.random_ops import own_generator
 from graphrnn.native.lowering.row_ops import ref
 from graphrnn.native.lowering.scan_parts import (
@@ -40,7 +40,11 @@ def scan(low: Lowering, node: Node) -> None:
         if low.value(given) is not None:
             loop.body.known[inner] = low.value(given)
         loop.body.views[inner] = low.simple(low.view(given))
-    loop.body.lower(loop.fgraph, loop.fgraph.toposort())
+    try:
+        loop.body.lower(loop.fgraph, loop.fgraph.toposort())
+    except RunTimeNumber as error:
+        outer = zip(args.inner_in_non_seqs, args.outer_in_non_seqs, strict=True)
+        raise error.outside(dict(outer)) from None
     stores = _state_stores(loop)
     if args.as_while:
         _store_last(loop, stores, shared)

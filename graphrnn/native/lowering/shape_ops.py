@@ -1,5 +1,6 @@
 """Lowering of what moves elements and computes none: most of it is views."""
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -7,9 +8,10 @@ from graphrnn.errors import ShapeError
 from graphrnn.native.ir import program as p
 from graphrnn.native.ir import views as v
 from graphrnn.native.ir.scalars import ScalarOp
-from graphrnn.native.ir.views import CannotMerge, Unsupported, View
+from graphrnn.native.ir.views import CannotMerge, View
 from graphrnn.native.lowering.index_ops import Selection, changed, taken
-from graphrnn.native.lowering.lowering import Lowering, Node, Zeroed, lowers
+from graphrnn.native.lowering.lowering import Lowering, Node, RunTimeNumber, Zeroed, lowers
+from graphrnn.native.lowering.windows import Window, window
 from graphrnn.symbolic.wording import Misfit
 
 import numpy as np
@@ -124,7 +126,7 @@ def reshape(low: Lowering, node: Node) -> None:
     source = low.view(node.inputs[0])
     shape = low.value(node.inputs[1])
     if shape is None:
-        raise Unsupported(f"{node.op}: the shape is known only at run time")
+        raise RunTimeNumber(f"{node.op}: the shape is known only at run time", node.inputs[1])
     lengths = _completed(source, [int(n) for n in shape])
     try:
         low.views[node.outputs[0]] = v.reshape(source, lengths)
@@ -135,18 +137,30 @@ def reshape(low: Lowering, node: Node) -> None:
         low.views[node.outputs[0]] = v.contiguous(whole.buffer, lengths)
 
 
-def _indices(low: Lowering, inputs: list[Any], idx_list: Any) -> list[int | slice | View]:
-    """Return the indices of a subtensor: numbers, where they are known, and views of others."""
+Entry = int | slice | View | Window
+"""One entry of an index: numbers where they are known, else what holds them."""
+
+
+def _indices(
+    low: Lowering, inputs: list[Any], idx_list: Any, shape: Sequence[int] = ()
+) -> list[Entry]:
+    """Return the indices of a subtensor into an array of this shape."""
 
     def known(entry: Any) -> int | None:
         if entry is None:
             return None
         return int(entry) if isinstance(entry, (int, np.integer)) else low.number(entry)
 
-    indices: list[int | slice | View] = []
-    for entry in indices_from_subtensor(inputs, idx_list):
+    indices: list[Entry] = []
+    for axis, entry in enumerate(indices_from_subtensor(inputs, idx_list)):
         if isinstance(entry, slice):
-            indices.append(slice(known(entry.start), known(entry.stop), known(entry.step)))
+            try:
+                indices.append(slice(known(entry.start), known(entry.stop), known(entry.step)))
+            except RunTimeNumber:
+                moving = window(low, entry, shape[axis]) if axis < len(shape) else None
+                if moving is None:
+                    raise
+                indices.append(moving)
         elif isinstance(entry, (int, np.integer)) or low.value(entry) is not None:
             indices.append(int(low.number(entry)))
         else:
@@ -154,8 +168,21 @@ def _indices(low: Lowering, inputs: list[Any], idx_list: Any) -> list[int | slic
     return indices
 
 
-def _selected(low: Lowering, view: View, indices: list[int | slice | View]) -> View:
+def _selected(low: Lowering, view: View, indices: list[Entry]) -> View:
     """Take basic indices of a view: a view of it, or a copy where a position is not yet known."""
+    whole: list[int | slice | View] = [
+        slice(None) if isinstance(entry, Window) else entry for entry in indices
+    ]
+    view = _at_positions(low, view, whole)
+    left = [entry for entry in indices if isinstance(entry, (slice, Window))]
+    for axis, entry in enumerate(left):
+        if isinstance(entry, Window):
+            view = taken(low, Selection(low, view, [*[slice(None)] * axis, entry.positions]))
+    return view
+
+
+def _at_positions(low: Lowering, view: View, indices: Sequence[int | slice | View]) -> View:
+    """Take numbers, slices of known ends and positions of a view."""
     known = [entry for entry in indices if not isinstance(entry, View)]
     if len(known) < len(indices):
         return taken(low, Selection(low, view, indices))
@@ -190,7 +217,7 @@ def subtensor(low: Lowering, node: Node) -> None:
             low.last[node.outputs[0]] = view, given - first.start
             return
     source = low.view(node.inputs[0])
-    indices = _indices(low, node.inputs[1:], node.op.idx_list)
+    indices = _indices(low, node.inputs[1:], node.op.idx_list, source.shape)
     low.views[node.outputs[0]] = _selected(low, source, indices)
 
 
@@ -198,15 +225,20 @@ def subtensor(low: Lowering, node: Node) -> None:
 def inc_subtensor(low: Lowering, node: Node) -> None:
     """Set or add to basic indices of a copy; what is known to be zero is set, never added to."""
     base, part = node.inputs[:2]
-    indices = _indices(low, node.inputs[2:], node.op.idx_list)
     shape = low.views[base].shape if base in low.unwritten else low.shape(base)
+    indices = _indices(low, node.inputs[2:], node.op.idx_list, shape)
     zeroed = low.unwritten.get(base)
     out = node.outputs[0]
     target = low.fresh(out, shape)
-    known = [entry for entry in indices if not isinstance(entry, View)]
+    known = [entry for entry in indices if isinstance(entry, (int, slice))]
     if len(known) < len(indices):
+        if len(known) + 1 < len(indices) and any(isinstance(e, Window) for e in indices):
+            raise RunTimeNumber(
+                f"{node.op}: several places known only at run time", *node.inputs[2:]
+            )
         low.copy(low.view(base), target)
-        chosen = Selection(low, target, indices)
+        entries = [e.positions if isinstance(e, Window) else e for e in indices]
+        chosen = Selection(low, target, entries)
         changed(low, chosen, low.view(part), add=not node.op.set_instead_of_inc)
         return
     stretch = _stretch(known, shape)
@@ -320,7 +352,7 @@ def split(low: Lowering, node: Node) -> None:
     source, axis = low.simple(low.view(node.inputs[0])), low.number(node.inputs[1])
     lengths = low.value(node.inputs[2])
     if lengths is None:
-        raise Unsupported(f"{node.op}: the lengths are known only at run time")
+        raise RunTimeNumber(f"{node.op}: the lengths are known only at run time", node.inputs[2])
     n, pieces = source.shape[axis], [int(length) for length in lengths]
     if min(pieces, default=0) < 0 or sum(pieces) != n or len(pieces) != len(node.outputs):
         raise Misfit(

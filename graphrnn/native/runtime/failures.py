@@ -1,6 +1,6 @@
 """What went wrong while a function ran: one line that names the operation and the user's source."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphrnn.native.ir.operations import CheckIndex, FlatIndex
@@ -17,7 +17,7 @@ def failure(
     status: int,
     where: Sequence[int],
     fallible: Sequence[Op],
-    checks: Sequence[tuple[type[Exception], str]],
+    checks: Sequence[tuple[Callable[[str], Exception], str]],
 ) -> Exception:
     """Return the exception that a status of a C function stands for.
 

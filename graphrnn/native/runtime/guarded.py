@@ -10,7 +10,6 @@ from typing import Any
 
 from graphrnn.native.rewrites.query import WithoutCompiler
 from graphrnn.native.runtime import arguments
-from graphrnn.native.runtime.function import NativeFunction
 from graphrnn.upstream.rewrites import sound_name
 
 from aesara.compile.function.types import Function, FunctionMaker
@@ -33,12 +32,17 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew)
 
 
+def stock_lock() -> threading.RLock:
+    """Return the lock that whoever runs stock Aesara holds."""
+    return _STOCK[0]
+
+
 class GuardedFunction(Function):  # type: ignore[misc]
     """A function of Aesara that any number of threads may call: they take turns."""
 
     def __init__(self, vm: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(vm, *args, **kwargs)
-        self._native = isinstance(getattr(vm, "jit_fn", None), NativeFunction)
+        self._native = hasattr(vm, "jit_fn")
         if self._native:
             # Loops are part of the one C function: there is nothing of theirs to free.
             self.nodes_with_inner_function: list[Any] = []
@@ -47,7 +51,7 @@ class GuardedFunction(Function):  # type: ignore[misc]
 
     def renew(self) -> None:
         """Forget all calls."""
-        self._lock = threading.RLock() if self._native else _STOCK[0]
+        self._lock = threading.RLock() if self._native else stock_lock()
         self._running = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
