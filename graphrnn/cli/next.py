@@ -5,7 +5,7 @@ from typing import Annotated
 
 from graphrnn import toolchain
 from graphrnn.cli.options import Length, ThreadCount
-from graphrnn.settings.sampling import StateUse
+from graphrnn.settings.sampling import CheckpointChoice, StateUse
 
 from cyclopts import Parameter
 
@@ -16,6 +16,7 @@ def next(  # noqa: A001
     /,
     *,
     count: Length = 5,
+    checkpoint: CheckpointChoice = "best",
     state: StateUse = "as-trained",
     model: str | None = None,
     trust: bool = False,
@@ -28,6 +29,7 @@ def next(  # noqa: A001
         run: Folder of the run, its name in runs/, or "latest".
         text: What the network reads first.
         count: How many characters to show.
+        checkpoint: The network of the lowest held-out loss (best), or the newest (last).
         state: What the network sees of the text: its last characters (windows), or all of it by a
             state that goes on (carried); by default what it was trained on.
         model: The file of your own that defines the network of this run, as my_net.py:MODEL.
@@ -41,8 +43,10 @@ def next(  # noqa: A001
     admit_model(run, model=model, trust=trust)
     from graphrnn.sampling.sampler import load_sampler
 
-    sampler = load_sampler(run, state=state, backend=backend, threads=threads)
+    sampler = load_sampler(
+        run, checkpoint=checkpoint, state=state, backend=backend, threads=threads
+    )
     sampler.read(text)
-    sys.stderr.write(f"graphrnn: {sampler.described}\n")
+    sys.stderr.write(f"graphrnn: {sampler.trained}; {sampler.described}\n")
     for character, probability in sampler.next_characters(count):
         print(f"{character!r:<6} {probability:6.1%}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from graphrnn import toolchain
 from graphrnn.cli.options import ThreadCount
 from graphrnn.errors import UserError, printable
-from graphrnn.settings.sampling import SampleSettings, StateUse
+from graphrnn.settings.sampling import CheckpointChoice, SampleSettings, StateUse
 
 from cyclopts import Parameter
 
@@ -30,6 +30,7 @@ def sample(
     settings: Annotated[SampleSettings, Parameter(name="*")] = SampleSettings(),  # noqa: B008
     stream: bool = False,
     interactive: bool = False,
+    checkpoint: CheckpointChoice = "best",
     state: StateUse = "as-trained",
     model: str | None = None,
     trust: bool = False,
@@ -43,6 +44,7 @@ def sample(
         settings: How to draw. A higher temperature makes the text more random, a lower one safer.
         stream: Print the text as it is written.
         interactive: Read lines from you, and show the likeliest next characters to choose from.
+        checkpoint: The network of the lowest held-out loss (best), or the newest (last).
         state: What the network sees of the text: its last characters (windows), or all of it by a
             state that goes on (carried); by default what it was trained on.
         model: The file of your own that defines the network of this run, as my_net.py:MODEL.
@@ -62,7 +64,8 @@ def sample(
         raise UserError(f"--stream: got it with --count {settings.count}; leave one of them out")
     with Display(console(stderr=True)) as display:
         report = display.built if display.live else silent
-        sampler = load_sampler(run, state=state, backend=backend, threads=threads, report=report)
+        sampler = load_sampler(run, checkpoint=checkpoint, state=state, backend=backend,
+                               threads=threads, report=report)  # fmt: skip
         drawn = settings.seed is None and not settings.greedy
         prompt, seed = sampler.prompt_of(settings), settings.some_seed()
         settings = replace(settings, prompt=prompt, seed=seed)
@@ -72,7 +75,7 @@ def sample(
         talk(sampler, settings, seed)
         return
     again = f"; seed {seed}" if drawn else ""
-    sys.stderr.write(f"graphrnn: {sampler.described}{again}\n")
+    sys.stderr.write(f"graphrnn: {sampler.trained}; {sampler.described}{again}\n")
     show(pieces, settings, stream=stream)
 
 

@@ -25,6 +25,9 @@ Stored = npt.NDArray[Any]
 _PIECE = 1_000_000
 """Characters of a long text that are encoded at once."""
 
+READ_AT_MOST = 2**18
+"""Characters of a held-out text that a validation reads: from its beginning, so many at most."""
+
 PADDING = "\0"
 """The symbol at index 0, as in the lesson: it represents no character and is in no corpus."""
 
@@ -187,7 +190,7 @@ def read_text(path: Path, *, regular: bool = False) -> str:
 
 
 def load_corpus(name: str, tell: Callable[[str], None] | None = None) -> Corpus:
-    """Load a corpus by its name (see `CORPORA`) or by the path of a text file.
+    """Load a corpus by its name (see `CORPORA`), or a text file, a folder of them, or a pattern.
 
     A path from a checkpoint, and not from the user, is untrusted: `tell` gets a message about it
     before it is opened, and it must be a regular file.
@@ -198,18 +201,61 @@ def load_corpus(name: str, tell: Callable[[str], None] | None = None) -> Corpus:
     if name in CORPORA:
         return Corpus(name, CORPORA[name]())
     path = Path(name)
-    try:
-        looks_like_path = os.sep in name or bool(path.suffix) or path.exists()
-    except OSError:
-        looks_like_path = True  # read_text raises an error that names the cause
-    if not looks_like_path:
+    several = any(letter in name for letter in "*?[") and not _exists(path)
+    if not several and not (os.sep in name or path.suffix or _exists(path)):
         raise unknown("corpus", name, [*CORPORA, "path/to/file.txt"])
     if tell is not None:
         tell(f"reading {str(path)!r}, the text that the run names")
-    text = read_text(path, regular=tell is not None)
+    if several or os.path.isdir(path):  # noqa: PTH112  where Path.is_dir raises
+        text = read_texts(path, regular=tell is not None)
+    else:
+        text = read_text(path, regular=tell is not None)
     if not text.strip():
         raise UserError(f"corpus {name!r}: is empty; name a file with text in it")
-    return Corpus(path.stem, text)
+    name = path.parent.name if several else path.name if os.path.isdir(path) else path.stem  # noqa: PTH112
+    return Corpus(name or "texts", text)
+
+
+def _exists(path: Path) -> bool:
+    """Return whether there is such a path; one that cannot be looked up counts as there."""
+    try:
+        return path.exists()
+    except OSError:
+        return True  # whoever reads it raises an error that names the cause
+
+
+def read_texts(path: Path, *, regular: bool = False) -> str:
+    """Read all texts below a folder, or those whose paths fit a pattern, in the order of paths.
+
+    Hidden files are left out, and so are files that are no text. With `regular`, links are too.
+
+    Raises:
+        UserError: no file is left, or one cannot be read.
+    """
+    anchor = Path(path.anchor or ".")
+    pattern = "**/*" if path.is_dir() else str(path.relative_to(path.anchor))
+    below = path if path.is_dir() else anchor
+    paths = [
+        file
+        for file in sorted(below.glob(pattern))
+        if file.is_file()
+        and not any(part.startswith(".") for part in file.relative_to(below).parts)
+        and not (regular and file.is_symlink())
+    ]
+    texts = [text for text in (_text_or_none(file, regular=regular) for file in paths) if text]
+    if not texts:
+        raise UserError(f"corpus {str(path)!r}: has no text in it; name files of UTF-8 text")
+    return "\n".join(texts)
+
+
+def _text_or_none(path: Path, *, regular: bool) -> str | None:
+    """Read a text, or return None for a file that is none."""
+    try:
+        return read_text(path, regular=regular)
+    except UserError as error:
+        if "is binary" in str(error) or "is not UTF-8" in str(error):
+            return None
+        raise
 
 
 def border(length: int, held_out: float) -> int:

@@ -150,6 +150,8 @@ class Display:
     def prepared(self, data: Data) -> None:
         """Print the sizes of the corpus."""
         held_out = f"{len(data.held_out):,}" if len(data.held_out) else "none"
+        if len(data.validated) < len(data.held_out):
+            held_out += f" (of which {len(data.validated):,} are read each time)"
         self.line(
             f"{data.corpus}: {len(data.train):,} characters to train on, "
             f"{held_out} held out, {len(data.vocabulary)} symbols; SHA-256 {data.digest[:12]}"
@@ -196,17 +198,22 @@ class Display:
         else:
             self.line(f"  {done:>9,} of {total:,} sequences  {text}")
 
-    def counted(self, what: str, done: int, total: int) -> None:
-        """Show the progress of other work; its bar disappears once it is done."""
+    def counted(self, what: str, done: int, total: int, more: str = "") -> None:
+        """Show the progress of other work; its bar disappears once it is done.
+
+        The total is 0 where it is not known.
+        """
         now = clock.perf_counter()
         if done == total:
             self._drop()
         elif now - self._printed >= (0.1 if self.live else PLAIN_EVERY):
             self._printed = now
+            text = f"{done:,} of {total:,}" if total else f"{done:,}"
+            text += more and f"  {more}"
             if self.live:
-                self._show(what, done, total, f"{done:,} of {total:,}")
+                self._show(what, done, total, text)
             else:
-                self.line(f"  {what}: {done:,} of {total:,}")
+                self.line(f"  {what}: {text}")
 
     def evaluated(self, point: Point) -> None:
         """Print loss and accuracy on the held-out text."""

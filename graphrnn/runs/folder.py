@@ -324,11 +324,26 @@ def claim_folder(settings: TrainSettings) -> tuple[RunFolder, bool]:
         UserError: it cannot be made or written, or holds something already.
     """
     if settings.out is None:
-        for n in itertools.count(1):
-            folder = RUNS / f"{plain_name(settings.model)}-{n}"
-            if _make(folder):
-                return RunFolder(folder), True
-    folder = Path(settings.out or ".")
+        return numbered_folder(plain_name(settings.model)), True
+    return folder_for(Path(settings.out))
+
+
+def numbered_folder(name: str) -> RunFolder:
+    """Create the next folder in runs/ of a name, as `name-1`, `name-2` and so on.
+
+    Raises:
+        UserError: it cannot be made or written.
+    """
+    numbered = (RUNS / f"{name}-{n}" for n in itertools.count(1))
+    return RunFolder(next(folder for folder in numbered if _make(folder)))
+
+
+def folder_for(folder: Path) -> tuple[RunFolder, bool]:
+    """Create a folder, or take an empty one; also return whether it was created.
+
+    Raises:
+        UserError: it cannot be made or written, or holds something already.
+    """
     made = _make(folder)
     if not made:
         try:
@@ -397,18 +412,21 @@ def all_runs(folder: Path = RUNS) -> list[RunFolder]:
     return []
 
 
-def find_checkpoint(run: str) -> Path:
+def find_checkpoint(run: str, *, best: bool = False) -> Path:
     """Find the checkpoint of a run: a folder, a checkpoint file, a name in runs/, or `latest`.
+
+    Of a folder it is the last one or, with `best`, that of the lowest held-out loss, if there is
+    one.
 
     Raises:
         UserError: there is none.
     """
     try:
         if run == LATEST:
-            return _latest()
+            return _chosen(_latest(), best)
         for path in (Path(run), RUNS / run):
             if path.is_dir() and kind_of(path / CHECKPOINT) is not None:
-                return path / CHECKPOINT
+                return _chosen(path / CHECKPOINT, best)
             if path.is_file():  # a link to one is the user's own word, and not a stranger's
                 return path.resolve() if path.is_symlink() else path
     except OSError as error:
@@ -416,6 +434,13 @@ def find_checkpoint(run: str) -> Path:
     raise UserError(
         f"run {run!r}: no such folder with a {CHECKPOINT} in it; name one of runs/, or {LATEST!r}"
     )
+
+
+def _chosen(last: Path, best: bool) -> Path:
+    """Return the checkpoint beside the last one that is wanted."""
+    other = RunFolder(last.parent).best
+    plain = kind_of(last) == kind_of(other) == "a file"  # else whoever reads the last refuses it
+    return other if best and plain else last
 
 
 def _latest() -> Path:

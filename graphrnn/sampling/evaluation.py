@@ -10,7 +10,7 @@ from math import log
 
 from graphrnn.backends.compile import Function, Report, silent
 from graphrnn.data import batches
-from graphrnn.data.text import Stored, Vocabulary, border
+from graphrnn.data.text import READ_AT_MOST, Stored, Vocabulary, border
 from graphrnn.errors import UserError
 from graphrnn.graph import losses
 from graphrnn.graph.shapes import tensor
@@ -116,10 +116,11 @@ def known_part(vocabulary: Vocabulary, text: str) -> tuple[str, int, tuple[str, 
 
 
 def held_out_part(checkpoint: Checkpoint, text: str) -> str:
-    """Return what a run held out of its text; all of it where nothing was held out."""
+    """Return what a run read of what it held out; all of its text where nothing was held out."""
     settings = checkpoint.header.settings
     text = text.lower() if recipe_for(settings.model).lower_case else text
-    return text[border(len(text), settings.held_out) :] or text
+    first = border(len(text), settings.held_out)
+    return text[first : first + READ_AT_MOST] or text
 
 
 def evaluate_text(

@@ -14,13 +14,13 @@ from graphrnn.data.text import Indices, Vocabulary
 from graphrnn.errors import UserError
 from graphrnn.graph.initial import Array
 from graphrnn.models.network import Network
-from graphrnn.runs.checkpoint import Checkpoint
-from graphrnn.runs.folder import load_run
+from graphrnn.runs.checkpoint import Checkpoint, load_checkpoint
+from graphrnn.runs.folder import RunFolder, find_checkpoint
 from graphrnn.sampling import scan_sampler
 from graphrnn.sampling.distribution import draws_of, finite, probabilities
 from graphrnn.sampling.networks import carries_state, network_in
 from graphrnn.settings.recipes import recipe_for
-from graphrnn.settings.sampling import SampleSettings, StateUse
+from graphrnn.settings.sampling import CheckpointChoice, SampleSettings, StateUse
 from graphrnn.settings.training import TrainSettings
 
 import numpy as np
@@ -42,6 +42,7 @@ class Sampler:
     window: int | None = None
     lower_case: bool = False
     report: Report = silent
+    trained: str = ""
     states: list[Array] = field(default_factory=list)
     logits: Array | None = None
     recent: Indices = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
@@ -306,14 +307,20 @@ class Sampler:
 def load_sampler(
     run: str,
     *,
+    checkpoint: CheckpointChoice = "best",
     state: StateUse = "as-trained",
     backend: str = "auto",
     threads: int | None = None,
     report: Report = silent,
 ) -> Sampler:
-    """Load a run's network for sampling.
+    """Load a run's network for sampling: of the lowest held-out loss, or the last one.
 
     Raises:
         UserError: there is no such run, or its checkpoint cannot be used.
     """
-    return Sampler.of(load_run(run), state=state, backend=backend, threads=threads, report=report)
+    file = find_checkpoint(run, best=checkpoint == "best")
+    chosen = load_checkpoint(file)
+    sampler = Sampler.of(chosen, state=state, backend=backend, threads=threads, report=report)
+    which = ", the best on held-out text" if file == RunFolder(file.parent).best else ""
+    sampler.trained = f"the network after {chosen.header.sequences:,} sequences{which}"
+    return sampler

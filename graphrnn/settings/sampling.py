@@ -18,6 +18,9 @@ StateUse = Literal["as-trained", "windows", "carried"]
 """How much of a text a prediction depends on: the last T characters, read from a zero state, or all
 of it, through a state that is carried along. A network was trained in one of these ways."""
 
+CheckpointChoice = Literal["best", "last"]
+"""Which network of a run: that of the lowest held-out loss, or the newest."""
+
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class SampleSettings:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from graphrnn.backends.compile import BACKENDS
 from graphrnn.data import batches
-from graphrnn.data.text import Stored, Vocabulary, load_corpus, split
+from graphrnn.data.text import READ_AT_MOST, Stored, Vocabulary, load_corpus, split
 from graphrnn.errors import UserError, unknown
 from graphrnn.graph.loops import loop_named
 from graphrnn.models import model_named
@@ -28,6 +28,11 @@ class Data:
     train: Stored
     held_out: Stored
     evaluation_batch: int
+
+    @property
+    def validated(self) -> Stored:
+        """The part of the held-out text that a validation reads."""
+        return self.held_out[:READ_AT_MOST]
 
     @cached_property
     def digest(self) -> str:
@@ -70,9 +75,28 @@ def prepare(settings: TrainSettings, tell: Callable[[str], None] | None = None) 
     n_held_out = 0
     if settings.held_out > 0:
         n_held_out = batches.require_windows(
-            held_out, time=settings.time, batch=1, what="held-out text"
+            held_out[:READ_AT_MOST], time=settings.time, batch=1, what="held-out text"
         )
     return Data(corpus.name, vocabulary, train, held_out, min(batches.EVALUATION_BATCH, n_held_out))
+
+
+MANY_PASSES = 50
+"""Passes over a text from which on a network mostly learns it by heart."""
+
+
+def passes(settings: TrainSettings, data: Data) -> str:
+    """Describe how often the run reads its text, with advice where that is very often."""
+    overlapping = recipe_for(settings.model).windows == "overlapping"
+    read = settings.sequences * (1 if overlapping else settings.time)
+    times = read / len(data.train)
+    text = f"{settings.sequences:,} sequences of {settings.time} read it {times:,.1f} times"
+    if times < MANY_PASSES:
+        return text
+    few = max(1, round(settings.sequences * MANY_PASSES / 5 / times))
+    return (
+        f"{text}, which is much for a text so small: it will be learnt by heart; a longer text, "
+        f"--patience 2 or --sequences {few} (10 times) writes better"
+    )
 
 
 def with_loop(settings: TrainSettings, data: Data) -> tuple[TrainSettings, str]:

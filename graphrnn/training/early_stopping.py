@@ -18,6 +18,32 @@ def validations_since_best(points: Sequence[Point]) -> int:
     return len(points) - 1 - best
 
 
+LONG = 2
+"""Validations since the best after which it is said."""
+
+
+def past_best(points: Sequence[Point]) -> str:
+    """Describe, once, that the loss has passed its best by more than 1 %; else an empty text.
+
+    Example:
+        >>> def points(*losses):
+        ...     return [Point(sequences=9 * k, loss=x, accuracy=0) for k, x in enumerate(losses)]
+        >>> past_best(points(3.0, 2.0, 2.1, 2.2)).partition(",")[0]
+        'the held-out loss was lowest after 9 sequences'
+        >>> past_best(points(3.0, 2.0, 2.1)), past_best(points(3.0, 2.0, 2.1, 2.2, 2.3))
+        ('', '')
+    """
+    since = validations_since_best(points)
+    if since != LONG or points[-1].loss < 1.01 * points[-1 - since].loss:
+        return ""
+    best = points[-1 - since]
+    return (
+        f"the held-out loss was lowest after {best.sequences:,} sequences, {best.loss:.3f}, and "
+        "rises since: the network begins to learn its text by heart; --patience 2 ends such a run, "
+        "and sample takes the best"
+    )
+
+
 @dataclass(frozen=True)
 class EarlyStopping:
     """Stops after a number of validations without a better loss; with None, never."""

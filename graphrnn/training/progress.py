@@ -69,6 +69,9 @@ class Watcher(Protocol):
     def progressed(self, progress: Progress) -> None:
         """Receive the progress of training; called after every step, so it must be quick."""
 
+    def counted(self, what: str, done: int, total: int) -> None:
+        """Receive the progress of other work than steps."""
+
     def evaluated(self, point: Point) -> None:
         """Receive the result of a validation."""
 
@@ -89,6 +92,9 @@ class Quiet:
         """Ignore it."""
 
     def progressed(self, progress: Progress) -> None:
+        """Ignore it."""
+
+    def counted(self, what: str, done: int, total: int) -> None:
         """Ignore it."""
 
     def evaluated(self, point: Point) -> None:

@@ -19,7 +19,7 @@ from graphrnn.sampling.networks import network_in
 from graphrnn.settings.recipes import is_in_file
 from graphrnn.settings.training import TrainSettings, resumed
 from graphrnn.training.checkpointing import keep_best
-from graphrnn.training.corpus import Data, prepare, with_loop
+from graphrnn.training.corpus import Data, passes, prepare, with_loop
 from graphrnn.training.early_stopping import EarlyStopping, validations_since_best
 from graphrnn.training.interrupt import Interrupted, Stop
 from graphrnn.training.progress import Quiet, Watcher
@@ -196,6 +196,7 @@ def _trained(
 ) -> Trained:
     """Compile, restore the checkpoint if there is one, and train."""
     watcher.prepared(data)
+    watcher.noted(passes(settings, data))
     if note:
         watcher.noted(note)
     try:

@@ -15,7 +15,7 @@ from graphrnn.training.checkpointing import Checkpointing, is_finite, made_by
 from graphrnn.training.corpus import Data
 from graphrnn.training.count import Count
 from graphrnn.training.divergence_check import DivergenceCheck, Evidence, diverged
-from graphrnn.training.early_stopping import EarlyStopping
+from graphrnn.training.early_stopping import EarlyStopping, past_best
 from graphrnn.training.interrupt import Interrupted, Stop
 from graphrnn.training.log import Log
 from graphrnn.training.progress import Mark, Progress, Watcher
@@ -180,7 +180,9 @@ class Trainer:
         Raises:
             DivergedError: its loss is not finite.
         """
-        point = self.validation.read(self.data, self.settings.time, self.count.sequences, stop)
+        point = self.validation.read(
+            self.data, self.settings.time, self.count.sequences, stop, self.watcher.counted
+        )
         if point is None:
             return []
         if not np.isfinite(point.loss):
@@ -193,6 +195,8 @@ class Trainer:
             "held_out_accuracy": point.accuracy,
         })  # fmt: skip
         self.watcher.evaluated(point)
+        if self.settings.patience is None and (advice := past_best(self.validation.points)):
+            self.watcher.noted(advice)
         return [self.folder.best] if best else []
 
     def _stops_early(self) -> bool:

@@ -1,5 +1,6 @@
 """Validation: the loss on the held-out text, which is never trained on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from graphrnn.backends.compile import Function, Report, silent
@@ -27,18 +28,23 @@ def evaluate(
     sequences: int,
     carried: Weights | None = None,
     stop: Stop | None = None,
+    tell: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> Point | None:
-    """Read the held-out text once, in windows of T, and return the means; None if it was stopped.
+    """Read the held-out text, or its beginning if it is long, in windows of T; return the means.
 
-    Each window starts from a zero state, or with carried states only the first one.
+    None if it was stopped. Each window starts from a zero state, or with carried states only the
+    first one.
     """
     tally = Tally()
     reset(carried or {})
-    for x, y in batches.streams(data.held_out, time=time, batch=data.evaluation_batch):
+    text, batch = data.validated, data.evaluation_batch
+    total = batches.require_windows(text, time=time, batch=batch, what="held-out text") // batch
+    for x, y in batches.streams(text, time=time, batch=batch):
         if stop:
             return None
         loss, accuracy = function(x, y)
         tally.add(float(loss), float(accuracy))
+        tell("reading the held-out text", tally.steps, total)
     return tally.point(sequences)
 
 
@@ -76,10 +82,23 @@ class Validation:
         read = bool(self.points) and self.points[-1].sequences == count.sequences
         return due and not read and self.function is not None
 
-    def read(self, data: Data, time: int, sequences: int, stop: Stop) -> Point | None:
+    def read(
+        self,
+        data: Data,
+        time: int,
+        sequences: int,
+        stop: Stop,
+        tell: Callable[[str, int, int], None],
+    ) -> Point | None:
         """Read the held-out text and return the means, or None if a signal interrupted it."""
         return evaluate(
-            self.function, data, time=time, sequences=sequences, carried=self.carried, stop=stop
+            self.function,
+            data,
+            time=time,
+            sequences=sequences,
+            carried=self.carried,
+            stop=stop,
+            tell=tell,
         )
 
     def add(self, point: Point) -> bool:

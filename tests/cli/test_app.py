@@ -94,7 +94,7 @@ def refused(capsys, *arguments, code=2):
         (["--model", "stacked_lstm", "--dropout", "1.0"], "--dropout: got 1.0"),
         (["--layers", "2"], "theano_rnn has no layers"),
         (["--corpus", "missing.txt"], "no such file"),
-        (["--corpus", "."], "is a directory"),
+        (["--corpus", "."], "has no text in it"),
         (["--out", "/proc/nothing"], "cannot write in '/proc/nothing'"),
     ],
 )
@@ -224,7 +224,8 @@ def test_train_sample_next(capsys, small_text):
     assert captured.out.startswith("the")
     assert len(captured.out) == 3 + 30 + 1
     (line,) = captured.err.splitlines()
-    seed = re.fullmatch(r"graphrnn: each character from the 8 .*; seed (\d+)", line)[1]
+    words = r"graphrnn: the network after [\d,]+ sequences, the best on held-out text; each "
+    seed = re.fullmatch(rf"{words}character from the 8 .*; seed (\d+)", line)[1]
     app.main(["sample", "--prompt", "the", "--length", "30", "--backend", "python", "--seed", seed])
     again = capsys.readouterr()
     assert again.out == captured.out
@@ -407,7 +408,9 @@ def test_a_reader_that_goes_away_is_no_error(trained):
         check=False,
     )
     assert done.stdout.startswith("the")
-    assert re.fullmatch(r"graphrnn: each character from the 8 .*; seed \d+\n", done.stderr)
+    assert re.fullmatch(
+        r"graphrnn: the network after .*; each character from the 8 .*; seed \d+\n", done.stderr
+    )
 
 
 @pytest.mark.parametrize(

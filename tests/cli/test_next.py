@@ -5,7 +5,7 @@ from graphrnn.sampling import sampler as samplers
 class Sampler:
     """Knows what comes next."""
 
-    described = "each character from nothing"
+    described, trained = "each character from nothing", "the network after 8 sequences"
 
     def __init__(self):
         self.text = ""
@@ -25,6 +25,7 @@ def test_characters_and_shares_are_printed(capsys, monkeypatch):
     app.main(["next", "mine", "-th", "--count", "2", "--threads", "1"])
     captured = capsys.readouterr()
     assert captured.out == "' '     62.5%\n'\\n'    25.0%\n"
-    assert captured.err == "graphrnn: each character from nothing\n"
+    assert captured.err == "graphrnn: the network after 8 sequences; each character from nothing\n"
     assert made.text == "-th"
-    assert asked == [(("mine",), {"state": "as-trained", "backend": "auto", "threads": 1})]
+    options = {"checkpoint": "best", "state": "as-trained", "backend": "auto", "threads": 1}
+    assert asked == [(("mine",), options)]

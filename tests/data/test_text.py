@@ -70,7 +70,7 @@ def test_unusable_files(in_tmp, data, message):
 
 
 def test_folder_and_missing_file(in_tmp):
-    with pytest.raises(UserError, match="is a directory"):
+    with pytest.raises(UserError, match="has no text in it"):
         text.load_corpus(str(in_tmp))
     with pytest.raises(UserError, match="no such file"):
         text.load_corpus("nowhere.txt")
@@ -133,3 +133,30 @@ def test_split_is_at_the_end_and_a_view():
     assert held_out.tolist() == list(range(90, 100))
     assert np.shares_memory(indices, train)
     assert np.shares_memory(indices, held_out)
+
+
+def test_a_folder_or_a_pattern_is_one_corpus_in_the_order_of_paths(in_tmp):
+    (in_tmp / "books" / "more").mkdir(parents=True)
+    (in_tmp / "books" / "b.txt").write_text("second", encoding="utf-8")
+    (in_tmp / "books" / "a.txt").write_bytes("\ufefffirst\r\nline".encode())
+    (in_tmp / "books" / "more" / "c.md").write_text("third", encoding="utf-8")
+    (in_tmp / "books" / ".hidden.txt").write_text("no", encoding="utf-8")
+    (in_tmp / "books" / "picture.png").write_bytes(b"\x89PNG\0")
+    (in_tmp / "books" / "latin.txt").write_bytes("ä".encode("latin-1"))
+    corpus = text.load_corpus("books")
+    assert (corpus.name, corpus.text) == ("books", "first\nline\nsecond\nthird")
+    corpus = text.load_corpus("books/*.txt")
+    assert (corpus.name, corpus.text) == ("books", "first\nline\nsecond")
+    assert text.load_corpus(str(in_tmp / "books" / "[ab].txt")).text == "first\nline\nsecond"
+    for nothing in ("books/*.rst", "books/more/none*"):
+        with pytest.raises(UserError, match="has no text in it"):
+            text.load_corpus(nothing)
+
+
+def test_links_in_a_folder_that_a_run_names_are_left_out(in_tmp):
+    (in_tmp / "books").mkdir()
+    (in_tmp / "secret").write_text("secret", encoding="utf-8")
+    (in_tmp / "books" / "a.txt").write_text("mine", encoding="utf-8")
+    (in_tmp / "books" / "b.txt").symlink_to(in_tmp / "secret")
+    assert text.load_corpus("books").text == "mine\nsecret"
+    assert text.load_corpus("books", tell=lambda line: None).text == "mine"

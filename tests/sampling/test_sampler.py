@@ -1,11 +1,12 @@
 import os
 from dataclasses import replace
+from functools import partial
 
 from graphrnn.data.text import Vocabulary
 from graphrnn.errors import UserError
 from graphrnn.models.from_settings import network_of
 from graphrnn.runs import folder as run_folder
-from graphrnn.runs.checkpoint import Checkpoint
+from graphrnn.runs.checkpoint import Checkpoint, save_checkpoint
 from graphrnn.sampling import sampler as samplers
 from graphrnn.settings.sampling import SampleSettings
 from graphrnn.settings.training import TrainSettings
@@ -128,6 +129,20 @@ def test_each_prompt_has_draws_of_its_own(sampler):
 def test_without_a_seed_each_text_is_another(sampler):
     texts = {write(sampler, seed=None, temperature=5.0) for _ in range(3)}
     assert len(texts) == 3
+
+
+def test_it_writes_with_its_best_network_unless_the_last_is_asked_for(trained, tmp_path):
+    folder = run_folder.RunFolder(tmp_path)
+    zero = {name: 0 * value for name, value in trained.checkpoint.weights.items()}
+    header = trained.checkpoint.header
+    save_checkpoint(folder.last, replace(trained.checkpoint, weights=zero))
+    load = partial(samplers.load_sampler, str(tmp_path), backend="python")
+    assert load().trained == f"the network after {header.sequences:,} sequences"
+    save_checkpoint(folder.best, trained.checkpoint)
+    assert load().trained.endswith("sequences, the best on held-out text")
+    for which, weights in (("best", trained.checkpoint.weights), ("last", zero)):
+        got = load(checkpoint=which).network.weights["W_hh"].get_value()
+        np.testing.assert_array_equal(got, weights["W_hh"])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 from graphrnn.runs.checkpoint import Point
-from graphrnn.training.early_stopping import EarlyStopping, validations_since_best
+from graphrnn.training.early_stopping import EarlyStopping, past_best, validations_since_best
 
 import pytest
 
@@ -31,3 +31,14 @@ def test_the_reason_names_the_best():
     assert EarlyStopping(2).reason(points(3.0, 2.0, 2.5, 2.1)) == (
         "stopped early: 2 validations without a better loss than 2.000 after 20 sequences"
     )
+
+
+def test_a_loss_that_has_passed_its_best_is_told_once():
+    def at(*losses):
+        return [Point(sequences=k, loss=x, accuracy=0.0) for k, x in enumerate(losses)]
+
+    assert past_best(at(2.0, 1.9, 1.8)) == ""
+    assert past_best(at(2.0, 1.9, 1.95)) == ""
+    assert "lowest after 1 sequences, 1.900" in past_best(at(2.0, 1.9, 1.95, 1.96))
+    assert past_best(at(2.0, 1.9, 1.95, 1.96, 1.97)) == ""
+    assert past_best(at(2.0, 1.9, 1.9, 1.9001)) == ""

@@ -30,7 +30,7 @@ def made(settings):
 
 def test_the_point_is_the_mean_over_the_held_out_text(settings):
     validation, data, network = made(settings)
-    point = validation.read(data, settings.time, 12, Stop())
+    point = validation.read(data, settings.time, 12, Stop(), lambda *_: None)
     weights = {name: w.get_value() for name, w in network.weights.items()}
     windows = batches.streams(data.held_out, time=8, batch=data.evaluation_batch)
     losses = [numpy_bptt.rnn_forward(weights, x, y).loss / 8 for x, y in windows]
@@ -42,7 +42,7 @@ def test_a_signal_ends_it_without_a_point(settings):
     validation, data, _ = made(settings)
     with Stop() as stop:
         signal.raise_signal(signal.SIGTERM)
-        assert validation.read(data, settings.time, 12, stop) is None
+        assert validation.read(data, settings.time, 12, stop, lambda *_: None) is None
 
 
 def test_it_is_due_ten_times_and_once_each(settings):
