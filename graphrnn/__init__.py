@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from graphrnn.backends.compile import compile_graph as compile  # noqa: A004
+    from graphrnn.by_hand import fit
     from graphrnn.comparison.forms import Comparison
     from graphrnn.data import batches, text
     from graphrnn.graph import (
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from graphrnn.models.model import Model, Sizes
     from graphrnn.models.network import share
     from graphrnn.run import Run
+    from graphrnn.runs.parameters import load, save
     from graphrnn.settings.recipes import Recipe
 
 # Aesara reads its configuration when it is imported, and every module below imports it.
@@ -47,12 +49,15 @@ __all__ = [
     "cells",
     "compare",
     "compile",
+    "fit",
     "initial",
     "inspect",
     "layers",
+    "load",
     "loop_transforms",
     "loops",
     "losses",
+    "save",
     "shapes",
     "share",
     "tensor",
@@ -137,6 +142,9 @@ _LAZY = {
     "tensor": "graphrnn.graph.shapes:tensor",
     "text": "graphrnn.data.text",
     "updates": "graphrnn.graph.updates",
+    "fit": "graphrnn.by_hand:fit",
+    "load": "graphrnn.runs.parameters:load",
+    "save": "graphrnn.runs.parameters:save",
     "weights": "graphrnn.models.model",
 }
 """The public face by name, and where each stands."""

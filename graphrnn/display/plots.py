@@ -109,6 +109,19 @@ def gradient_norms(
     write_atomically(path, _png(figure))
 
 
+def lines_png(x: Sequence[float], y: Sequence[float], x_label: str, y_label: str) -> bytes:
+    """Draw one line as a PNG."""
+    figure = _figure(6, 4)
+    axes = figure.subplots()
+    colour, dash, _ = _ALONE
+    axes.plot(x, y, color=colour, linestyle=dash, linewidth=1.2)
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.grid(alpha=0.3)
+    return _png(figure)
+
+
 _ALONE = ("tab:blue", "-", "o")
 _LINES = (
     ("#000000", "-", "o"),
