@@ -90,12 +90,17 @@ class _Builder:
         self.total = 0
         self.modules = 0
         self.rewritten = 0
+        self.finished = False
 
     def say(self, phase: Phase, detail: str = "") -> None:
         self.report(BuildEvent(self.function, phase, self.done, self.total, self.modules, detail))
 
     def warn(self, text: str) -> None:
-        self.say(Phase.NOTE, text)
+        """Report a note; once the function runs, nobody listens but its user."""
+        if self.finished:
+            print(f"{self.function}: {text}", file=sys.stderr)
+        else:
+            self.say(Phase.NOTE, text)
 
     def finish(self, function: Function) -> None:
         """Report the result of the build."""
@@ -112,6 +117,7 @@ class _Builder:
         else:
             detail = "stepped in Python"
         self.say(Phase.READY, detail)
+        self.finished = True
         self.report = silent  # copies of the function are another's business
 
 

@@ -89,7 +89,7 @@ def passes(settings: TrainSettings, data: Data) -> str:
     overlapping = recipe_for(settings.model).windows == "overlapping"
     read = settings.sequences * (1 if overlapping else settings.time)
     times = read / len(data.train)
-    text = f"{settings.sequences:,} sequences of {settings.time} read it {times:,.1f} times"
+    text = f"{settings.sequences:,} sequences of {settings.time} read the text {times:,.1f} times"
     if times < MANY_PASSES:
         return text
     few = max(1, round(settings.sequences * MANY_PASSES / 5 / times))

@@ -235,3 +235,17 @@ def test_a_build_seldom_looks_for_garbage_and_leaves_that_as_it_was(before, with
     finally:
         gc.set_threshold(*usual)
     assert seen == [(within, 10, 10)]
+
+
+def test_what_a_call_compiles_or_cannot_is_told_on_stderr(capsys):
+    x = at.TensorType("float64", (None,))("x")
+    f = compiling.compile_graph(lambda: ([x], [x * 2], []), name="twice", backend="native")
+    assert f(np.ones(3))[0].tolist() == [2, 2, 2]
+    assert capsys.readouterr().err == "twice: native backend: compiled for x (3,)\n"
+    f(np.zeros(3))
+    assert capsys.readouterr().err == ""
+    g = compiling.compile_graph(lambda: ([x], [x[x > 0]], []), name="positive", backend="auto")
+    assert g(np.array([1.0, -1]))[0].tolist() == [1]
+    line = capsys.readouterr().err
+    assert line.startswith("positive: native backend: ")
+    assert "runs in stock Aesara instead" in line

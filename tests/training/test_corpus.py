@@ -26,7 +26,7 @@ def test_how_often_a_text_is_read_is_said_with_advice_where_it_is_much(small_tex
     settings = TrainSettings(corpus=str(small_text), hidden=4, sequences=100, time=8)
     data = prepare(settings)
     few = 800 / len(data.train)
-    assert passes(settings, data) == f"100 sequences of 8 read it {few:.1f} times"
+    assert passes(settings, data) == f"100 sequences of 8 read the text {few:.1f} times"
     many = replace(settings, sequences=100_000)
     assert "will be learnt by heart; a longer text, --patience 2 or --sequences" in passes(
         many, data

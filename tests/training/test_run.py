@@ -188,7 +188,7 @@ def test_a_log_that_cannot_be_written_waits_for_room(small_text, monkeypatch):
     lines = run.folder.lines()
     assert [line["step"] for line in lines if "loss" in line] == [2, 4, 6, 8, 10, 12, 14, 15]
     assert len([line for line in lines if "held_out_loss" in line]) == 10
-    assert [text for text in messages if "read it" not in text] == [
+    assert [text for text in messages if "read the text" not in text] == [
         "cannot write 'log.jsonl': no space left on device; the run goes on, and its log when "
         "there is room"
     ]

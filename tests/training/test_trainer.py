@@ -53,7 +53,7 @@ def test_patience_ends_a_run_and_the_best_is_kept(small_text, monkeypatch):
     run = training_run.train(settings(small_text, sequences=400, patience=2), Listener())
     assert run.checkpoint.header.sequences == 160
     assert load_checkpoint(run.folder.best).header.sequences == 80
-    (message,) = (text for text in messages if "read it" not in text)
+    (message,) = (text for text in messages if "read the text" not in text)
     assert "without a better loss than 2.000 after 80 sequences" in message
 
 
