@@ -141,7 +141,18 @@ class _Reported(WithoutCompiler):
         return result
 
 
-class _StockReported(_Reported):
+class _UpdatesLast(_Reported):
+    """Prevents in-place changes of updated variables, so that a failing call changes nothing."""
+
+    def add_requirements(self, fgraph: FunctionGraph) -> None:
+        super().add_requirements(fgraph)
+        updated = [fgraph.inputs[k] for k in (fgraph.update_mapping or {}).values()]
+        # Operations that the user made in-place stay so.
+        destroyed = getattr(fgraph, "has_destroyers", lambda _: False)
+        fgraph.attach_feature(Supervisor(v for v in updated if not destroyed([v])))
+
+
+class _StockReported(_UpdatesLast):
     """Refuses what stock Aesara cannot compile here, before it compiles for a minute."""
 
     def apply(self, fgraph: FunctionGraph) -> Any:
@@ -152,17 +163,6 @@ class _StockReported(_Reported):
                 "--loop unrolled, or Python 3.11"
             )
         return super().apply(fgraph)
-
-
-class _PythonReported(_Reported):
-    """Prevents in-place changes of updated variables, so that a failing call changes nothing."""
-
-    def add_requirements(self, fgraph: FunctionGraph) -> None:
-        super().add_requirements(fgraph)
-        updated = [fgraph.inputs[k] for k in (fgraph.update_mapping or {}).values()]
-        # Operations that the user made in-place stay so.
-        destroyed = getattr(fgraph, "has_destroyers", lambda _: False)
-        fgraph.attach_feature(Supervisor(v for v in updated if not destroyed([v])))
 
 
 class _BuildMode(NativeMode):
@@ -192,7 +192,7 @@ class _StockMode(_BuildMode):
 class _PythonMode(_BuildMode):
     """A reporting mode whose functions run node by node in Python."""
 
-    reported = _PythonReported
+    reported = _UpdatesLast
 
 
 @contextlib.contextmanager
@@ -330,8 +330,7 @@ def compile_graph(
     floatX, which is float32 unless the user says otherwise.
 
     A call that fails (an index outside of its array, a check, a draw) leaves every shared variable
-    and generator as it was. Not so with the backend `aesara`: stock Aesara works in place, one node
-    after the other, and updates made before the failing node stay.
+    and generator as it was, on every backend.
 
     Raises:
         UserError: unknown backend, no compiler for one that needs it, no room or memory for one, an

@@ -81,7 +81,8 @@ def half_updated(backend, order):
     return f, lambda: (W.get_value(), E.get_value(), generator.get_value().bit_generator.state)
 
 
-@pytest.mark.parametrize("backend", ["native", "python", "auto"])
+@pytest.mark.stock_c
+@pytest.mark.parametrize("backend", compiling.BACKENDS)
 def test_a_call_that_fails_changes_nothing(backend):
     """In one of the two orders something was updated before the index was found to be outside."""
     ends = []
