@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphrnn.native.ir.views import Unsupported
-from graphrnn.native.lowering.lowering import LoweringError, RunTimeNumber
+from graphrnn.native.lowering.lowering import LoweringError
+from graphrnn.native.lowering.run_time import RunTimeNumber
 from graphrnn.native.phases import Phase
 from graphrnn.native.pipeline import generate
 from graphrnn.native.rewrites.query import WithoutCompiler, query

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphrnn.native.ir.views import Unsupported
-from graphrnn.native.lowering.lowering import LoweringError, RunTimeNumber, WindowError
+from graphrnn.native.lowering.lowering import LoweringError
+from graphrnn.native.lowering.run_time import RunTimeNumber, WindowError
 from graphrnn.native.runtime.function import NativeFunction
 from graphrnn.symbolic.building import unchecked
 from graphrnn.symbolic.wording import written

@@ -6,7 +6,7 @@ What is known while building (lengths, indices) is computed at once and never re
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
@@ -26,6 +26,7 @@ from graphrnn.native.ir.views import (
 )
 from graphrnn.native.ir.wording import describe, selection
 from graphrnn.native.lowering.branch_nodes import lazy_nodes
+from graphrnn.native.lowering.run_time import RunTimeNumber
 from graphrnn.native.rewrites.constant_folding import grows
 from graphrnn.symbolic.source_lines import user_line
 from graphrnn.symbolic.wording import Misfit, number_name, refusal
@@ -38,7 +39,6 @@ from aesara.ifelse import IfElse
 from aesara.raise_op import CheckAndRaise
 from aesara.scalar.basic import ScalarType
 from aesara.tensor.basic import AllocEmpty
-from aesara.tensor.shape import Shape, Shape_i
 from aesara.tensor.type import TensorType
 
 Node = Any
@@ -393,46 +393,6 @@ class Lowering:
             return
         for view in zeroed.gaps(self.views[variable]):
             self.fill(view, 0)
-
-
-class RunTimeNumber(Unsupported):
-    """A length that is known only when the function runs, and the variables that decide it."""
-
-    def __init__(self, text: str, *deciding: Variable) -> None:
-        super().__init__(text)
-        self.leaves = [v for variable in deciding for v in leaves(variable)]
-
-    def outside(self, outer: Mapping[Variable, Variable]) -> Unsupported:
-        """Return the error of the graph around a loop, whose body has other variables for these."""
-        if all(v in outer for v in self.leaves):
-            return RunTimeNumber(str(self), *(outer[v] for v in self.leaves))
-        return Unsupported(str(self))
-
-
-class WindowError(IndexError):
-    """A slice that begins or ends outside of its axis, where it was compiled for whole ones.
-
-    `leaves` are the inputs that its begin depends on.
-    """
-
-    def __init__(self, leaves: Sequence[Variable], text: str) -> None:
-        super().__init__(text)
-        self.leaves = leaves
-
-
-def leaves(variable: Variable) -> list[Variable]:
-    """Return the inputs whose values a variable depends on, and not their shapes alone."""
-    found, stack, seen = [], [variable], set()
-    while stack:
-        v = stack.pop()
-        if v in seen or isinstance(v, Constant):
-            continue
-        seen.add(v)
-        if v.owner is None:
-            found.append(v)
-        elif not isinstance(v.owner.op, (Shape, Shape_i)):
-            stack += v.owner.inputs
-    return found
 
 
 class Zeroed:

@@ -4,8 +4,9 @@ from graphrnn.native.ir import views as v
 from graphrnn.native.ir.distributions import PARAMETERS
 from graphrnn.native.ir.operations import RandomSample
 from graphrnn.native.ir.views import Unsupported, View
-from graphrnn.native.lowering.lowering import Lowering, Node, RunTimeNumber, lowers
+from graphrnn.native.lowering.lowering import Lowering, Node, lowers
 from graphrnn.native.lowering.row_ops import ref
+from graphrnn.native.lowering.run_time import RunTimeNumber
 
 import numpy as np
 from aesara.graph.basic import Variable

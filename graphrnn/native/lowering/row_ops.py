@@ -4,8 +4,9 @@ from graphrnn.native.ir import program as p
 from graphrnn.native.ir import views as v
 from graphrnn.native.ir.operations import Cumulate, Sort
 from graphrnn.native.ir.views import CannotMerge, Unsupported, View
-from graphrnn.native.lowering.lowering import Lowering, Node, RunTimeNumber, lowers
+from graphrnn.native.lowering.lowering import Lowering, Node, lowers
 from graphrnn.native.lowering.math_ops import gemm, integer_product
+from graphrnn.native.lowering.run_time import RunTimeNumber
 from graphrnn.symbolic.wording import Misfit
 
 import numpy as np

@@ -4,9 +4,10 @@ from graphrnn.native.ir import program as p
 from graphrnn.native.ir import views as v
 from graphrnn.native.ir.operations import CopyGenerator
 from graphrnn.native.ir.views import Unsupported, View
-from graphrnn.native.lowering.lowering import Lowering, Node, RunTimeNumber, lowers
+from graphrnn.native.lowering.lowering import Lowering, Node, lowers
 from graphrnn.native.lowering.random_ops import own_generator
 from graphrnn.native.lowering.row_ops import ref
+from graphrnn.native.lowering.run_time import RunTimeNumber
 from graphrnn.native.lowering.scan_parts import (
     ScanLoop,
     State,

@@ -10,7 +10,8 @@ from graphrnn.native.ir import views as v
 from graphrnn.native.ir.scalars import ScalarOp
 from graphrnn.native.ir.views import CannotMerge, View
 from graphrnn.native.lowering.index_ops import Selection, changed, taken
-from graphrnn.native.lowering.lowering import Lowering, Node, RunTimeNumber, Zeroed, lowers
+from graphrnn.native.lowering.lowering import Lowering, Node, Zeroed, lowers
+from graphrnn.native.lowering.run_time import RunTimeNumber
 from graphrnn.native.lowering.windows import Window, window
 from graphrnn.symbolic.wording import Misfit
 

@@ -13,7 +13,8 @@ from graphrnn.native.ir import program as p
 from graphrnn.native.ir import views as v
 from graphrnn.native.ir.scalars import ScalarOp
 from graphrnn.native.ir.views import View
-from graphrnn.native.lowering.lowering import Lowering, WindowError, leaves
+from graphrnn.native.lowering.lowering import Lowering
+from graphrnn.native.lowering.run_time import WindowError, leaves
 
 import aesara.scalar as aes
 import numpy as np
