@@ -49,7 +49,8 @@ def slope(f, values, along):
         best = (4 * narrow - wide) / 3
         bend = 4 * (near - 2 * middle + close) / h - (up - 2 * middle + down) / h
         size = max(abs(best), 1e-2 * abs(middle), 1e-6)
-        rounding = 20 * np.finfo("float64").eps * max(abs(up), abs(down), 1e-3) / h
+        # A small value may be what is left of larger ones that cancel.
+        rounding = 20 * np.finfo("float64").eps * max(abs(up), abs(down), 0.1) / h
         if max(abs(narrow - wide), abs(bend)) < LOOSE * size:
             return Slope(best, max(abs(narrow - wide), abs(bend)) + rounding)
     return None
