@@ -208,6 +208,7 @@ class _Run:
         self.summed += 1
         if self.steps % self.log_every == 0:
             self.write()
+            self.sums, self.summed = [], 0
         self.show()
 
     def means(self) -> list[float]:
@@ -215,15 +216,12 @@ class _Run:
         return [total / self.summed for total in self.sums]
 
     def write(self) -> None:
-        """Write a line to the log, and begin a new stretch."""
-        if not self.summed:
-            return
+        """Write a line to the log: the means of the stretch so far."""
         loss, *others = self.means()
         names = {f"result_{k}": value for k, value in enumerate(others, start=2)}
         line = {"step": self.steps, "loss": loss, **names}
         self.log.append(line)
         self.folder.write_line(line)
-        self.sums, self.summed = [], 0
 
     def show(self) -> None:
         """Show the progress, now and then."""
@@ -271,10 +269,8 @@ class _Run:
                 f"after {self.steps:,} steps; all is kept in {str(self.folder.path)!r}; to go on: "
                 f"fit(..., resume={str(self.folder.path)!r})",
             )
-        sums, summed = list(self.sums), self.summed
-        self.write()
-        # What a longer run goes on with is the stretch as it was, not its line.
-        self.sums, self.summed = sums, summed
+        if self.summed:
+            self.write()  # a longer run goes on with the stretch, and writes it anew
         self.save()
         if self.log:
             picture = lines_png([line["step"] for line in self.log],

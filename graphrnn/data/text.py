@@ -1,5 +1,6 @@
 """Text: corpora, vocabulary, characters ↔ indices, the split into training and held-out text."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -161,6 +162,10 @@ OF_PYTHON = ("python-prose", "python-docs")
 """Corpora that are another text for another version of Python."""
 
 
+class NotTextError(UserError):
+    """A file that holds something other than UTF-8 text."""
+
+
 def read_text(path: Path, *, regular: bool = False) -> str:
     """Read a UTF-8 text file, without its byte-order mark and with LF line endings.
 
@@ -176,13 +181,13 @@ def read_text(path: Path, *, regular: bool = False) -> str:
         raise UserError(f"corpus {str(path)!r}: {why}; name a text file") from error
     if b"\0" in data:
         offset = data.index(b"\0")
-        raise UserError(
+        raise NotTextError(
             f"corpus {str(path)!r}: is binary (byte {offset} is zero); name a UTF-8 text file"
         )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UserError(
+        raise NotTextError(
             f"corpus {str(path)!r}: is not UTF-8 (byte {data[error.start]:#04x} at offset "
             f"{error.start}); convert it, for example with iconv -t UTF-8"
         ) from error
@@ -206,13 +211,14 @@ def load_corpus(name: str, tell: Callable[[str], None] | None = None) -> Corpus:
         raise unknown("corpus", name, [*CORPORA, "path/to/file.txt"])
     if tell is not None:
         tell(f"reading {str(path)!r}, the text that the run names")
-    if several or os.path.isdir(path):  # noqa: PTH112  where Path.is_dir raises
+    folder = os.path.isdir(path)  # noqa: PTH112  where Path.is_dir raises
+    if several or folder:
         text = read_texts(path, regular=tell is not None)
     else:
         text = read_text(path, regular=tell is not None)
     if not text.strip():
         raise UserError(f"corpus {name!r}: is empty; name a file with text in it")
-    name = path.parent.name if several else path.name if os.path.isdir(path) else path.stem  # noqa: PTH112
+    name = path.parent.name if several else path.name if folder else path.stem
     return Corpus(name or "texts", text)
 
 
@@ -242,20 +248,13 @@ def read_texts(path: Path, *, regular: bool = False) -> str:
         and not any(part.startswith(".") for part in file.relative_to(below).parts)
         and not (regular and file.is_symlink())
     ]
-    texts = [text for text in (_text_or_none(file, regular=regular) for file in paths) if text]
-    if not texts:
+    texts = []
+    for file in paths:
+        with contextlib.suppress(NotTextError):
+            texts.append(read_text(file, regular=regular))
+    if not any(texts):
         raise UserError(f"corpus {str(path)!r}: has no text in it; name files of UTF-8 text")
-    return "\n".join(texts)
-
-
-def _text_or_none(path: Path, *, regular: bool) -> str | None:
-    """Read a text, or return None for a file that is none."""
-    try:
-        return read_text(path, regular=regular)
-    except UserError as error:
-        if "is binary" in str(error) or "is not UTF-8" in str(error):
-            return None
-        raise
+    return "\n".join(filter(None, texts))
 
 
 def border(length: int, held_out: float) -> int:

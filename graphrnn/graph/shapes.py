@@ -6,6 +6,7 @@ from typing import Any
 from graphrnn.errors import ShapeError, UserError
 from graphrnn.symbolic import python_syntax  # noqa: F401
 from graphrnn.symbolic.building import known_shape
+from graphrnn.symbolic.wording import show as show
 
 import aesara
 import aesara.tensor as at
@@ -38,17 +39,6 @@ def tensor(name: str, dtype: str, shape: Sequence[int]) -> Tensor:
 def label(variable: Tensor) -> str:
     """Name a variable for a message."""
     return variable.name or "an unnamed variable"
-
-
-def show(shape: Shape) -> str:
-    """Write a shape, with ? for an axis of unknown length.
-
-    Example:
-        >>> show((8, None)), show((3,))
-        ('(8, ?)', '(3,)')
-    """
-    inner = ", ".join("?" if length is None else str(length) for length in shape)
-    return f"({inner},)" if len(shape) == 1 else f"({inner})"
 
 
 def shape_of(variable: Tensor) -> Shape:

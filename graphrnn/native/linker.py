@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import functools
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from graphrnn.native.runtime.function import NativeFunction
 from graphrnn.native.runtime.guarded import GuardedMode, stock_lock
 from graphrnn.native.runtime.library import CompileError, Target, notes
 from graphrnn.native.runtime.threads import MAX_THREADS, default_threads
-from graphrnn.native.specialised import Compile, Specialised, deciding, has_windows, with_lengths
+from graphrnn.native.specialised import Specialised, deciding, has_windows, with_lengths
 
 import numpy as np
 from aesara.compile.mode import optdb
@@ -143,7 +144,8 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
     ) -> Callable[..., Any]:
         """Lower, write and load a graph; returns a callable of arrays."""
         values = [storage_map[variable][0] for variable in fgraph.inputs]
-        special = Specialised(fgraph, self._compile_for(fgraph), self._instead, self._note)
+        compile_for = functools.partial(self._compile_for, fgraph)
+        special = Specialised(fgraph, compile_for, self._instead, self._note)
         self._phase(Phase.LOWERING)
         try:
             if not special.by_shape:
@@ -179,23 +181,21 @@ class NativeLinker(JITLinker):  # type: ignore[misc]
             self._note(text)
         return function
 
-    def _compile_for(self, fgraph: FunctionGraph) -> Compile:
-        """Return what compiles a graph for arrays; it is rewritten anew only where that helps."""
-
-        def compile_for(arrays: Sequence[Any], known: dict[int, Any]) -> NativeFunction:
-            try:
-                return self._compile(fgraph, arrays, known)
-            except Unsupported as error:
-                if isinstance(error, RunTimeNumber) and deciding(fgraph, error.leaves):
-                    raise
-                # What goes wrong here says less than why it is tried.
-                with contextlib.suppress(Exception):
-                    again = with_lengths(fgraph, arrays)
-                    WithoutCompiler(optdb.query(self.rewrites)).rewrite(again)
-                    return self._compile(again, arrays, known)
+    def _compile_for(
+        self, fgraph: FunctionGraph, arrays: Sequence[Any], known: Mapping[int, Any]
+    ) -> NativeFunction:
+        """Compile a graph for arrays; it is rewritten anew only where that helps."""
+        try:
+            return self._compile(fgraph, arrays, known)
+        except Unsupported as error:
+            if isinstance(error, RunTimeNumber) and deciding(fgraph, error.leaves):
                 raise
-
-        return compile_for
+            # What goes wrong here says less than why it is tried.
+            with contextlib.suppress(Exception):
+                again = with_lengths(fgraph, arrays)
+                WithoutCompiler(optdb.query(self.rewrites)).rewrite(again)
+                return self._compile(again, arrays, known)
+            raise
 
     def _instead(self, error: Exception) -> Callable[..., list[Any]]:
         """Return what computes a graph's results in stock Aesara.

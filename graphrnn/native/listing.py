@@ -39,7 +39,7 @@ from graphrnn.native.ir.scalars import ScalarOp
 from graphrnn.native.ir.views import Buffer
 from graphrnn.native.pipeline import lower_graph
 from graphrnn.native.runtime.function import NativeFunction
-from graphrnn.native.specialised import Specialised, native_of
+from graphrnn.native.specialised import Specialised, behind, native_of
 
 import numpy as np
 from aesara.graph.fg import FunctionGraph
@@ -52,9 +52,7 @@ def native_function(function: Any) -> NativeFunction:
         TypeError: it was not compiled by this backend.
     """
     inner = native_of(function)
-    if inner is None and isinstance(
-        getattr(getattr(function, "vm", None), "jit_fn", None), Specialised
-    ):
+    if inner is None and isinstance(behind(function), Specialised):
         raise TypeError(
             f"{function}: is compiled at its first call, for its lengths; call it first"
         )

@@ -13,7 +13,7 @@ from graphrnn.native.lowering.lowering import LoweringError
 from graphrnn.native.lowering.run_time import RunTimeNumber, WindowError
 from graphrnn.native.runtime.function import NativeFunction
 from graphrnn.symbolic.building import unchecked
-from graphrnn.symbolic.wording import written
+from graphrnn.symbolic.wording import show
 
 import numpy as np
 from aesara.compile.builders import clone_replace
@@ -72,7 +72,10 @@ class Specialised:
         """Run once, by the function for these lengths."""
         if self.stock is not None:
             return self.stock(*arrays)
-        function = self.functions.get(self._key(arrays)) or self._new(arrays)
+        key = self._key(arrays)
+        if key in self.functions:
+            self.functions.move_to_end(key)
+        function = self.functions.get(key) or self._new(arrays)
         try:
             return function(*arrays)
         except WindowError as error:
@@ -94,7 +97,7 @@ class Specialised:
             Unsupported: it is not covered.
             LoweringError: anything else went wrong.
         """
-        self._keep(self._key(arrays), self._compiled(arrays))
+        self._keep(self._key(arrays), self.compile_for(arrays, {}))
 
     def keeping(self, function: NativeFunction) -> "Specialised":
         """Return this, with a function for all arrays."""
@@ -145,7 +148,7 @@ class Specialised:
 
     def _described(self, arrays: Sequence[Any]) -> str:
         """Write what a function was compiled for."""
-        shapes = [f"{self._name(k)} {written(arrays[k].shape)}" for k in self.by_shape]
+        shapes = [f"{self._name(k)} {show(arrays[k].shape)}" for k in self.by_shape]
         values = [
             f"{self._name(k)} = {', '.join(map(str, np.ravel(arrays[k])))}" for k in self.by_value
         ]
@@ -156,9 +159,14 @@ class Specialised:
         return self.fgraph.inputs[k].name or f"input {k + 1}"
 
 
+def behind(function: Any) -> Any:
+    """Return what an Aesara function calls natively, or the function where it calls nothing so."""
+    return getattr(getattr(function, "vm", None), "jit_fn", function)
+
+
 def native_of(function: Any) -> NativeFunction | None:
     """Return the native function behind an Aesara function; of several, the last one compiled."""
-    inner = getattr(getattr(function, "vm", None), "jit_fn", function)
+    inner = behind(function)
     if isinstance(inner, Specialised):
         return inner.latest
     return inner if isinstance(inner, NativeFunction) else None

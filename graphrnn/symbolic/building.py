@@ -62,9 +62,7 @@ def _whole(variable: Variable) -> Lengths:
 
 def _note(node: Any) -> None:
     """Keep the lengths of a node's results that their types do not say."""
-    if all(
-        getattr(v.type, "shape", None) is None or None not in v.type.shape for v in node.outputs
-    ):
+    if not any(None in (getattr(v.type, "shape", None) or ()) for v in node.outputs):
         return
     shapes = infer(node, [_whole(variable) for variable in node.inputs])
     for variable, shape in zip(node.outputs, shapes, strict=True):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphrnn.symbolic.lengths import constant_indices, sliced
-from graphrnn.symbolic.wording import Misfit, Shape
+from graphrnn.symbolic.wording import Misfit, Shape, show
 
 import numpy as np
 from aesara.graph.basic import Constant, Variable
@@ -155,8 +155,7 @@ def _repeatable(shape: Shape, target: Shape) -> Misfit | None:
     """Require each length to be 1 or the target's, counted from the last axis."""
     pairs = list(zip(reversed(shape), reversed(target), strict=False))
     if any(n not in (1, None) and m is not None and n != m for n, m in pairs):
-        lengths = ", ".join(map(str, target))
-        return Misfit(f"a value that can be repeated to ({lengths}{',' * (len(target) == 1)})")
+        return Misfit(f"a value that can be repeated to {show(target)}")
     return None
 
 

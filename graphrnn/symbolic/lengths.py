@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from graphrnn.symbolic.wording import Node
+from graphrnn.symbolic.wording import Node, scalar_source
 
 import numpy as np
 from aesara.compile.ops import ViewOp
@@ -11,7 +11,7 @@ from aesara.graph.basic import Constant, Variable
 from aesara.ifelse import IfElse
 from aesara.scan.op import Scan
 from aesara.scan.utils import ScanArgs
-from aesara.tensor.basic import Alloc, Join, ScalarFromTensor, TensorFromScalar
+from aesara.tensor.basic import Alloc, Join
 from aesara.tensor.elemwise import CAReduce, DimShuffle, Elemwise
 from aesara.tensor.math import Dot
 from aesara.tensor.shape import Reshape, SpecifyShape, Unbroadcast
@@ -93,13 +93,10 @@ def constant_indices(inputs: Sequence[Variable], idx_list: Any) -> list[int | sl
 
 def bound_of(bound: Any) -> Any:
     """Return a bound of a slice as a number or None; "?" where it is not known."""
-    while getattr(bound, "owner", None) is not None:
-        if not isinstance(bound.owner.op, (ScalarFromTensor, TensorFromScalar)):
-            return "?"
-        bound = bound.owner.inputs[0]
     if bound is None or isinstance(bound, (int, np.integer)):
         return bound
-    return int(bound.data) if isinstance(bound, Constant) else "?"
+    source = scalar_source(bound)
+    return int(source.data) if isinstance(source, Constant) else "?"
 
 
 def _reshaped(node: Node, shapes: Sequence[Lengths]) -> Lengths:

@@ -31,11 +31,16 @@ def _refuse(variable: Any, asked: str, instead: str) -> NoReturn:
     )
 
 
+def _asked_by_aesara() -> bool:
+    """Return whether Aesara's own code asks: it has answers to what its own variables give."""
+    return str(sys._getframe(2).f_globals.get("__name__", "")).startswith("aesara.")
+
+
 def _bool(self: Any) -> bool:
     """Refuse to be a condition; what is no comparison counts as present, as in `if bias:`."""
     if self._is_nonzero and getattr(self.type, "dtype", "") != "bool":
         return True
-    if sys._getframe(1).f_globals.get("__name__", "").startswith("aesara."):
+    if _asked_by_aesara():
         return bool(_BOOL(self))
     _refuse(
         self,
@@ -54,7 +59,7 @@ def _iter(self: Any) -> Iterator[Any]:
     """Iterate over a vector of known length; refuse all else."""
     if self.ndim == 1 and self.type.shape[0] is not None:
         return iter([self[k] for k in range(self.type.shape[0])])
-    if sys._getframe(1).f_globals.get("__name__", "").startswith("aesara."):
+    if _asked_by_aesara():
         return _ITER(self)  # type: ignore[no-any-return]
     _refuse(
         self,

@@ -28,8 +28,13 @@ class Misfit(Exception):  # noqa: N818
         self.needed, self.got = needed, got
 
 
-def written(shape: Shape) -> str:
-    """Write a shape, with ? for a length that is not known."""
+def show(shape: Shape) -> str:
+    """Write a shape, with ? for an axis of unknown length.
+
+    Example:
+        >>> show((8, None)), show((3,))
+        ('(8, ?)', '(3,)')
+    """
     lengths = ", ".join("?" if n is None else str(n) for n in shape)
     return f"({lengths},)" if len(shape) == 1 else f"({lengths})"
 
@@ -49,7 +54,7 @@ def refusal_of(
     """Write what does not fit, of an operation that these inputs were given to on this line."""
     plain = _before_new_axes if isinstance(op, Elemwise) else lambda v: v
     arrays = [plain(v) for v in inputs if getattr(v.type, "ndim", 0)]
-    got = misfit.got or ", ".join(f"{origin(v)} {written(shape_of(v))}".strip() for v in arrays)
+    got = misfit.got or ", ".join(f"{origin(v)} {show(shape_of(v))}".strip() for v in arrays)
     return f"{_called(op)}: got {got}; needed {misfit.needed}{line and f' ({line})'}"
 
 

@@ -7,13 +7,13 @@ kinds of loops it is silently wrong:
     a loop that ends at a condition: sequences are read one element too far
     `truncate_gradient`: arrays are longer than the loop runs, which rewriting ignores
 
-A plain loop's is taken as if floatX were the widest float of the loop: it would be of that dtype
-otherwise, and one of float64 lose its digits.
-
 Each of them is replaced by a plain loop of equal results, and the chain rule is applied to that,
 which yields gradients of every order. Importing this module replaces `Scan.L_op` by `gradient`: the
 loop of a gradient is built inside Aesara, which would not use a subclass, and a wrong number is
 worse than a replaced method.
+
+A plain loop's gradient is taken as if floatX were the widest float of the loop: Aesara gathers part
+of it in floatX, so that one of float64 would lose its digits.
 """
 
 from collections.abc import Callable, Sequence

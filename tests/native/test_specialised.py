@@ -136,6 +136,17 @@ def test_updates_and_shared_variables_of_other_lengths():
     np.testing.assert_array_equal(W.get_value(), [3, 3, 3, 3])
 
 
+def test_lengths_of_variables_are_known_before_the_integers_of_a_call():
+    W = aesara.shared(np.ones(3), name="W")
+    h, _ = aesara.scan(
+        lambda h, W: h * 2 + W, outputs_info=[at.zeros(3)], non_sequences=[W], n_steps=N
+    )
+    f = build([N], h[-1], native_mode(strict=True, threads=1, say=lambda text: None))
+    for n in (3, 4, 3):
+        np.testing.assert_array_equal(f(n), np.full(3, 2.0**n - 1))
+    assert len(f.vm.jit_fn.functions) == 2
+
+
 def test_a_call_whose_slice_is_cut_changes_no_variable_twice():
     total, data = aesara.shared(np.zeros(()), name="total", shape=()), tensor("d", "float64", (6,))
     f = build([data, I], [], native_mode(strict=True, threads=1),
@@ -149,7 +160,10 @@ def test_so_many_functions_are_kept():
     f = build([V], V * 2, native_mode(strict=True, threads=1, say=lambda text: None))
     for n in range(AT_MOST + 2):
         assert f(np.ones(n)).shape == (n,)
+        f(np.ones(0))  # what is called again and again stays
     assert len(f.vm.jit_fn.functions) == AT_MOST
+    lengths = [shape[0] for (shape,) in f.vm.jit_fn.functions]
+    assert lengths == [*range(3, AT_MOST + 2), 0]
 
 
 def test_what_is_not_covered_shows_at_the_first_call():

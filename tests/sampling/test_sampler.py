@@ -8,6 +8,7 @@ from graphrnn.models.from_settings import network_of
 from graphrnn.runs import folder as run_folder
 from graphrnn.runs.checkpoint import Checkpoint, save_checkpoint
 from graphrnn.sampling import sampler as samplers
+from graphrnn.sampling.networks import carries_state
 from graphrnn.settings.sampling import SampleSettings
 from graphrnn.settings.training import TrainSettings
 from graphrnn.training import run as training_run
@@ -159,6 +160,7 @@ def test_it_writes_with_its_best_network_unless_the_last_is_asked_for(trained, t
 def test_a_network_reads_as_it_was_trained(model, state, carried):
     settings = TrainSettings(model=model, hidden=3)
     network = network_of(settings, 5, np.random.default_rng(0))
+    assert carries_state(network, state) == carried
     reader = samplers.Sampler.of_network(network, settings, Vocabulary.of("abcd"), state=state)
     assert (reader.window is None) == carried
     trained = state == "as-trained" or model == "three_char"

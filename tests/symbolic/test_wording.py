@@ -1,7 +1,7 @@
 """Messages name variables, lengths and operations as users write them."""
 
 from graphrnn.graph.shapes import tensor
-from graphrnn.symbolic.wording import Misfit, number_name, origin, refusal, written
+from graphrnn.symbolic.wording import Misfit, number_name, origin, refusal, show
 
 import aesara.tensor as at
 
@@ -20,7 +20,7 @@ def test_variables_without_a_name_go_by_what_made_them():
     assert origin(at.tanh(X)) == "tanh of x"
     assert origin(X[1:]) == "index of x"
     assert origin(at.constant([1.0])) == "a constant"
-    assert (written((2, None)), written((3,)), written(())) == ("(2, ?)", "(3,)", "()")
+    assert (show((2, None)), show((3,)), show(())) == ("(2, ?)", "(3,)", "()")
 
 
 def test_axes_that_only_broadcast_are_not_shown():

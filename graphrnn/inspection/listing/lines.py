@@ -21,6 +21,7 @@ from graphrnn.inspection.record.names import Names
 from graphrnn.inspection.record.op_names import index_text, scalar_name
 from graphrnn.inspection.record.op_table import settings
 from graphrnn.inspection.record.shapes import Lengths
+from graphrnn.symbolic.wording import show
 
 from aesara.scalar.basic import Composite
 
@@ -289,10 +290,7 @@ def written_shape(shape: Sequence[int | None] | None) -> str:
         >>> written_shape((8, None)), written_shape((3,)), written_shape(None)
         ('(8, ?)', '(3,)', '')
     """
-    if shape is None:
-        return ""
-    inner = ", ".join("?" if length is None else str(length) for length in shape)
-    return f"({inner},)" if len(shape) == 1 else f"({inner})"
+    return "" if shape is None else show(shape)
 
 
 HEADINGS = {"input": "inputs", "node": "nodes", "output": "returns", "update": "updates"}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from graphrnn.native.ir.views import View
-from graphrnn.symbolic.wording import operation, scalar_source, written
+from graphrnn.symbolic.wording import operation, scalar_source, show
 
 import numpy as np
 from aesara.graph.basic import Constant, Variable
@@ -45,7 +45,7 @@ def _shaped(variable: Variable, views: Mapping[Variable, View]) -> str:
         shape = views[variable].shape
     if shape is None:
         return str(variable)
-    return f"{variable.name} {written(shape)}" if variable.name else written(shape)
+    return f"{variable.name} {show(shape)}" if variable.name else show(shape)
 
 
 def selection(node: Node, views: Mapping[Variable, View]) -> str:

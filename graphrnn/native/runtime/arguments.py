@@ -7,6 +7,8 @@ are of 64 bits; where they hold what a narrower type holds too, they are convert
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from graphrnn.symbolic.wording import show
+
 import numpy as np
 from aesara.compile.function.types import Function
 from aesara.tensor.type import TensorType
@@ -90,10 +92,10 @@ def _converted(called: str, name: str, variable: Any, argument: Any) -> Any:
         given = np.asarray(argument)
     except ValueError:
         given = np.asarray(None)
-    needed = f"needed {kind.dtype} {_shown(kind.shape)}"
+    needed = f"needed {kind.dtype} {show(kind.shape)}"
     if given.dtype.kind not in _RANK:
         raise TypeError(f"{called}: {name}: got a {type(argument).__name__}, {needed}")
-    got = f"{called}: {name}: got {given.dtype} {_shown(given.shape)}"
+    got = f"{called}: {name}: got {given.dtype} {show(given.shape)}"
     lengths = zip(given.shape, kind.shape, strict=False)
     if given.ndim != kind.ndim or any(k not in (n, None) for n, k in lengths):
         raise TypeError(f"{got}, {needed}")
@@ -114,9 +116,3 @@ def _loss(given: np.ndarray[Any, Any], wanted: np.dtype[Any]) -> str:
         became = given.astype(wanted)
     lost = np.isfinite(given) & ~np.isfinite(became)
     return f"{given[lost].flat[0]} does not fit" if np.any(lost) else ""
-
-
-def _shown(shape: Sequence[int | None]) -> str:
-    """Write a shape; a length that is not known is a question mark."""
-    lengths = ["?" if n is None else str(n) for n in shape]
-    return f"({', '.join(lengths)}{',' if len(lengths) == 1 else ''})"
