@@ -16,6 +16,7 @@ from aesara.graph.fg import FunctionGraph
 X, Y, CUBE = at.dmatrix("x"), at.dmatrix("y"), at.dtensor3("cube")
 V, I, N, IDX = at.dvector("v"), at.lscalar("i"), at.iscalar("n"), at.ivector("idx")  # noqa: E741
 KNOWN = tensor("known", "float64", (10, 3))
+LONG, BYTE = tensor("long", "float64", (200,)), at.bscalar("byte")
 
 
 def a(*shape):
@@ -92,6 +93,11 @@ GRAPHS = {
         [(a(10, 3), 0), (a(10, 3), 2), (a(10, 3), 9)],
         1,
     ),
+    "a window whose end wraps around": (
+        lambda: ([KNOWN, BYTE], [KNOWN[BYTE : BYTE + 4] * 1, BYTE + 4]),
+        [(a(10, 3), 3), (a(10, 3), 126), (a(10, 3), 2)],
+        1,
+    ),
     "window in a loop": (window_in_loop, [(a(10, 3), [1, 4, 0]), (a(10, 3), [8, 0, 3])], 1),
 }
 
@@ -112,6 +118,20 @@ def test_numbers_are_those_of_stock(name):
     assert isinstance(special, Specialised)
     assert len(special.functions) == compiled
     assert all(text.startswith("native backend: compiled for ") for text in said)
+
+
+@pytest.mark.parametrize(
+    ("given", "calls"), [(BYTE, [3, 125, 100]), (at.dscalar("at"), [0.1, 0.5, 8])]
+)
+def test_a_slice_whose_length_is_another_than_by_algebra(given, calls):
+    """An end of 8 bits wraps around; one that is rounded is 4 or 5 further on."""
+    start, stop = (given, given + 4) if given is BYTE else (given, given + 4.7)
+    part = LONG[at.cast(start, "int64") : at.cast(stop, "int64")] * 1
+    f = build([LONG, given], part, native_mode(threads=1, say=lambda text: None))
+    wanted = build([LONG, given], part, PYTHON)
+    for place in calls:
+        values = np.arange(200.0), np.asarray(place, given.dtype)
+        np.testing.assert_array_equal(f(*values), wanted(*values))
 
 
 def test_what_is_said_names_lengths_and_values():

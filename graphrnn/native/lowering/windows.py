@@ -1,7 +1,8 @@
 """Slices of known length that begin at a place known only at run time: `x[i:i + 4]`.
 
-Where such a slice would reach beyond its axis, NumPy cuts it; the function then leaves by an error,
-and one is compiled for the place that it has.
+Where such a slice would reach beyond its axis, NumPy cuts it, and where an end wraps around or is
+rounded it is of another length: the function then leaves by an error, and one is compiled for the
+place that it has. The length by algebra is a guess that each call is held to.
 """
 
 from collections import Counter
@@ -84,7 +85,8 @@ class Window:
 def window(low: Lowering, entry: slice, length: int) -> Window | None:
     """Return the positions that a slice of known length takes; None where it is no such slice.
 
-    The function leaves with a `WindowError` where one of them is outside of the axis.
+    The function leaves with a `WindowError` where one of them is outside of the axis, or the slice
+    is of another length after all.
     """
     if entry.start is None or entry.stop is None or not _is_one(low, entry.step):
         return None
@@ -92,21 +94,25 @@ def window(low: Lowering, entry: slice, length: int) -> Window | None:
     terms, n = _sum([stop, _times(start, -1)])
     if terms or not 0 < n <= length or not start[0]:
         return None
-    begin = low.converted(low.view(entry.start), "int64")
+    begin, end = (low.converted(low.view(e), "int64") for e in (entry.start, entry.stop))
     # The positions exist in any case: the check may be made behind what reads there.
     nearest, inside = low.temporary("int64", ()), low.temporary("bool", ())
     low.kernel(
-        [begin],
+        [begin, end],
         [
-            p.Instruction(ScalarOp.CONSTANT, (), "int64", 0),
-            p.Instruction(ScalarOp.CONSTANT, (), "int64", length - n),
-            p.Instruction(ScalarOp.CLIP, (0, 1, 2), "int64"),
-            p.Instruction(ScalarOp.EQ, (0, 3), "bool"),
+            p.constant(0, "int64"),
+            p.constant(length - n, "int64"),
+            p.constant(n, "int64"),
+            p.Instruction(ScalarOp.CLIP, (0, 2, 3), "int64"),
+            p.Instruction(ScalarOp.EQ, (0, 5), "bool"),
+            p.Instruction(ScalarOp.SUB, (1, 0), "int64"),
+            p.Instruction(ScalarOp.EQ, (7, 4), "bool"),
+            p.Instruction(ScalarOp.AND, (6, 8), "bool"),
         ],
-        [(nearest, 3), (inside, 4)],
+        [(nearest, 5), (inside, 9)],
     )
-    text = f"a slice of {n} begins or ends outside of its axis of length {length}"
-    low.require([inside], partial(WindowError, leaves(entry.start)), text)
+    text = f"a slice of {n} is of another length, or outside of its axis of length {length}"
+    low.require([inside], partial(WindowError, [*leaves(entry.start), *leaves(entry.stop)]), text)
     positions = low.temporary("int64", (n,))
     low.kernel(
         [v.broadcast(nearest, (n,)), low.constant(np.arange(n))],
